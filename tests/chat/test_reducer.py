@@ -1,0 +1,137 @@
+"""One pure function makes every reply."""
+
+from decimal import Decimal
+
+import pytest
+
+from webapp.chat.events import (
+    Failed,
+    FileAdded,
+    Finished,
+    FormChanged,
+    Interrupted,
+    Paused,
+    ReasoningDelta,
+    Repaired,
+    Reported,
+    Started,
+    StepChanged,
+    Stopped,
+    TextDelta,
+    TextReplaced,
+)
+from webapp.chat.message import (
+    Citation,
+    Failure,
+    FilePart,
+    FormPart,
+    ReasoningPart,
+    Reply,
+    Status,
+    StepPart,
+    StepState,
+    TextPart,
+    Usage,
+    dump_reply,
+    load_reply,
+)
+from webapp.chat.reducer import apply, replay
+
+CUT = Failure('stream_cut')
+
+
+def test_an_answer_is_its_deltas_in_order() -> None:
+    reply = replay([Started(task_id='t'), TextDelta('Hel'), TextDelta('lo'), Finished()])
+    assert (reply.text, reply.status, reply.task_id) == ('Hello', Status.COMPLETE, 't')
+
+
+def test_reasoning_and_text_are_parts_of_their_own_in_the_order_they_came() -> None:
+    reply = replay(
+        [ReasoningDelta('hm'), ReasoningDelta('…'), TextDelta('Yes.'), ReasoningDelta('sure?'), TextDelta(' Yes.')]
+    )
+    assert reply.parts == (ReasoningPart('hm…'), TextPart('Yes.'), ReasoningPart('sure?'), TextPart(' Yes.'))
+    assert reply.text == 'Yes. Yes.'
+
+
+def test_an_empty_delta_makes_no_part() -> None:
+    assert replay([TextDelta('')]).parts == ()
+
+
+def test_replaced_text_stands_where_the_first_text_stood_and_grows_on() -> None:
+    step = StepPart('s', 'tool', 'clock')
+    reply = replay([TextDelta('bad'), StepChanged(step), TextDelta(' words'), TextReplaced('Sorry'), TextDelta('!')])
+    assert reply.text == 'Sorry!'
+    assert reply.parts[:2] == (TextPart('Sorry'), step)
+
+
+def test_a_step_that_comes_again_keeps_the_longer_words_and_does_not_run_again() -> None:
+    done = StepPart('s', 'tool', 'clock', StepState.SUCCEEDED, seconds=1.5, input='{}', output='noon')
+    reply = replay(
+        [StepChanged(StepPart('s', 'tool', 'clock')), StepChanged(done), StepChanged(StepPart('s', 'tool', ''))]
+    )
+    assert reply.parts == (done,)
+
+
+def test_the_first_ending_wins() -> None:
+    reply = replay([TextDelta('so far'), Stopped(), TextDelta(' and more'), Finished(), Failed(CUT)])
+    assert (reply.text, reply.status, reply.failure) == ('so far', Status.STOPPED, None)
+
+
+def test_what_is_reported_after_the_end_still_counts() -> None:
+    usage = Usage(total_tokens=5, total_price=Decimal('0.0000026'), currency='USD')
+    source = Citation(1, 'handbook')
+    picture = FilePart('f', 'image')
+    reply = replay([TextDelta('done'), Finished(), Reported(usage, (source,), (picture,)), Started(run_id='r')])
+    assert (reply.usage, reply.citations, reply.run_id) == (usage, (source,), 'r')
+    assert picture in reply.parts
+    assert reply.status is Status.COMPLETE
+
+
+def test_a_pause_waits_for_a_person_and_goes_on_with_the_next_words() -> None:
+    form = FormPart('f', token='t', title='Approve?', content='Pay 5 USD', inputs='[]', actions='[]')
+    waiting = replay([TextDelta('Checking. '), FormChanged(form), Paused()])
+    assert waiting.status is Status.WAITING
+    answered = FormPart('f', token='', title='', content='', inputs='', actions='', answer='yes')
+    reply = replay([FormChanged(answered), TextDelta('Paid.'), Finished()], waiting)
+    assert (reply.text, reply.status) == ('Checking. Paid.', Status.COMPLETE)
+    assert reply.parts[1] == FormPart('f', 't', 'Approve?', 'Pay 5 USD', '[]', '[]', answer='yes')
+
+
+def test_repair_completes_a_broken_answer_and_never_makes_it_shorter() -> None:
+    broken = replay([TextDelta('The quick'), Interrupted(CUT)])
+    assert apply(broken, Repaired('The')) == broken
+    repaired = apply(broken, Repaired('The quick brown fox'))
+    assert (repaired.text, repaired.status, repaired.failure, repaired.repaired) == (
+        'The quick brown fox',
+        Status.COMPLETE,
+        None,
+        True,
+    )
+
+
+def test_repair_leaves_an_answer_alone_that_was_stopped_or_failed() -> None:
+    for ending in (Stopped(), Failed(CUT), Finished()):
+        reply = replay([TextDelta('a'), ending])
+        assert apply(reply, Repaired('abc')) == reply
+
+
+@pytest.mark.parametrize(
+    'reply',
+    [
+        Reply(),
+        replay(
+            [
+                Started('c', 'm', 't', 'r'),
+                ReasoningDelta('x'),
+                TextDelta('y\u2028z'),
+                StepChanged(StepPart('s', 'tool', 'clock', StepState.FAILED, 0.5)),
+                FileAdded(FilePart('f', 'image', size=3)),
+                FormChanged(FormPart('q', '', '', '', '', '', expires_at=9)),
+                Reported(Usage(1, 2, 3, total_price=Decimal('1E-7'), currency='USD'), (Citation(1, 'd', score=0.5),)),
+                Failed(Failure('model_failed', 'why', 400)),
+            ]
+        ),
+    ],
+)
+def test_a_reply_survives_the_store(reply: Reply) -> None:
+    assert load_reply(dump_reply(reply)) == reply

@@ -1,0 +1,179 @@
+"""What an assistant says, as one immutable value.
+
+A `Reply` is all that is known of one answer: its parts in order, how it stands, what it cost. Pages show it, the store
+keeps it, the reducer makes the next one from it.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, TypeAdapter
+
+
+class Status(StrEnum):
+    """How an answer stands. `RUNNING` and `WAITING` may still change, the others are final."""
+
+    RUNNING = 'running'
+    WAITING = 'waiting'  # paused by the app until a person fills in a form
+    COMPLETE = 'complete'
+    STOPPED = 'stopped'  # by the person
+    FAILED = 'failed'  # the upstream said so, see `Reply.failure`
+    INTERRUPTED = 'interrupted'  # the stream broke, or our process ended: the text may be incomplete
+
+    @property
+    def is_final(self) -> bool:
+        return self not in {Status.RUNNING, Status.WAITING}
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Markdown written by the model."""
+
+    text: str
+    kind: Literal['text'] = 'text'
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """What a reasoning model thought before it answered; never copied, spoken or used for titles."""
+
+    text: str
+    kind: Literal['reasoning'] = 'reasoning'
+
+
+class StepState(StrEnum):
+    RUNNING = 'running'
+    SUCCEEDED = 'succeeded'
+    FAILED = 'failed'
+    RETRYING = 'retrying'
+
+
+@dataclass(frozen=True, slots=True)
+class StepPart:
+    """A tool call, a workflow node, an iteration or a loop. Told apart by `id`; holds no prompts or payloads."""
+
+    id: str
+    type: str  # 'tool', 'iteration', 'loop', 'log', or the node's own type such as 'llm'
+    title: str
+    state: StepState = StepState.RUNNING
+    seconds: float | None = None
+    input: str = ''  # tools only: what the model asked, capped
+    output: str = ''  # tools only: what the tool said, capped
+    parent: str = ''  # id of the iteration or loop it runs in
+    kind: Literal['step'] = 'step'
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file made by the assistant. `url` is upstream's: it expires within minutes and never reaches a browser."""
+
+    id: str
+    type: str  # 'image', 'document', 'audio', 'video', 'custom'
+    name: str = ''
+    mime_type: str = ''
+    size: int | None = None  # bytes
+    url: str = ''
+    kind: Literal['file'] = 'file'
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """A workflow's question to a person. Without a `token` it can only be answered elsewhere."""
+
+    id: str
+    token: str
+    title: str
+    content: str  # Markdown
+    inputs: str  # JSON: upstream's list of input definitions
+    actions: str  # JSON: upstream's list of buttons
+    expires_at: int | None = None  # epoch seconds
+    answer: str = ''  # what was answered, Markdown; '' while open
+    expired: bool = False
+    kind: Literal['form'] = 'form'
+
+
+Part = Annotated[TextPart | ReasoningPart | StepPart | FilePart | FormPart, Discriminator('kind')]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that the answer rests on."""
+
+    position: int
+    document: str
+    content: str = ''
+    dataset: str = ''
+    document_id: str = ''
+    segment_id: str = ''
+    score: float | None = None
+    url: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one answer cost, as reported. `None` means that nobody said so, which is not the same as zero."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_price: Decimal | None = None
+    completion_price: Decimal | None = None
+    total_price: Decimal | None = None
+    currency: str = ''
+    latency: float | None = None  # seconds, upstream's own figure
+    time_to_first_token: float | None = None  # seconds, upstream's own figure
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an answer failed or broke off. `code` picks the words that a person reads; `detail` is for admins only."""
+
+    code: str
+    detail: str = ''
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, as it stands now."""
+
+    status: Status = Status.RUNNING
+    parts: tuple[Part, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    usage: Usage | None = None
+    failure: Failure | None = None
+    repaired: bool = False  # completed after its stream had broken
+    # upstream's names for it; '' until known
+    conversation_id: str = ''
+    message_id: str = ''
+    task_id: str = ''
+    run_id: str = ''
+
+    @property
+    def text(self) -> str:
+        """All text parts, in order. The parts of one reply read as one Markdown document."""
+        return ''.join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def reasoning(self) -> str:
+        return ''.join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def steps(self) -> tuple[StepPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, StepPart))
+
+
+_reply = TypeAdapter(Reply)
+
+
+def dump_reply(reply: Reply) -> dict[str, object]:
+    """The reply as plain JSON data; decimals become strings."""
+    data: dict[str, object] = _reply.dump_python(reply, mode='json')
+    return data
+
+
+def load_reply(data: object) -> Reply:
+    """The inverse of `dump_reply`. :raises pydantic.ValidationError: not a reply"""
+    return _reply.validate_python(data)

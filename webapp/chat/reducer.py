@@ -1,0 +1,143 @@
+"""The one place where events change a reply. Live streams, repair, the demo and the tests all go through it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar, assert_never
+
+from webapp.chat.events import (
+    Event,
+    Failed,
+    FileAdded,
+    Finished,
+    FormChanged,
+    Interrupted,
+    Paused,
+    ReasoningDelta,
+    Repaired,
+    Reported,
+    Started,
+    StepChanged,
+    Stopped,
+    TextDelta,
+    TextReplaced,
+)
+from webapp.chat.message import FilePart, FormPart, Part, ReasoningPart, Reply, Status, StepPart, StepState, TextPart
+
+
+def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one case for each event, and no more
+    """Return `reply` as it stands after `event`. Pure.
+
+    The first ending wins: an ended reply takes what is reported late (names, usage, sources, repair), no more words.
+    """
+    match event:
+        case Started():
+            return _name(reply, event)
+        case Reported():
+            return _report(reply, event)
+        case Repaired():
+            return _repair(reply, event.text)
+    if reply.status.is_final:
+        return reply
+    match event:
+        case TextDelta():
+            return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, TextPart(event.text)))
+        case ReasoningDelta():
+            return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, ReasoningPart(event.text)))
+        case TextReplaced():
+            return replace(reply, parts=_with_text(reply.parts, event.text))
+        case StepChanged():
+            return replace(reply, parts=_upsert(reply.parts, event.step, _merge_steps))
+        case FileAdded():
+            return replace(reply, parts=_upsert(reply.parts, event.file, lambda _, new: new))
+        case FormChanged():
+            return replace(reply, parts=_upsert(reply.parts, event.form, _merge_forms))
+        case Paused():
+            return replace(reply, status=Status.WAITING)
+        case Finished():
+            return replace(reply, status=Status.COMPLETE)
+        case Stopped():
+            return replace(reply, status=Status.STOPPED)
+        case Failed():
+            return replace(reply, status=Status.FAILED, failure=event.failure)
+        case Interrupted():
+            return replace(reply, status=Status.INTERRUPTED, failure=event.failure)
+        case _:
+            assert_never(event)
+
+
+def replay(events: Iterable[Event], reply: Reply | None = None) -> Reply:
+    """Apply all `events` in order, to an empty reply unless one is given."""
+    reply = reply or Reply()
+    for event in events:
+        reply = apply(reply, event)
+    return reply
+
+
+def _name(reply: Reply, event: Started) -> Reply:
+    return replace(
+        reply,
+        conversation_id=event.conversation_id or reply.conversation_id,
+        message_id=event.message_id or reply.message_id,
+        task_id=event.task_id or reply.task_id,
+        run_id=event.run_id or reply.run_id,
+    )
+
+
+def _append(parts: tuple[Part, ...], part: TextPart | ReasoningPart) -> tuple[Part, ...]:
+    """Words go on where the last part is of their kind; else they begin a part of their own."""
+    last = parts[-1] if parts else None
+    if isinstance(last, TextPart | ReasoningPart) and last.kind == part.kind:
+        return (*parts[:-1], replace(last, text=last.text + part.text))
+    return (*parts, part) if part.text else parts
+
+
+def _with_text(parts: tuple[Part, ...], text: str) -> tuple[Part, ...]:
+    """The parts with one text, where the first text stood, in place of all texts."""
+    first = next((i for i, part in enumerate(parts) if isinstance(part, TextPart)), len(parts))
+    before, after = parts[:first], tuple(part for part in parts[first:] if not isinstance(part, TextPart))
+    return (*before, TextPart(text), *after) if text else (*before, *after)
+
+
+P = TypeVar('P', bound=StepPart | FilePart | FormPart)
+
+
+def _upsert(parts: tuple[Part, ...], new: P, merge: Callable[[P, P], P]) -> tuple[Part, ...]:
+    for index, part in enumerate(parts):
+        if isinstance(part, type(new)) and part.id == new.id:
+            return (*parts[:index], merge(part, new), *parts[index + 1 :])
+    return (*parts, new)
+
+
+def _merge_steps(old: StepPart, new: StepPart) -> StepPart:
+    """Repeated copies may come shorter or late: keep the longer words, and never go back to running."""
+    ended = old.state in {StepState.SUCCEEDED, StepState.FAILED}
+    return replace(
+        new,
+        title=new.title or old.title,
+        type=new.type or old.type,
+        state=old.state if ended and new.state is StepState.RUNNING else new.state,
+        seconds=old.seconds if new.seconds is None else new.seconds,
+        input=max(new.input, old.input, key=len),
+        output=max(new.output, old.output, key=len),
+        parent=new.parent or old.parent,
+    )
+
+
+def _merge_forms(old: FormPart, new: FormPart) -> FormPart:
+    """The answer's event repeats neither the question nor the inputs."""
+    return replace(
+        old, answer=new.answer or old.answer, expired=new.expired or old.expired, token=new.token or old.token
+    )
+
+
+def _report(reply: Reply, event: Reported) -> Reply:
+    parts = reply.parts
+    for file in event.files:
+        parts = _upsert(parts, file, lambda _, new: new)
+    return replace(reply, parts=parts, usage=event.usage or reply.usage, citations=event.citations or reply.citations)
+
+
+def _repair(reply: Reply, text: str) -> Reply:
+    if reply.status is not Status.INTERRUPTED or len(text) < len(reply.text):
+        return reply
+    return replace(reply, status=Status.COMPLETE, parts=_with_text(reply.parts, text), failure=None, repaired=True)

@@ -1,0 +1,63 @@
+"""What may go wrong, as one tree. Catch at the height you need.
+
+    AppError                     expected; `code` picks the words that a person reads (`ui/locale`)
+    ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
+    ├── Refused                  a rule of ours says no: too long, already running, shutting down
+    └── UpstreamError            Dify answered with an error
+        └── Unreachable          no answer: no connection, no first byte, or not Dify's language
+
+`detail` is for the log and for admins; it never reaches anybody else's page.
+Anything that is not an `AppError` is a bug.
+"""
+
+
+class AppError(Exception):
+    """An expected failure.
+
+    :param code: stable name such as `not_found`; the catalogue of words has one sentence for each
+    :param detail: technical text for admins, already without secrets
+    :param status: HTTP status that fits
+    """
+
+    code = 'internal_error'
+    status = 500
+
+    def __init__(self, code: str = '', detail: str = '', *, status: int | None = None) -> None:
+        self.code = code or type(self).code
+        self.detail = detail
+        self.status = status or type(self).status
+        super().__init__(f'{self.code}: {detail}' if detail else self.code)
+
+
+class NotFound(AppError):
+    code = 'not_found'
+    status = 404
+
+
+class Refused(AppError):
+    code = 'refused'
+    status = 409
+
+
+class UpstreamError(AppError):
+    """Dify refused a call. `code` is one of ours, `upstream_code` Dify's own, `status` Dify's HTTP status."""
+
+    code = 'upstream_error'
+    status = 502
+
+    def __init__(
+        self,
+        code: str = '',
+        detail: str = '',
+        *,
+        status: int | None = None,
+        upstream_code: str = '',
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(code, detail, status=status)
+        self.upstream_code = upstream_code
+        self.retry_after = retry_after  # seconds, as asked by the server
+
+
+class Unreachable(UpstreamError):
+    code = 'upstream_unreachable'
