@@ -3,6 +3,8 @@
     AppError                     expected; `code` picks the words that a person reads (`ui/locale`)
     ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
+    ├── SignedOut                the session has ended; whoever wants to go on signs in again
+    ├── StoreUnavailable         the database is locked, gone, full, or not at our schema: nothing was written
     └── UpstreamError            Dify answered with an error
         └── Unreachable          no answer: no connection, no first byte, or not Dify's language
 
@@ -37,6 +39,16 @@ class NotFound(AppError):
 class Refused(AppError):
     code = 'refused'
     status = 409
+
+
+class SignedOut(AppError):
+    code = 'signed_out'
+    status = 401
+
+
+class StoreUnavailable(AppError):
+    code = 'store_unavailable'
+    status = 503
 
 
 class UpstreamError(AppError):

@@ -22,10 +22,14 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextReplaced:
-    """All text so far is withdrawn; `text` stands in for it (moderation, or a closing copy of the whole answer)."""
+    """All text so far is withdrawn; `text` stands in for it (moderation, or a closing copy of the whole answer).
+
+    Also taken by a reply that has ended: moderation may speak last.
+    """
 
     text: str
     reason: str = ''
+    with_reasoning: bool = False  # what was thought is withdrawn as well
 
 
 @dataclass(frozen=True, slots=True)

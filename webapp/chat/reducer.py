@@ -27,7 +27,8 @@ from webapp.chat.message import FilePart, FormPart, Part, ReasoningPart, Reply, 
 def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one case for each event, and no more
     """Return `reply` as it stands after `event`. Pure.
 
-    The first ending wins: an ended reply takes what is reported late (names, usage, sources, repair), no more words.
+    The first ending wins: an ended reply takes what is reported late (names, usage, sources, repair) and what is
+    withdrawn, no more words.
     """
     match event:
         case Started():
@@ -36,6 +37,8 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
             return _report(reply, event)
         case Repaired():
             return _repair(reply, event.text)
+        case TextReplaced():
+            return _withdraw(reply, event)
     if reply.status.is_final:
         return reply
     match event:
@@ -43,8 +46,6 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
             return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, TextPart(event.text)))
         case ReasoningDelta():
             return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, ReasoningPart(event.text)))
-        case TextReplaced():
-            return replace(reply, parts=_with_text(reply.parts, event.text))
         case StepChanged():
             return replace(reply, parts=_upsert(reply.parts, event.step, _merge_steps))
         case FileAdded():
@@ -81,6 +82,13 @@ def _name(reply: Reply, event: Started) -> Reply:
         task_id=event.task_id or reply.task_id,
         run_id=event.run_id or reply.run_id,
     )
+
+
+def _withdraw(reply: Reply, event: TextReplaced) -> Reply:
+    parts = reply.parts
+    if event.with_reasoning:
+        parts = tuple(part for part in parts if not isinstance(part, ReasoningPart))
+    return replace(reply, parts=_with_text(parts, event.text))
 
 
 def _append(parts: tuple[Part, ...], part: TextPart | ReasoningPart) -> tuple[Part, ...]:

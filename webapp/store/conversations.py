@@ -1,0 +1,177 @@
+"""A person's titled lists of messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, literal, select as sa_select, tuple_
+from sqlmodel import Session, col, select
+
+from webapp.chat.message import Reply, Status
+from webapp.errors import NotFound, Refused
+from webapp.store import usage
+from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
+from webapp.store.text import clean, fold_case, fold_title
+
+MAX_SEARCH = 200
+MAX_PAGE = 200
+
+
+class TitleState(StrEnum):
+    """Where a title comes from; `titles` says how it changes."""
+
+    PROVISIONAL = 'provisional'  # the question's first words
+    GENERATING = 'generating'
+    GENERATED = 'generated'
+    MANUAL = 'manual'
+    FAILED = 'failed'
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the list: just below the conversation it was taken from."""
+
+    updated_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    user_id: str
+    app: str
+    upstream_id: str | None  # Dify's name for it, once known
+    title: str  # '' while there is nothing to call it by
+    title_state: TitleState
+    created_at: datetime
+    updated_at: datetime
+    unread: bool
+    running: bool  # an answer is being written
+    inputs: dict[str, Any]
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.updated_at, self.id)
+
+
+def page(
+    session: Session, *, user_id: str, app: str, search: str = '', before: Cursor | None = None, limit: int = 50
+) -> list[Conversation]:
+    """A person's conversations with an app, newest first.
+
+    :param search: words of the title, in any case
+    :param before: the `cursor` of the last one known; gives those that follow it
+    """
+    updated_at, id_ = col(ConversationRow.updated_at), col(ConversationRow.id)
+    statement = select(ConversationRow, is_running()).where(
+        ConversationRow.user_id == user_id, ConversationRow.app == app
+    )
+    if folded := fold_case(fold_title(search[:MAX_SEARCH])):
+        statement = statement.where(col(ConversationRow.folded_title).contains(folded, autoescape=True))
+    if before:
+        place = tuple_(literal(before.updated_at, Moment), literal(before.id))
+        statement = statement.where(tuple_(updated_at, id_) < place)
+    statement = statement.order_by(updated_at.desc(), id_.desc()).limit(min(limit, MAX_PAGE))
+    return [conversation_value(row, running=running) for row, running in session.exec(statement)]
+
+
+def get(session: Session, *, user_id: str, conversation_id: str) -> Conversation:
+    """:raises NotFound: there is none, or it is somebody else's"""
+    return conversation_value(owned_row(session, user_id, conversation_id), running=_runs(session, conversation_id))
+
+
+def rename(session: Session, *, user_id: str, conversation_id: str, title: str) -> Conversation:
+    """Give it the title that its owner wants. It stays: no generated one replaces it.
+
+    :raises NotFound: there is none, or it is somebody else's
+    :raises Refused: nothing readable in `title`
+    """
+    folded = fold_title(title)
+    if not folded:
+        raise Refused('blank_title', status=400)
+    row = owned_row(session, user_id, conversation_id, lock=True)
+    set_title(row, folded)
+    row.title_state, row.title_due_at = TitleState.MANUAL, None
+    session.add(row)
+    return conversation_value(row, running=_runs(session, conversation_id))
+
+
+def delete(session: Session, *, user_id: str, conversation_id: str) -> Conversation:
+    """Delete it with its messages, and give what it was. What it cost stays in the ledger.
+
+    :raises NotFound: there is none, or it is somebody else's
+    """
+    row = owned_row(session, user_id, conversation_id, lock=True)
+    running = session.exec(
+        select(MessageRow).where(MessageRow.conversation_id == row.id, col(MessageRow.status) == RUNNING)
+    ).first()
+    if running:  # its end will find no message, but this row to fill in
+        usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
+    value = conversation_value(row, running=running is not None)
+    session.delete(row)
+    return value
+
+
+def mark_read(session: Session, *, user_id: str, conversation_id: str) -> bool:
+    """Whether it was unread.
+
+    :raises NotFound: there is none, or it is somebody else's
+    """
+    row = owned_row(session, user_id, conversation_id, lock=True)
+    was_unread, row.unread = row.unread, False
+    session.add(row)
+    return was_unread
+
+
+def link_upstream(session: Session, *, conversation_id: str, upstream_id: str | None) -> None:
+    """Tie it to a conversation of Dify's; `None` unties it, so that the next message begins a new one there."""
+    row = session.get(ConversationRow, conversation_id, with_for_update={'key_share': True})
+    if row is not None:
+        row.upstream_id = clean(upstream_id) if upstream_id else None
+        session.add(row)
+
+
+def owned_row(session: Session, user_id: str, conversation_id: str, *, lock: bool = False) -> ConversationRow:
+    """For functions of the store. `lock` keeps other commands out of this conversation until the end of this one."""
+    statement = select(ConversationRow).where(
+        ConversationRow.id == clean(conversation_id), ConversationRow.user_id == user_id
+    )
+    if lock:
+        statement = statement.with_for_update(key_share=True)
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def set_title(row: ConversationRow, title: str) -> None:
+    row.title, row.folded_title = title, fold_case(title)
+
+
+def is_running() -> ColumnElement[bool]:
+    """Whether an answer is being written in the conversation of a query's row."""
+    running = sa_select(1).where(
+        col(MessageRow.conversation_id) == ConversationRow.id, col(MessageRow.status) == RUNNING
+    )
+    return exists(running)
+
+
+def conversation_value(row: ConversationRow, *, running: bool) -> Conversation:
+    return Conversation(
+        id=row.id,
+        user_id=row.user_id,
+        app=row.app,
+        upstream_id=row.upstream_id,
+        title=row.title,
+        title_state=TitleState(row.title_state),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        unread=row.unread,
+        running=running,
+        inputs=row.inputs,
+    )
+
+
+def _runs(session: Session, conversation_id: str) -> bool:
+    return bool(session.exec(select(is_running()).where(ConversationRow.id == conversation_id)).first())

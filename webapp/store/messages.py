@@ -1,0 +1,348 @@
+"""Questions and their answers: begun, written, ended once, repaired, read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, col, func, select, update
+
+from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
+from webapp.errors import NotFound, Refused
+from webapp.store import titles, usage
+from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
+from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UserRow, changed
+from webapp.store.text import clean, clean_object, provisional_title
+
+MAX_KEY = 200
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: a question and its answer."""
+
+    id: str
+    conversation_id: str
+    key: str  # made with the draft
+    number: int  # in its conversation, rising, from 1 on
+    query: str
+    reply: Reply
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    conversation: Conversation
+    message: Message
+    is_new: bool  # else it had been begun before, and nothing was changed
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A message whose answer was being written when its process ended."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    dify_user: str
+    app: str
+    upstream_id: str | None  # of the conversation
+    reply: Reply
+
+
+def begin(
+    session: Session,
+    *,
+    user_id: str,
+    app: str,
+    conversation_id: str | None,
+    query: str,
+    key: str,
+    now: datetime,
+    inputs: dict[str, Any] | None = None,
+) -> Begun:
+    """Keep a question and an empty running answer.
+
+    :param conversation_id: `None` for a new conversation
+    :param key: made with the draft; the same key again gives the message that it has begun
+    :param inputs: what the app's form asked for; kept with a new conversation
+    :raises NotFound: no such conversation of this person's with this app
+    :raises Refused: `already_running`: an answer is being written there
+    """
+    conversation = owned_row(session, user_id, conversation_id, lock=True) if conversation_id is not None else None
+    if begun := _begun_before(session, user_id, key):
+        return begun
+    if conversation is None:
+        conversation = _new_conversation(session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {})
+    elif conversation.app != app:
+        raise NotFound
+    return _add(session, conversation, query, key, now)
+
+
+def supersede(session: Session, *, user_id: str, message_id: str, key: str, now: datetime) -> Begun:
+    """Ask the question of an ended message again. If it had failed or broken off without a word, it gives way.
+
+    :raises NotFound: no such message of this person's
+    :raises Refused: `already_running`: an answer is being written there
+    """
+    conversation = session.exec(
+        select(ConversationRow)
+        .join(MessageRow, col(MessageRow.conversation_id) == ConversationRow.id)
+        .where(MessageRow.id == clean(message_id), MessageRow.user_id == user_id)
+        .with_for_update(of=ConversationRow, key_share=True)
+    ).first()
+    if begun := _begun_before(session, user_id, key):
+        return begun  # and the old message may be gone
+    if conversation is None:
+        raise NotFound
+    old = _owned_row(session, user_id, message_id)
+    begun = _add(session, conversation, old.query, key, now)
+    if old.status in {Status.FAILED, Status.INTERRUPTED} and not _reply(old).parts:
+        session.delete(old)
+    return begun
+
+
+def flush(session: Session, *, message_id: str, reply: Reply) -> bool:
+    """Keep a running answer as far as it has come; `False` if it has ended."""
+    if reply.conversation_id:
+        of_message = sa_select(col(MessageRow.conversation_id)).where(col(MessageRow.id) == message_id)
+        unlinked = (col(ConversationRow.id) == of_message.scalar_subquery(), col(ConversationRow.upstream_id).is_(None))
+        changed(session, update(ConversationRow).where(*unlinked).values(upstream_id=clean(reply.conversation_id)))
+    running = (col(MessageRow.id) == message_id, col(MessageRow.status) == RUNNING)
+    return changed(session, update(MessageRow).where(*running).values(reply=_dump(reply))) > 0
+
+
+def finish(
+    session: Session,
+    *,
+    message_id: str,
+    reply: Reply,
+    now: datetime,
+    unread: bool,
+    latency_ms: int | None = None,
+    first_token_ms: int | None = None,
+) -> bool:
+    """End a running answer: its words, its cost and what its conversation shows, or nothing of it.
+
+    :param reply: final, or waiting for a person
+    :param unread: nobody saw it end
+    :return: `False` if it had ended before, or its conversation is gone
+    """
+    locked = _locked(session, message_id)
+    if locked is None:
+        usage.amend(session, message_id=message_id, reply=reply)
+        return False
+    conversation, row = locked
+    if row.status != Status.RUNNING:
+        return False
+    row.reply, row.status, row.ended_at = _dump(reply), reply.status, now
+    conversation.updated_at, conversation.unread = now, unread
+    _link(conversation, reply)
+    session.add_all(locked)
+    usage.record(
+        session,
+        message=row,
+        app=conversation.app,
+        reply=reply,
+        now=now,
+        latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
+    )
+    _want_title(session, conversation, reply, now)
+    return True
+
+
+def repair(session: Session, *, message_id: str, reply: Reply, now: datetime) -> bool:
+    """Put a fuller answer in the place of one that broke off, and its cost into the ledger.
+
+    :return: `False` if there is nothing to repair, or `reply` has less text
+    """
+    locked = _locked(session, message_id)
+    if locked is None:
+        usage.amend(session, message_id=message_id, reply=reply)
+        return False
+    conversation, row = locked
+    if row.status != Status.INTERRUPTED or len(reply.text) < len(_reply(row).text):
+        return False
+    row.reply, row.status = _dump(reply), reply.status
+    _link(conversation, reply)
+    session.add_all(locked)
+    usage.amend(session, message_id=message_id, reply=reply)
+    _want_title(session, conversation, reply, now)
+    return True
+
+
+def history(
+    session: Session, *, user_id: str, conversation_id: str, before: int | None = None, limit: int = 50
+) -> list[Message]:
+    """The newest messages of a conversation, oldest first.
+
+    :param before: the `number` of the first one known; gives those in front of it
+    :raises NotFound: no such conversation of this person's
+    """
+    owned_row(session, user_id, conversation_id)
+    statement = select(MessageRow).where(MessageRow.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(MessageRow.number < before)
+    rows = session.exec(statement.order_by(col(MessageRow.number).desc()).limit(min(limit, MAX_PAGE))).all()
+    return [_value(row) for row in reversed(rows)]
+
+
+def owned(session: Session, *, user_id: str, message_id: str) -> Message:
+    """:raises NotFound: no such message of this person's"""
+    return _value(_owned_row(session, user_id, message_id))
+
+
+def leftovers(session: Session) -> list[Leftover]:
+    """Answers that are marked as running. At start-up nobody writes them any more."""
+    statement = (
+        select(MessageRow, ConversationRow, UserRow.dify_user)
+        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
+        .join(UserRow, col(UserRow.id) == MessageRow.user_id)
+        .where(col(MessageRow.status) == RUNNING)
+        .order_by(col(MessageRow.created_at))
+    )
+    return [
+        Leftover(
+            message_id=row.id,
+            conversation_id=row.conversation_id,
+            user_id=row.user_id,
+            dify_user=dify_user,
+            app=conversation.app,
+            upstream_id=conversation.upstream_id,
+            reply=_reply(row),
+        )
+        for row, conversation, dify_user in session.exec(statement)
+    ]
+
+
+def _begun_before(session: Session, user_id: str, key: str) -> Begun | None:
+    if not 0 < len(key) <= MAX_KEY or clean(key) != key:
+        raise Refused(detail=f'a key has 1 to {MAX_KEY} characters', status=400)
+    statement = (
+        select(MessageRow, ConversationRow)
+        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
+        .where(MessageRow.user_id == user_id, MessageRow.key == key)
+    )
+    found = session.exec(statement).first()
+    if found is None:
+        return None
+    row, conversation = found
+    return Begun(conversation_value(conversation, running=_is_running(session, conversation.id)), _value(row), False)
+
+
+def _new_conversation(
+    session: Session, *, user_id: str, app: str, query: str, now: datetime, inputs: dict[str, Any]
+) -> ConversationRow:
+    row = ConversationRow(
+        id=uuid4().hex,
+        user_id=user_id,
+        app=app,
+        upstream_id=None,
+        title='',
+        folded_title='',
+        title_state=TitleState.PROVISIONAL,
+        title_attempts=0,
+        title_due_at=None,
+        created_at=now,
+        updated_at=now,
+        unread=False,
+        inputs=clean_object(inputs),
+    )
+    set_title(row, provisional_title(query))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _add(session: Session, conversation: ConversationRow, query: str, key: str, now: datetime) -> Begun:
+    """A message at the end of a conversation that is locked or new."""
+    if _is_running(session, conversation.id):
+        raise Refused('already_running')
+    of_conversation = MessageRow.conversation_id == conversation.id
+    last = session.exec(select(func.max(MessageRow.number)).where(of_conversation)).one()
+    row = MessageRow(
+        id=uuid4().hex,
+        conversation_id=conversation.id,
+        user_id=conversation.user_id,
+        key=key,
+        number=(last or 0) + 1,
+        status=Status.RUNNING,
+        created_at=now,
+        ended_at=None,
+        query=clean(query),
+        reply=dump_reply(Reply()),
+    )
+    conversation.updated_at, conversation.unread = now, False
+    session.add_all([conversation, row])
+    session.flush()
+    return Begun(conversation_value(conversation, running=True), _value(row), True)
+
+
+def _is_running(session: Session, conversation_id: str) -> bool:
+    statement = select(MessageRow.id).where(
+        MessageRow.conversation_id == conversation_id, col(MessageRow.status) == RUNNING
+    )
+    return session.exec(statement).first() is not None
+
+
+def _owned_row(session: Session, user_id: str, message_id: str) -> MessageRow:
+    statement = select(MessageRow).where(MessageRow.id == clean(message_id), MessageRow.user_id == user_id)
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _locked(session: Session, message_id: str) -> tuple[ConversationRow, MessageRow] | None:
+    """A message and its conversation, both kept from other commands. All commands lock in this order."""
+    statement = (
+        select(ConversationRow)
+        .join(MessageRow, col(MessageRow.conversation_id) == ConversationRow.id)
+        .where(MessageRow.id == message_id)
+        .with_for_update(of=ConversationRow, key_share=True)
+    )
+    conversation = session.exec(statement).first()
+    row = session.get(MessageRow, message_id, with_for_update=True) if conversation else None
+    return (conversation, row) if conversation and row else None
+
+
+def _link(conversation: ConversationRow, reply: Reply) -> None:
+    if not conversation.upstream_id and reply.conversation_id:
+        conversation.upstream_id = clean(reply.conversation_id)
+
+
+def _want_title(session: Session, conversation: ConversationRow, reply: Reply, now: datetime) -> None:
+    if reply.status is Status.COMPLETE:
+        session.flush()
+        titles.want(session, conversation_id=conversation.id, now=now)
+
+
+def _dump(reply: Reply) -> dict[str, Any]:
+    return clean_object(dump_reply(reply))
+
+
+def _reply(row: MessageRow) -> Reply:
+    """A reply that this version can't read must not close the whole conversation to its owner."""
+    try:
+        return load_reply(row.reply)
+    except ValidationError as error:
+        failure = Failure('unreadable', f'message {row.id}: {error.error_count()} unknown values')
+        return Reply(Status(row.status), failure=failure)
+
+
+def _value(row: MessageRow) -> Message:
+    return Message(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        key=row.key,
+        number=row.number,
+        query=row.query,
+        reply=_reply(row),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,175 @@
+"""The tables. Rows never leave `webapp.store`: its functions give values.
+
+Moments are BIGINT microseconds since 1970 in UTC: exact, ordered and compared alike in SQLite and PostgreSQL, where
+SQLite's own datetimes are text without a zone.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import UpdateBase
+from sqlmodel import Field, Session, SQLModel
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware `datetime` in Python, microseconds since 1970 in the database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+# a literal, since neither database matches a bound value with the condition of a partial index
+RUNNING: ColumnElement[str] = literal_column("'running'", Text)
+
+
+def changed(session: Session, statement: UpdateBase) -> int:
+    """Run an UPDATE or a DELETE; how many rows it met. Rows that the session holds already are not refreshed."""
+    return session.exec(statement, execution_options={'synchronize_session': False}).rowcount
+
+
+class Table(SQLModel):
+    """Names its constraints, so that later migrations can speak of them on every database."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
+            'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
+            'fk': 'fk_%(table_name)s_%(column_0_name)s',
+            'pk': 'pk_%(table_name)s',
+        }
+    )
+
+
+def _only_where(condition: str) -> dict[str, Any]:
+    """Makes an index cover only rows that meet `condition`."""
+    return {'sqlite_where': text(condition), 'postgresql_where': text(condition)}
+
+
+def _owner() -> Column[str]:
+    return Column(Text, ForeignKey('users.id', ondelete='CASCADE'), nullable=False)
+
+
+class UserRow(Table, table=True):
+    __tablename__ = 'users'
+    __table_args__ = (UniqueConstraint('issuer', 'subject'), UniqueConstraint('dify_user'))
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    issuer: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    dify_user: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    last_seen_at: datetime = Field(sa_type=Moment)
+
+
+class SessionRow(Table, table=True):
+    """`id` is a hash: whoever reads the table can't use a session of it."""
+
+    __tablename__ = 'sessions'
+    __table_args__ = (Index(None, 'user_id'), Index(None, 'expires_at'))
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(sa_column=_owner())
+    created_at: datetime = Field(sa_type=Moment)
+    last_seen_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime = Field(sa_type=Moment)
+    ended_at: datetime | None = Field(sa_type=Moment)
+    device: str = Field(sa_type=Text)
+
+
+class ConversationRow(Table, table=True):
+    """`folded_title` is what search compares: neither database folds case alike beyond ASCII."""
+
+    __tablename__ = 'conversations'
+    __table_args__ = (
+        Index(None, 'user_id', 'app', 'updated_at', 'id'),  # read backwards: newest first
+        Index('ix_conversations_title_due_at', 'title_due_at', **_only_where('title_due_at IS NOT NULL')),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(sa_column=_owner())
+    app: str = Field(sa_type=Text)
+    upstream_id: str | None = Field(sa_type=Text)
+    title: str = Field(sa_type=Text)
+    folded_title: str = Field(sa_type=Text)
+    title_state: str = Field(sa_type=Text)
+    title_attempts: int
+    title_due_at: datetime | None = Field(sa_type=Moment)
+    created_at: datetime = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+    unread: bool
+    inputs: dict[str, Any] = Field(sa_type=JSON)
+
+
+class MessageRow(Table, table=True):
+    """`status` repeats the reply's, for queries; the partial index allows one running answer in a conversation."""
+
+    __tablename__ = 'messages'
+    __table_args__ = (
+        UniqueConstraint('user_id', 'key'),
+        UniqueConstraint('conversation_id', 'number'),
+        Index('ix_messages_running', 'conversation_id', unique=True, **_only_where("status = 'running'")),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    conversation_id: str = Field(
+        sa_column=Column(Text, ForeignKey('conversations.id', ondelete='CASCADE'), nullable=False)
+    )
+    user_id: str = Field(sa_column=_owner())
+    key: str = Field(sa_type=Text)
+    number: int
+    status: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    ended_at: datetime | None = Field(sa_type=Moment)
+    query: str = Field(sa_type=Text)  # the long ones come last: SQLite reads a row from its start
+    reply: dict[str, Any] = Field(sa_type=JSON)
+
+
+class UsageRow(Table, table=True):
+    """The ledger. Refers to nothing: what was spent stays when a conversation goes. See `usage` for the units."""
+
+    __tablename__ = 'usage'
+    __table_args__ = (UniqueConstraint('message_id'), Index(None, 'user_id', 'day'), Index(None, 'day'))
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    message_id: str = Field(sa_type=Text)
+    user_id: str = Field(sa_type=Text)
+    app: str = Field(sa_type=Text)
+    conversation_id: str = Field(sa_type=Text)
+    day: date
+    created_at: datetime = Field(sa_type=Moment)
+    outcome: str = Field(sa_type=Text)
+    pricing: str = Field(sa_type=Text)
+    prompt_tokens: int | None = Field(sa_type=BigInteger)
+    completion_tokens: int | None = Field(sa_type=BigInteger)
+    total_tokens: int | None = Field(sa_type=BigInteger)
+    prompt_nano: int | None = Field(sa_type=BigInteger)
+    completion_nano: int | None = Field(sa_type=BigInteger)
+    total_nano: int | None = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    latency_ms: int | None
+    first_token_ms: int | None

@@ -1,0 +1,149 @@
+"""The ledger: what each answer cost. One row per answer, written in the transaction that ends it.
+
+Amounts are whole numbers of 1e-9 of the currency, because SQLite sums decimals as floats. Outside the store they are
+`Decimal`. An amount that nobody reported is `NULL`, never zero.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
+from enum import StrEnum
+from uuid import uuid4
+
+from sqlalchemy import case, func, select as sa_select
+from sqlmodel import Session, col, select
+
+from webapp.chat.message import Reply, Usage
+from webapp.store.tables import MessageRow, UsageRow
+from webapp.store.text import clean
+
+NANO = 9  # decimal places kept; Dify reports seven
+UNIT = 10**NANO
+MAX_AMOUNT = Decimal(10) ** 9  # of any currency, for one answer: more is not a price
+MAX_TOKENS = 10**12
+MAX_CURRENCY = 16
+EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+
+
+class Pricing(StrEnum):
+    PRICED = 'priced'
+    UNPRICED = 'unpriced'  # tokens were reported, but no price: the model has none
+    UNKNOWN = 'unknown'  # nothing was reported
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What some answers cost together, in one currency ('' for those without a price)."""
+
+    currency: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    price: Decimal
+    unpriced: int  # answers
+    unknown: int  # answers
+
+
+def to_nano(amount: Decimal | None) -> int | None:
+    """Units of 1e-9; a half is rounded up, away from zero. `None` if there is no such price."""
+    if amount is None or not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
+        return None
+    return int(amount.scaleb(NANO, EXACT).to_integral_value(context=EXACT))
+
+
+def from_nano(nano: int) -> Decimal:
+    return Decimal(nano).scaleb(-NANO, EXACT)
+
+
+def pricing(usage: Usage | None) -> Pricing:
+    """A price of zero is how Dify says that a model has none; a price without a currency says nothing."""
+    if usage is None:
+        return Pricing.UNKNOWN
+    if usage.total_price and usage.currency.strip() and to_nano(usage.total_price) is not None:
+        return Pricing.PRICED
+    tokens = usage.total_tokens or usage.prompt_tokens or usage.completion_tokens
+    return Pricing.UNPRICED if tokens and not usage.total_price else Pricing.UNKNOWN
+
+
+def record(
+    session: Session,
+    *,
+    message: MessageRow,
+    app: str,
+    reply: Reply,
+    now: datetime,
+    latency_ms: int | None = None,
+    first_token_ms: int | None = None,
+) -> None:
+    """Write the row of an answer."""
+    row = UsageRow(
+        id=uuid4().hex,
+        message_id=message.id,
+        user_id=message.user_id,
+        app=app,
+        conversation_id=message.conversation_id,
+        day=now.astimezone(UTC).date(),
+        created_at=now,
+        outcome='',
+        pricing='',
+        currency='',
+        prompt_tokens=None,
+        completion_tokens=None,
+        total_tokens=None,
+        prompt_nano=None,
+        completion_nano=None,
+        total_nano=None,
+        latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
+    )
+    _fill(row, reply)
+    session.add(row)
+
+
+def amend(session: Session, *, message_id: str, reply: Reply) -> None:
+    """Note what became known of an answer later. What had been reported is not taken back."""
+    row = session.exec(select(UsageRow).where(UsageRow.message_id == message_id).with_for_update()).first()
+    if row is not None:
+        _fill(row, reply)
+        session.add(row)
+
+
+def totals(session: Session, *, user_id: str, since: date) -> list[Total]:
+    """What a person's answers cost from `since` on (a day in UTC), by currency. Exact."""
+    nano = col(UsageRow.total_nano)
+    sums = [func.sum(c) for c in (UsageRow.prompt_tokens, UsageRow.completion_tokens, UsageRow.total_tokens)]
+    sums += [func.sum(nano // UNIT), func.sum(nano % UNIT)]  # apart, since a sum of SQLite's fails beyond 64 bits
+    sums += [func.sum(case((col(UsageRow.pricing) == kind, 1), else_=0)) for kind in ('unpriced', 'unknown')]
+    statement = (
+        sa_select(col(UsageRow.currency), func.count(), *sums)
+        .where(col(UsageRow.user_id) == user_id, col(UsageRow.day) >= since)
+        .group_by(col(UsageRow.currency))
+        .order_by(col(UsageRow.currency))
+    )
+    found = []
+    for currency, answers, *numbers in session.connection().execute(statement):
+        prompt, completion, total, units, rest, unpriced, unknown = (int(n or 0) for n in numbers)
+        price = from_nano(units * UNIT + rest)
+        found.append(Total(currency, answers, prompt, completion, total, price, unpriced, unknown))
+    return found
+
+
+def _fill(row: UsageRow, reply: Reply) -> None:
+    row.outcome = reply.status
+    usage, state = reply.usage or Usage(), pricing(reply.usage)
+    row.prompt_tokens = _tokens(usage.prompt_tokens, row.prompt_tokens)
+    row.completion_tokens = _tokens(usage.completion_tokens, row.completion_tokens)
+    row.total_tokens = _tokens(usage.total_tokens, row.total_tokens)
+    if state is Pricing.UNKNOWN and row.pricing:
+        return
+    row.pricing = state
+    if state is Pricing.PRICED:
+        row.prompt_nano = to_nano(usage.prompt_price)
+        row.completion_nano = to_nano(usage.completion_price)
+        row.total_nano = to_nano(usage.total_price)
+        row.currency = clean(usage.currency).strip().upper()[:MAX_CURRENCY]
+
+
+def _tokens(reported: int | None, known: int | None) -> int | None:
+    return reported if reported is not None and 0 <= reported <= MAX_TOKENS else known
