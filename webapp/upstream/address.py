@@ -1,0 +1,69 @@
+"""The address of the Service API, from whatever people type."""
+
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+CLOUD_PAGES = {'cloud.dify.ai', 'dify.ai', 'www.dify.ai', 'udify.app'}
+CLOUD_API = 'api.dify.ai'
+ENDPOINTS = {
+    'app', 'apps', 'audio-to-text', 'chat-messages', 'conversations', 'end-users', 'files', 'form', 'info', 'messages',
+    'meta', 'parameters', 'site', 'text-to-audio', 'workflow', 'workflows',
+}  # fmt: skip
+OTHER_APIS = {'api', 'console'}
+PAGES = {'signin', 'install', 'explore', 'datasets', 'chat', 'chatbot', 'completion'}
+
+
+def normalise(url: str) -> str:
+    """The base URL of the Service API, ending in `/v1`, without a slash behind it.
+
+    Takes it with or without scheme, `/v1`, trailing slashes, an endpoint's path, or the address of the console. The
+    path prefix of a reverse proxy is kept. :raises ValueError: not an address of ours; the message says why
+    """
+    parts = _split(url.strip().strip('\'"').strip())
+    host = parts.hostname or ''
+    netloc = parts.netloc.lower()
+    if host.removesuffix('.') in CLOUD_PAGES:
+        netloc = CLOUD_API
+    return f'{parts.scheme.lower()}://{netloc}' + ''.join(f'/{segment}' for segment in _prefix(parts.path)) + '/v1'
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ''
+    if host == 'localhost' or host.endswith('.localhost'):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(text: str) -> SplitResult:
+    if not text:
+        raise ValueError('The address of Dify is empty.')
+    if any(c.isspace() or not c.isprintable() or c in '\\<>"{}|^`' for c in text):
+        raise ValueError('The address of Dify holds a blank or a character that no address has.')
+    if '://' not in text:
+        text = ('http://' if is_loopback(f'http://{text}') else 'https://') + text
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f'The address of Dify can not be read: {error}.') from None
+    if parts.scheme.lower() not in {'http', 'https'}:
+        raise ValueError('The address of Dify must begin with http:// or https://.')
+    if not parts.hostname or parts.hostname.startswith('.') or '..' in parts.hostname or port == 0:
+        raise ValueError('The address of Dify names no host.')
+    if parts.username is not None or parts.password is not None:
+        raise ValueError('The address of Dify must not hold a name or password; the API key has a setting of its own.')
+    return parts
+
+
+def _prefix(path: str) -> list[str]:
+    """The segments before the API's own part of the path."""
+    segments = [segment for segment in path.split('/') if segment]
+    if any(segment in {'.', '..'} for segment in segments):
+        raise ValueError('The address of Dify must not hold "." or ".." in its path.')
+    if 'v1' in segments:
+        return segments[: len(segments) - 1 - segments[::-1].index('v1')]
+    own = ENDPOINTS | OTHER_APIS | PAGES
+    return segments[: next((i for i, segment in enumerate(segments) if segment in own), len(segments))]

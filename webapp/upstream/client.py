@@ -1,0 +1,341 @@
+"""The client of one Dify app's Service API: Dify 1.12 to 1.16, and whatever stands in front of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Any, BinaryIO, Literal
+
+import httpx
+
+from webapp.chat.events import Event
+from webapp.chat.message import Reply
+from webapp.chat.reducer import replay
+from webapp.errors import Unreachable, UpstreamError
+from webapp.upstream import history, parameters, records
+from webapp.upstream.address import normalise
+from webapp.upstream.connection import Answer, Connection, given, segment
+from webapp.upstream.history import HistoryMessage
+from webapp.upstream.limits import TimeLimits
+from webapp.upstream.parameters import Info, Parameters, Site, ToolIcon
+from webapp.upstream.payload import clean_text, count, flag, mappings, parse, text, texts
+from webapp.upstream.reading import read
+from webapp.upstream.records import Conversation, FileRef, Page, Run, UploadedFile
+from webapp.upstream.wire import whole
+
+MAX_TITLE = 255  # characters; Dify answers 500 beyond
+PAGE = 100  # rows, the most that Dify gives
+STREAMS = {'text/event-stream', 'text/plain', 'application/octet-stream', ''}  # what proxies make of the first
+JSON = 'application/json'
+
+
+class DifyClient:
+    """One app, known by its key. `user` is the end user's stable id upstream, which keeps people apart there.
+
+    :param base_url: in any form that people type, see `address.normalise`
+    :raises ValueError: the address or the key can't be one; the message never holds the key
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        limits: TimeLimits = TimeLimits(),  # noqa: B008  a frozen value
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = normalise(base_url)
+        self._limits = limits
+        self._dify = Connection(self.base_url, api_key, limits, transport)
+
+    def __repr__(self) -> str:
+        return f'DifyClient({self.base_url!r})'
+
+    async def aclose(self) -> None:
+        await self._dify.aclose()
+
+    def send(
+        self,
+        query: str,
+        *,
+        user: str,
+        conversation_id: str = '',
+        inputs: Mapping[str, object] | None = None,
+        files: Sequence[FileRef] = (),
+        auto_generate_name: bool = False,
+        workflow_id: str = '',
+    ) -> AsyncGenerator[Event, None]:
+        """Send one message and yield the reply as it is written. Closing the generator closes the connection.
+
+        `Finished` comes as soon as the text is complete; usage may be `Reported` in the seconds after it.
+
+        :param conversation_id: upstream id to continue, or '' for a new conversation
+        :param inputs: all values of the app's form, with every message
+        :param auto_generate_name: the first words of a new conversation come a second later if it is true
+        :return: events with exactly one of `Finished`, `Stopped`, `Failed`, `Interrupted` or `Paused`
+        :raises UpstreamError: refused before the first event
+        :raises Unreachable: no connection, no first byte in time, or not Dify's language
+
+        Source: `POST /chat-messages` with `response_mode: streaming`.
+        """
+        body = _message(
+            query=query,
+            user=user,
+            conversation_id=conversation_id,
+            inputs=inputs,
+            files=files,
+            auto_generate_name=auto_generate_name,
+            workflow_id=workflow_id,
+        )
+        return self._stream('POST', '/chat-messages', json=body | {'response_mode': 'streaming'})
+
+    async def ask(
+        self,
+        query: str,
+        *,
+        user: str,
+        conversation_id: str = '',
+        inputs: Mapping[str, object] | None = None,
+        files: Sequence[FileRef] = (),
+        auto_generate_name: bool = False,
+        workflow_id: str = '',
+    ) -> Reply:
+        """Like `send`, but wait for the whole answer. Agents can't do it.
+
+        :raises UpstreamError: refused, or failed
+
+        Source: `POST /chat-messages` with `response_mode: blocking`.
+        """
+        body = _message(
+            query=query,
+            user=user,
+            conversation_id=conversation_id,
+            inputs=inputs,
+            files=files,
+            auto_generate_name=auto_generate_name,
+            workflow_id=workflow_id,
+        )
+        body['response_mode'] = 'blocking'
+        answer = await self._dify.call('POST', '/chat-messages', json=body, wait=self._limits.first_byte)
+        if not isinstance(answer.get('answer'), str):
+            raise Unreachable('bad_gateway', 'an answer without words in it')
+        return replay(whole(self._dify.faults, answer))
+
+    async def stop(self, task_id: str, *, user: str) -> None:
+        """Ask to stop an answer; go on reading its stream, which ends by itself. Dify confirms whatever it is asked.
+
+        Source: `POST /chat-messages/{task_id}/stop`.
+        """
+        await self._dify.call('POST', f'/chat-messages/{segment(task_id)}/stop', json={'user': user})
+
+    def resume(self, run_id: str, *, user: str) -> AsyncGenerator[Event, None]:
+        """Yield what a chatflow's run says from now on: after a form was answered, or a stream was lost.
+
+        Words said in between are not repeated, but the end brings the whole text. Same events and errors as `send`.
+
+        Source: `GET /workflow/{run_id}/events`, Dify 1.14.
+        """
+        path = f'/workflow/{segment(run_id)}/events'
+        return self._stream('GET', path, params={'user': user}, is_resumed=True)
+
+    async def answer_form(self, token: str, *, action: str, inputs: Mapping[str, object], user: str) -> None:
+        """Answer the question that paused a run, then `resume` it.
+
+        :param action: id of the button
+        :raises UpstreamError: answered before, expired, or something is missing
+
+        Source: `POST /form/human_input/{token}`, Dify 1.14.
+        """
+        body = {'action': action, 'inputs': dict(inputs), 'user': user}
+        await self._dify.call('POST', f'/form/human_input/{segment(token)}', json=body)
+
+    async def run(self, run_id: str) -> Run:
+        """How a chatflow's run stands. :raises UpstreamError: no such run (404), or no chatflow (400)
+
+        Source: `GET /workflows/run/{run_id}`.
+        """
+        return records.run(await self._dify.call('GET', f'/workflows/run/{segment(run_id)}'))
+
+    async def conversations(self, *, user: str, last_id: str = '', limit: int = PAGE) -> Page[Conversation]:
+        """One page of the user's conversations, the latest first.
+
+        Paging loses rows of one second on Dify 1.12, so take big pages. Source: `GET /conversations`.
+        """
+        params = given({'user': user, 'last_id': last_id, 'limit': limit})
+        body = await self._dify.call('GET', '/conversations', params=params)
+        rows = (records.conversation(row) for row in mappings(body, 'data', limit))
+        by_id = {row.id: row for row in rows if row.id}
+        return Page(tuple(by_id.values()), flag(body, 'has_more'))
+
+    async def history(
+        self, conversation_id: str, *, user: str, first_id: str = '', limit: int = PAGE
+    ) -> Page[HistoryMessage]:
+        """The newest messages of a conversation, or those before `first_id`, the oldest one first.
+
+        :param first_id: id of the oldest message that you have
+
+        Source: `GET /messages`.
+        """
+        params = given({'conversation_id': conversation_id, 'user': user, 'first_id': first_id, 'limit': limit})
+        body = await self._dify.call('GET', '/messages', params=params)
+        messages = (history.message(row, self._dify.faults) for row in mappings(body, 'data', limit))
+        return Page(tuple(sorted(messages, key=lambda message: message.created_at)), flag(body, 'has_more'))
+
+    async def rename(self, conversation_id: str, *, user: str, name: str = '', auto_generate: bool = False) -> str:
+        """Give a conversation a name, or have a model make one, and return it. A made one may be blank or the old one.
+
+        Source: `POST /conversations/{id}/name`.
+        """
+        wanted = {'auto_generate': True} if auto_generate else {'name': clean_text(name)[:MAX_TITLE]}
+        path = f'/conversations/{segment(conversation_id)}/name'
+        body = await self._dify.call('POST', path, json=wanted | {'user': user}, wait=self._limits.model)
+        return records.conversation(body).name
+
+    async def delete(self, conversation_id: str, *, user: str) -> None:
+        """Delete a conversation; one that is gone is fine. Older servers ask nobody whose it is: check that before.
+
+        Source: `DELETE /conversations/{id}`.
+        """
+        try:
+            await self._dify.call('DELETE', f'/conversations/{segment(conversation_id)}', json={'user': user})
+        except UpstreamError as error:
+            if error.status != 404:
+                raise
+
+    async def info(self) -> Info:
+        """Name and mode of the app; the cheapest way to try a key. Source: `GET /info`."""
+        return parameters.info(await self._dify.call('GET', '/info'))
+
+    async def parameters(self) -> Parameters:
+        """Features, form and limits of the app. Source: `GET /parameters`."""
+        return parameters.parameters(await self._dify.call('GET', '/parameters'))
+
+    async def site(self) -> Site:
+        """The look that the app's owner chose; an app without a site has none. Source: `GET /site`."""
+        try:
+            return parameters.site(await self._dify.call('GET', '/site'))
+        except UpstreamError as error:
+            if error.status != 403:
+                raise
+            return Site()
+
+    async def meta(self) -> dict[str, ToolIcon]:
+        """Icons of the app's tools, by tool. Source: `GET /meta`."""
+        return parameters.tool_icons(await self._dify.call('GET', '/meta'))
+
+    async def upload(self, name: str, content: bytes | BinaryIO, mime_type: str, *, user: str) -> UploadedFile:
+        """Hand over a file for a message of the same user. Type and size are checked by extension, and again when used.
+
+        :raises UpstreamError: `file_too_large`, `file_rejected`
+
+        Source: `POST /files/upload`.
+        """
+        part = (records.file_name(name), content, records.media_type(mime_type))
+        body = await self._dify.call(
+            'POST', '/files/upload', files={'file': part}, data={'user': user}, wait=self._limits.upload
+        )
+        return records.uploaded_file(body)
+
+    def preview(self, file_id: str, *, as_attachment: bool = False) -> AbstractAsyncContextManager[Answer]:
+        """The bytes of an uploaded file that a message has used. Dify does not ask whose it is: check that before.
+
+        Source: `GET /files/{file_id}/preview`.
+        """
+        params = {'as_attachment': 'true'} if as_attachment else {}
+        path = f'/files/{segment(file_id)}/preview'
+        return self._dify.download('GET', path, params=params, wait=self._limits.call)
+
+    def file(self, url: str) -> AbstractAsyncContextManager[Answer]:
+        """The bytes behind a signed address of upstream's, such as `FilePart.url`; it is valid for minutes.
+
+        Only the path counts: what upstream calls itself may be reachable for nobody, and what a model wrote may lead
+        anywhere. :raises UpstreamError: `not_found` for what is no file's address
+
+        Source: `/files/{id}/file-preview`, `/files/tools/{id}`.
+        """
+        _, files, rest = url.partition('/files/')
+        if not files or '..' in rest.partition('?')[0]:
+            raise UpstreamError('not_found', "no address of upstream's files", status=404)
+        root = self.base_url.removesuffix('/v1')
+        return self._dify.download('GET', f'{root}/files/{rest}', with_key=False, wait=self._limits.call)
+
+    async def feedback(
+        self, message_id: str, rating: Literal['like', 'dislike'] | None, *, user: str, content: str = ''
+    ) -> None:
+        """Rate an answer; None takes the rating back, and it does not matter if there was none.
+
+        Source: `POST /messages/{message_id}/feedbacks`.
+        """
+        body = {'rating': rating, 'user': user} | given({'content': content})
+        try:
+            await self._dify.call('POST', f'/messages/{segment(message_id)}/feedbacks', json=body)
+        except UpstreamError as error:
+            if rating is not None or error.status != 400 or 'feedback not exists' not in error.detail:
+                raise
+
+    async def suggested(self, message_id: str, *, user: str) -> tuple[str, ...]:
+        """Questions that a person might ask next. Source: `GET /messages/{message_id}/suggested`."""
+        path = f'/messages/{segment(message_id)}/suggested'
+        return texts(await self._dify.call('GET', path, params={'user': user}, wait=self._limits.model), 'data')
+
+    async def audio_to_text(self, name: str, content: bytes | BinaryIO, mime_type: str, *, user: str) -> str:
+        """What is said in a recording; MP3, M4A, WAV, AMR or MPGA. Source: `POST /audio-to-text`."""
+        part = (records.file_name(name), content, records.media_type(mime_type))
+        body = await self._dify.call(
+            'POST', '/audio-to-text', files={'file': part}, data={'user': user}, wait=self._limits.model
+        )
+        return text(body, 'text')
+
+    @asynccontextmanager
+    async def text_to_audio(self, words: str, *, user: str, voice: str = '') -> AsyncGenerator[Answer, None]:
+        """`words` spoken, usually as MP3; the media type tells. Source: `POST /text-to-audio`."""
+        body = given({'text': words, 'voice': voice}) | {'user': user}
+        async with self._dify.download('POST', '/text-to-audio', json=body, wait=self._limits.model) as answer:
+            if not answer.media_type.startswith(('audio/', 'application/octet-stream')):
+                raise UpstreamError('upstream_error', f'{answer.media_type or "nothing"} in place of sound')
+            yield answer
+
+    async def _stream(
+        self, method: str, path: str, *, is_resumed: bool = False, **content: Any
+    ) -> AsyncGenerator[Event, None]:
+        deadline = asyncio.get_running_loop().time() + self._limits.total
+        async with self._dify.open(method, path, wait=self._limits.first_byte, **content) as answer:
+            if answer.media_type not in STREAMS:
+                for event in await self._all_at_once(answer):
+                    yield event
+                return
+            events = read(answer.body, self._dify.faults, self._limits, deadline=deadline, is_resumed=is_resumed)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    async def _all_at_once(self, answer: Answer) -> list[Event]:
+        """A server that answers a stream's request with one JSON object. :raises UpstreamError: it is no answer"""
+        if answer.media_type != JSON:
+            raise Unreachable('bad_gateway', f'{answer.media_type} in place of a stream', status=answer.status)
+        body = await answer.read()
+        payload = parse(body) or {}
+        if not isinstance(payload.get('answer'), str):
+            raise self._dify.faults.refusal(count(payload, 'status') or 502, {}, body)
+        return whole(self._dify.faults, payload)
+
+
+def _message(
+    *,
+    query: str,
+    user: str,
+    conversation_id: str,
+    inputs: Mapping[str, object] | None,
+    files: Sequence[FileRef],
+    auto_generate_name: bool,
+    workflow_id: str,
+) -> dict[str, object]:
+    """The body of a message. `inputs` must always be there, whatever the documentation says."""
+    body: dict[str, object] = {
+        'query': query,
+        'inputs': dict(inputs or {}),
+        'user': user,
+        'auto_generate_name': auto_generate_name,
+    }
+    if files:
+        body['files'] = [file.as_json() for file in files]
+    return body | given({'conversation_id': conversation_id, 'workflow_id': workflow_id})
