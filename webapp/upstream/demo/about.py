@@ -1,0 +1,100 @@
+"""What the app says of itself."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from webapp.upstream.demo.attachments import ALLOWED_TYPES, DOCUMENTS, IMAGES, METHODS, MOST_FILES, MOST_MEGABYTES
+from webapp.upstream.demo.payloads import body, user_of
+from webapp.upstream.demo.responses import answer, invalid
+from webapp.upstream.demo.state import VERSION, demo_of
+
+NAME = 'Demo assistant'
+DESCRIPTION = 'Built in: answers from a handbook about this product, and plays every part a Dify app can play.'
+SUGGESTED = ['What is this product?', 'How do I connect my own Dify?', 'Which scenario words are there?']
+OFF = {'enabled': False}
+LIMITS = {
+    'image_file_size_limit': MOST_MEGABYTES['image'],
+    'video_file_size_limit': MOST_MEGABYTES['video'],
+    'audio_file_size_limit': MOST_MEGABYTES['audio'],
+    'file_size_limit': 15,
+    'workflow_file_upload_limit': 10,
+}
+
+
+async def welcome(_: Request) -> Response:
+    return answer({'welcome': 'Dify OpenAPI', 'api_version': 'v1', 'server_version': VERSION})
+
+
+async def info(_: Request) -> Response:
+    return answer({'name': NAME, 'description': DESCRIPTION, 'tags': [], 'mode': 'chat', 'author_name': 'demo'})
+
+
+async def parameters(request: Request) -> Response:
+    demo = demo_of(request)
+    return answer(
+        {
+            'opening_statement': demo.opening_statement,
+            'suggested_questions': SUGGESTED,
+            'suggested_questions_after_answer': {'enabled': True},
+            'speech_to_text': OFF,
+            'text_to_speech': {'enabled': False, 'language': '', 'voice': ''},
+            'retriever_resource': {'enabled': True},
+            'annotation_reply': OFF,
+            'more_like_this': OFF,
+            'user_input_form': demo.form,
+            'sensitive_word_avoidance': {'configs': [], 'enabled': False, 'type': ''},
+            'file_upload': {
+                'allowed_file_extensions': [f'.{extension.upper()}' for extension in (*IMAGES, *DOCUMENTS)],
+                'allowed_file_types': list(ALLOWED_TYPES),
+                'allowed_file_upload_methods': list(METHODS),
+                'enabled': True,
+                'fileUploadConfig': LIMITS | {'batch_count_limit': 5},
+                'image': {
+                    'detail': 'high',
+                    'enabled': True,
+                    'number_limits': MOST_FILES,
+                    'transfer_methods': list(METHODS),
+                },
+                'number_limits': MOST_FILES,
+            },
+            'system_parameters': LIMITS,
+        }
+    )
+
+
+async def meta(_: Request) -> Response:
+    icons = {
+        'handbook_search': {'background': '#E4FBCC', 'content': '📖'},
+        'draw': {'background': '#FFEAD5', 'content': '🎨'},
+    }
+    return answer({'tool_icons': icons})
+
+
+async def site(_: Request) -> Response:
+    return answer(
+        {
+            'title': NAME,
+            'chat_color_theme': None,
+            'chat_color_theme_inverted': False,
+            'icon_type': 'emoji',
+            'icon': '📖',
+            'icon_background': '#E4FBCC',
+            'description': DESCRIPTION,
+            'copyright': None,
+            'privacy_policy': None,
+            'custom_disclaimer': '',
+            'default_language': 'en-US',
+            'show_workflow_steps': True,
+            'use_icon_as_answer_icon': False,
+            'icon_url': None,
+        }
+    )
+
+
+async def audio_to_text(_: Request) -> Response:
+    raise invalid('Speech to text is not enabled')
+
+
+async def text_to_audio(request: Request) -> Response:
+    user_of(await body(request))
+    raise invalid('TTS is not enabled')

@@ -1,0 +1,140 @@
+"""What the assistant says: honest answers from the handbook, or the text that a scenario asks for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.upstream.demo import samples, scenario
+from webapp.upstream.demo.records import File
+from webapp.upstream.demo.retrieval import DATASET, IDS, Handbook, Passage, terms
+from webapp.upstream.demo.scenario import Scenario
+from webapp.upstream.demo.usage import tokens
+
+THOUGHT = (
+    '<think>\nThe question should be answered from the handbook. I look for the sections that share its words, '
+    'and quote them rather than guess.\n</think>\n'
+)
+WITHDRAWN = 'The answer so far was withdrawn by moderation. It begins anew.\n\n'
+GREETING = re.compile(
+    r'(hi|hello|hey|good (morning|afternoon|evening|day)|greetings|servus|hallo)\b[\s\w,.!]{0,20}$', re.I
+)
+THANKS = re.compile(r'(thanks?|thank you|thx|cheers|great|perfect|ok(ay)?|danke)\b[\s\w,.!]{0,30}$', re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer before it is written out."""
+
+    tokens: list[str]
+    passages: tuple[Passage, ...] = ()
+
+
+def draft(asked: Scenario, handbook: Handbook, *, earlier: Sequence[str] = (), files: Sequence[File] = ()) -> Draft:
+    """Compose the answer.
+
+    :param earlier: the conversation's queries before this one; the last gives context to a question too short
+    :param files: those that came with the message
+    """
+    passages: list[Passage] = []
+    match asked.content:
+        case 'echo':
+            pieces = tokens(asked.text)
+        case 'markdown':
+            pieces = tokens(samples.SHOWCASE)
+        case 'handbook' if asked.image:
+            pieces = tokens('Here is the picture.')
+        case 'handbook':
+            text, passages = _answer(asked.text, handbook, earlier, files)
+            pieces = tokens(text)
+        case content:
+            pieces = samples.make(content, asked.size)
+    return Draft(tokens(THOUGHT) + pieces if asked.think else pieces, tuple(passages))
+
+
+def resources(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    """Dify's `retriever_resources`, as a stream reports them."""
+    return [
+        {
+            'position': position,
+            'dataset_id': str(IDS),
+            'dataset_name': DATASET,
+            'document_id': passage.section.document_id,
+            'document_name': passage.section.page,
+            'data_source_type': 'upload_file',
+            'segment_id': passage.section.id,
+            'retriever_from': 'api',
+            'score': passage.score,
+            'hit_count': None,
+            'word_count': None,
+            'segment_position': None,
+            'index_node_hash': None,
+            'content': f'{passage.section.heading}\n\n{passage.section.text}',
+            'page': None,
+            'doc_metadata': None,
+            'title': None,
+            'files': None,
+            'summary': None,
+        }
+        for position, passage in enumerate(passages, 1)
+    ]
+
+
+def follow_ups(query: str, handbook: Handbook) -> list[str]:
+    """Three questions that the handbook can answer, next to what was asked."""
+    near = [passage.section for passage in handbook.search(query, limit=1, least=0.1)]
+    page = near[0].page if near else ''
+    rest = [s for s in handbook.sections if s not in near]
+    rest.sort(key=lambda s: (s.page != page, s.page))
+    return [f'Tell me about “{section.heading}”.' for section in rest[:3]]
+
+
+def _answer(
+    question: str, handbook: Handbook, earlier: Sequence[str], files: Sequence[File]
+) -> tuple[str, list[Passage]]:
+    about_files = _describe(files)
+    if not question or not (terms(question) or earlier):
+        question = 'What is this product?'
+    if word := scenario.unknown_word(question):
+        known = ', '.join(f'`/{name}`' for name in scenario.WORDS)
+        return f'`/{word}` is not a scenario word. The ones I know: {known}.', []
+    if GREETING.match(question):
+        return (
+            about_files
+            + 'Hello! I am the built-in demo. Ask me about this product, for instance how to connect it to a Dify.',
+            [],
+        )
+    if THANKS.match(question):
+        return about_files + 'You are welcome. Is there anything else you would like to know?', []
+    passages = handbook.search(question)
+    if earlier and (not passages or len(set(terms(question))) < 2):
+        passages = handbook.search(f'{scenario.parse(earlier[-1]).text} {question}') or passages
+    if passages:
+        return about_files + _quote(passages), passages
+    topics = '\n'.join(f'- {title}' for title in handbook.titles)
+    return f'{about_files}My handbook says nothing about that. I can talk about:\n\n{topics}', []
+
+
+def _quote(passages: Sequence[Passage]) -> str:
+    parts = ['From the handbook:']
+    for passage in passages:
+        section = passage.section
+        where = section.title if section.heading == section.title else f'{section.title}: {section.heading}'
+        parts.append(f'### {where}\n\n{section.text}')
+    return '\n\n'.join(parts)
+
+
+def _describe(files: Sequence[File]) -> str:
+    """What is known of the files without having looked into them."""
+    if not files:
+        return ''
+    lines = [f'- `{file.name.replace("`", "")}` ({file.mime_type}, {_size(file.size)})' for file in files]
+    count = 'One file' if len(files) == 1 else f'{len(files)} files'
+    came = '\n'.join(lines)
+    return f'{count} came with your message. I cannot look into files, I only see their names:\n\n{came}\n\n'
+
+
+def _size(size: int) -> str:
+    if size < 0:
+        return 'size unknown'
+    return f'{size} bytes' if size < 10_000 else f'{size / 1000:,.0f} kB'
