@@ -1,0 +1,13 @@
+"""How much of one message is rendered, and how. Sizes are characters of Markdown source."""
+
+RENDERED = 200_000  # of a message; what follows is shown as plain text
+NESTING = 50  # elements; what is deeper loses its markup, not its words
+LEAF = 8_000  # of an unsettled block, parsed anew at each update; of a longer one the end waits as plain text
+PLAIN = 4_000  # in one block of plain text
+COLUMNS = 100  # of a table; what is wider is shown as plain text
+EVENTS = 250_000  # of the parser, per message: only hostile texts have more
+FORMULA = 2_000  # of one formula
+FORMULAS = 1_000  # per message; what follows is shown as code
+HIGHLIGHTED = 100_000  # of one code block; a longer one stays without colours
+HIGHLIGHTED_LIVE = 8_000  # of one code block while the answer is being written; a longer one gets its colours at the end
+CODE_LINES = 40  # of a fence that is being written, per element: a browser lays out the last one only
