@@ -1,0 +1,265 @@
+"""The server owns the answer: pages come and go, tasks see it to its end, the row tells the truth."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from webapp.apps import App, Apps
+from webapp.changes import Changes
+from webapp.chat.message import Status
+from webapp.errors import NotFound, Refused
+from webapp.generations import Generation, Generations, Phase
+from webapp.principal import Principal
+from webapp.store import conversations, messages, usage
+from webapp.store.database import Store
+from webapp.store.messages import Message
+from webapp.upstream.client import DifyClient
+
+
+async def ask(
+    generations: Generations, who: Principal, query: str, *, conversation_id: str | None = None, key: str = 'k1'
+) -> Message:
+    return await generations.start(who, app='demo', conversation_id=conversation_id, query=query, key=key)
+
+
+async def ended(generations: Generations, message: Message) -> None:
+    """Wait until the answer is kept for good."""
+    while generations.of(message.id):
+        await generations.ended.after(generations.ended.value)
+
+
+async def text_begins(generation: Generation) -> None:
+    async for progress in generation.watch():
+        if progress.reply.text:
+            return
+
+
+async def row(store: Store, who: Principal, message: Message) -> Message:
+    return await store.read(messages.owned, user_id=who.user_id, message_id=message.id)
+
+
+async def test_an_answer_is_written_without_anybody_watching(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/echo Hello there')
+    await ended(generations, message)
+    kept = await row(store, ann, message)
+    assert (kept.reply.status, kept.reply.text) == (Status.COMPLETE, 'Hello there')
+    assert kept.reply.usage is not None
+    assert kept.reply.usage.total_price is not None
+    conversation = await store.read(conversations.get, user_id=ann.user_id, conversation_id=message.conversation_id)
+    assert conversation.upstream_id == kept.reply.conversation_id
+    assert conversation.unread
+
+
+async def test_two_watchers_see_the_same_answer_grow(generations: Generations, ann: Principal) -> None:
+    message = await ask(generations, ann, '/rate 200 /long 60')
+    generation = generations.of(message.id)
+    assert generation
+
+    async def watch() -> list[str]:
+        return [progress.reply.text async for progress in generation.watch()]
+
+    first, second = await asyncio.gather(watch(), watch())
+    assert first[-1] == second[-1] != ''
+    assert len(set(first)) > 5
+    for seen in (first, second):
+        assert all(later.startswith(earlier) for earlier, later in zip(seen, seen[1:], strict=False))
+
+
+async def test_a_late_watcher_gets_the_whole_text_at_once(generations: Generations, ann: Principal) -> None:
+    message = await ask(generations, ann, '/rate 100 /long 80')
+    generation = generations.of(message.id)
+    assert generation
+    await text_begins(generation)
+    async for progress in generation.watch():
+        assert progress.reply.text == generation.reply.text != ''
+        break
+
+
+async def test_the_same_draft_asks_upstream_once(generations: Generations, ann: Principal) -> None:
+    sent = await asyncio.gather(*(ask(generations, ann, '/echo once', key='draft') for _ in range(5)))
+    assert len({m.id for m in sent}) == 1
+    await ended(generations, sent[0])
+    again = await ask(generations, ann, '/echo once', key='draft')
+    assert again.id == sent[0].id
+    assert again.reply.text == 'once'
+    assert generations.of(again.id) is None
+
+
+async def test_one_answer_at_a_time_in_a_conversation(generations: Generations, ann: Principal) -> None:
+    message = await ask(generations, ann, '/slow 5 hello')
+    with pytest.raises(Refused, match='already_running'):
+        await ask(generations, ann, 'more', conversation_id=message.conversation_id, key='k2')
+
+
+async def test_a_stopped_answer_keeps_its_words_and_the_next_question_is_welcome(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/rate 50 /long 5000')
+    generation = generations.of(message.id)
+    assert generation
+    await text_begins(generation)
+    await generations.stop(ann, message.id)
+    assert generation.reply.status is Status.STOPPED
+    words = generation.reply.text
+    following = await ask(generations, ann, '/echo next', conversation_id=message.conversation_id, key='k2')
+    await ended(generations, following)
+    kept = await row(store, ann, message)
+    assert (kept.reply.status, kept.reply.text) == (Status.STOPPED, words)
+    assert (await row(store, ann, following)).reply.text == 'next'
+
+
+async def test_stop_before_the_first_byte_ends_it(generations: Generations, store: Store, ann: Principal) -> None:
+    message = await ask(generations, ann, '/slow 2 hello')
+    await generations.stop(ann, message.id)
+    generation = generations.of(message.id)
+    assert generation
+    assert generation.reply.status is Status.STOPPED
+    await ended(generations, message)
+    kept = await row(store, ann, message)
+    assert (kept.reply.status, kept.reply.text) == (Status.STOPPED, '')
+
+
+async def test_the_line_tells_the_place_and_can_be_left(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    running = [await ask(generations, ann, '/rate 20 /long 2000', key=f'r{i}') for i in range(2)]
+    waiting = [await ask(generations, ann, '/echo waited', key=f'w{i}') for i in range(2)]
+
+    async def place(message: Message, wanted: int) -> None:
+        generation = generations.of(message.id)
+        assert generation
+        async for progress in generation.watch():
+            if (progress.phase, progress.place) == (Phase.QUEUED, wanted):
+                return
+
+    await place(waiting[0], 1)
+    await place(waiting[1], 2)
+    await generations.stop(ann, waiting[0].id)
+    await ended(generations, waiting[0])
+    assert (await row(store, ann, waiting[0])).reply.status is Status.STOPPED
+    await place(waiting[1], 1)
+    await generations.stop(ann, running[0].id)
+    await ended(generations, waiting[1])
+    assert (await row(store, ann, waiting[1])).reply.text == 'waited'
+
+
+async def test_what_is_not_yours_is_not_there(generations: Generations, ann: Principal, bob: Principal) -> None:
+    message = await ask(generations, ann, '/rate 20 /long 500')
+    with pytest.raises(NotFound):
+        await generations.stop(bob, message.id)
+    with pytest.raises(NotFound):
+        await ask(generations, bob, 'mine now', conversation_id=message.conversation_id)
+    with pytest.raises(NotFound):
+        await generations.retry(bob, message_id=message.id, key='k9')
+    generation = generations.of(message.id)
+    assert generation
+    assert generation.reply.status is Status.RUNNING
+
+
+@pytest.mark.parametrize(('query', 'code'), [('', 'empty_query'), (' \n', 'empty_query'), ('x' * 1_000_001, 'too_long')])
+async def test_what_can_not_be_sent_is_refused_with_its_reason(
+    generations: Generations, ann: Principal, query: str, code: str
+) -> None:
+    with pytest.raises(Refused, match=code):
+        await ask(generations, ann, query)
+
+
+async def test_a_refusal_becomes_a_failed_answer_that_can_be_asked_again(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/error 401')
+    await ended(generations, message)
+    failed = await row(store, ann, message)
+    assert failed.reply.status is Status.FAILED
+    assert failed.reply.failure
+    assert failed.reply.failure.code == 'upstream_unauthorized'
+    again = await generations.retry(ann, message_id=message.id, key='k2')
+    assert again.query == '/error 401'
+    await ended(generations, again)
+    with pytest.raises(NotFound):  # it had no words: the new one took its place
+        await row(store, ann, message)
+
+
+async def test_a_cut_stream_keeps_its_words_and_a_new_try_stands_beside_it(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/cut 20')
+    await ended(generations, message)
+    broken = await row(store, ann, message)
+    assert broken.reply.status is Status.INTERRUPTED
+    assert broken.reply.text
+    again = await generations.retry(ann, message_id=message.id, key='k2')
+    await ended(generations, again)
+    assert (await row(store, ann, message)).reply.text == broken.reply.text
+
+
+async def test_a_server_that_is_away_is_an_answer_too(store: Store, ann: Principal) -> None:
+    away = Apps([App('demo', DifyClient('http://127.0.0.1:9', 'key-of-nobody'))])
+    generations = Generations(store, away, Changes())
+    message = await ask(generations, ann, 'anybody there?')
+    await ended(generations, message)
+    kept = await row(store, ann, message)
+    assert kept.reply.failure
+    assert kept.reply.failure.code == 'upstream_unreachable'
+    assert 'key-of-nobody' not in repr(kept)
+    await generations.shutdown(limit=0)
+    await away.close()
+
+
+async def test_shutdown_lets_short_answers_end_and_marks_long_ones(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    short = await ask(generations, ann, '/rate 100 /long 30', key='short')
+    endless = await ask(generations, ann, '/rate 20 /long 5000', key='endless')
+    generation = generations.of(endless.id)
+    assert generation
+    await text_begins(generation)
+    await generations.shutdown(limit=3)
+    assert (await row(store, ann, short)).reply.status is Status.COMPLETE
+    kept = await row(store, ann, endless)
+    assert kept.reply.status is Status.INTERRUPTED
+    assert kept.reply.failure
+    assert kept.reply.failure.code == 'process_ended'
+    assert kept.reply.text == generation.reply.text != ''
+    with pytest.raises(Refused, match='shutting_down'):
+        await ask(generations, ann, 'too late', key='late')
+
+
+async def test_a_process_that_died_leaves_no_answer_running(
+    generations: Generations, store: Store, apps: Apps, ann: Principal
+) -> None:
+    begun = await store.write(
+        messages.begin,
+        user_id=ann.user_id,
+        app='demo',
+        conversation_id=None,
+        query='asked just before the power went',
+        key='k1',
+        now=datetime.now(UTC),
+    )
+    await generations.repair_leftovers()
+    kept = await row(store, ann, begun.message)
+    assert (kept.query, kept.reply.status) == ('asked just before the power went', Status.INTERRUPTED)
+
+
+async def test_the_rest_of_a_chatflow_answer_is_fetched_after_the_stream_broke(
+    generations: Generations, store: Store, changes: Changes, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/steps /cut 5')
+    await ended(generations, message)
+    counter = changes.of(ann.user_id)
+    async with asyncio.timeout(20):
+        while not (kept := await row(store, ann, message)).reply.repaired:
+            await counter.after(counter.value)
+    assert kept.reply.status is Status.COMPLETE
+
+
+async def test_every_answer_is_in_the_ledger_once(generations: Generations, store: Store, ann: Principal) -> None:
+    for i, query in enumerate(['/echo a', '/error', '/cut 10', '/usage0 hello']):
+        await ended(generations, await ask(generations, ann, query, key=f'k{i}'))
+    rows = await store.read(usage.of_user, user_id=ann.user_id)
+    assert sorted(r.outcome for r in rows) == ['complete', 'complete', 'failed', 'interrupted']
+    assert {r.pricing for r in rows} == {'priced', 'unknown'}

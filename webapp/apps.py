@@ -1,0 +1,76 @@
+"""The Dify apps that this instance is the front door of."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from webapp.errors import NotFound
+from webapp.line import Line
+from webapp.upstream.client import DifyClient
+from webapp.upstream.parameters import Info, Parameters
+
+FRESH_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an app says of itself."""
+
+    info: Info
+    parameters: Parameters
+
+
+class App:
+    """One published assistant: its key is in `client`, its line in front of the upstream in `line`.
+
+    :param running: how many answers it may write at once; 0 means no limit
+    """
+
+    def __init__(
+        self, slug: str, client: DifyClient, *, name: str = '', running: int = 8, is_demo: bool = False
+    ) -> None:
+        self.slug = slug
+        self.name = name
+        self.client = client
+        self.line = Line(running)
+        self.is_demo = is_demo
+        self._about: About | None = None
+        self._read_at = float('-inf')
+        self._reading = asyncio.Lock()
+
+    async def about(self, *, fresh: bool = False) -> About:
+        """Name, mode, opening statement, form and limits; asked at most every five minutes unless `fresh`.
+
+        :raises UpstreamError: it can't be asked and never could be
+        """
+        async with self._reading:
+            if fresh or self._about is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._about = About(await self.client.info(), await self.client.parameters())
+                self._read_at = time.monotonic()
+            return self._about
+
+
+class Apps:
+    """All apps, in the order of the settings; the first one is the default."""
+
+    def __init__(self, apps: Iterable[App]) -> None:
+        self._apps = {app.slug: app for app in apps}
+
+    def __iter__(self) -> Iterator[App]:
+        return iter(self._apps.values())
+
+    def get(self, slug: str) -> App:
+        """:raises NotFound: no app of that name"""
+        try:
+            return self._apps[slug]
+        except KeyError:
+            raise NotFound from None
+
+    @property
+    def default(self) -> App:
+        return next(iter(self._apps.values()))
+
+    async def close(self) -> None:
+        for app in self:
+            await app.client.aclose()

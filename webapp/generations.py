@@ -1,0 +1,466 @@
+"""The writing of answers. It belongs to the server, never to a page: pages come and go and watch the newest value."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from webapp.apps import App, Apps
+from webapp.changes import Changes
+from webapp.chat.events import Event, Failed, Interrupted, ReasoningDelta, Started, StepChanged, Stopped, TextDelta
+from webapp.chat.message import Failure, Reply, Status
+from webapp.chat.reducer import replay
+from webapp.errors import NotFound, Refused, StoreUnavailable, UpstreamError
+from webapp.latest import Latest, Pace, at_once
+from webapp.principal import Principal
+from webapp.repair import recover
+from webapp.store import conversations, messages
+from webapp.store.conversations import Conversation
+from webapp.store.database import Store
+from webapp.store.messages import Begun, Message
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 1.5  # how much text a killed process may lose
+DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
+SHUTDOWN_SECONDS = 25.0
+REPAIR_SECONDS = (0.0, 3.0, 10.0, 30.0)  # when to look upstream for the rest of a broken answer
+MAX_QUERY = 1_000_000  # characters
+
+
+class Phase(StrEnum):
+    """What a running answer waits for."""
+
+    QUEUED = 'queued'
+    CONNECTING = 'connecting'
+    STREAMING = 'streaming'
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What pages watch."""
+
+    reply: Reply
+    phase: Phase
+    place: int = 0  # in line, from 1 on, while queued
+
+
+class Generation:
+    """One answer being written."""
+
+    def __init__(self, principal: Principal, begun: Begun, app: App) -> None:
+        self.user_id = principal.user_id
+        self.dify_user = principal.dify_user
+        self.app = app
+        self.conversation: Conversation = begun.conversation
+        self.message: Message = begun.message
+        self.task: asyncio.Task[None] | None = None  # sees it to its end and is only cancelled at shutdown
+        self.work: asyncio.Task[None] | None = None  # waits in line and reads upstream
+        self.stopping = asyncio.Event()
+        self.named = asyncio.Event()  # upstream has told the id of its task
+        self.has_ended = False
+        self.audience = 0  # how many watch
+        self.first_token_ms: int | None = None
+        self._began = time.monotonic()
+        self._reply = begun.message.reply
+        self._pending: list[Event] = []
+        self._phase, self._place = Phase.QUEUED, 0
+        self._changed = Latest(0)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.reply, self._phase, self._place)
+
+    @property
+    def reply(self) -> Reply:
+        """The reply as it stands now. Events are folded when somebody looks: most deltas are never seen alone."""
+        if self._pending:
+            self._reply = replay(_joined(self._pending), self._reply)
+            self._pending = []
+        return self._reply
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    async def watch(self, *, pace: Pace = at_once) -> AsyncGenerator[Progress, None]:
+        """Yield the progress now and then the newest, at most every `pace()` seconds. Ends with the generation.
+
+        The first words and the end do not wait for the pace.
+        """
+        self.audience += 1
+        try:
+            async with contextlib.aclosing(self._changed.watch(pace=pace)) as changes:
+                async for _ in changes:
+                    ended = self.has_ended
+                    yield self.progress
+                    if ended:
+                        return
+        finally:
+            self.audience -= 1
+
+    def feed(self, event: Event) -> None:
+        if isinstance(event, Started) and event.task_id:
+            self.named.set()
+        ordinary = isinstance(event, TextDelta | ReasoningDelta | StepChanged)
+        if ordinary and self.first_token_ms is None and isinstance(event, TextDelta):
+            self.first_token_ms = self.elapsed_ms
+            ordinary = False
+        self._pending.append(event)
+        self._phase = Phase.STREAMING
+        self._wake(urgent=not ordinary)
+
+    def queue(self, place: int) -> None:
+        self._phase, self._place = Phase.QUEUED, place
+        self._wake()
+
+    def connect(self) -> None:
+        self._phase, self._place = Phase.CONNECTING, 0
+        self._wake()
+
+    def _wake(self, *, urgent: bool = False) -> None:
+        self._changed.set(self._changed.value + 1, urgent=urgent)
+
+    def end(self) -> None:
+        """Tell the watchers that nothing more will come: the store holds the final row."""
+        self.has_ended = True
+        self._wake(urgent=True)
+
+
+class Generations:
+    """Starts answers, knows the running ones, and sees each to its end."""
+
+    def __init__(self, store: Store, apps: Apps, changes: Changes, *, generate_titles_upstream: bool = False) -> None:
+        self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
+        self.ended = Latest(0)  # counts answers that have been kept for good
+        self._store = store
+        self._apps = apps
+        self._changes = changes
+        self._auto_name = generate_titles_upstream
+        self._live: dict[str, Generation] = {}  # by message id
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._repairs: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def start(
+        self, principal: Principal, *, app: str, conversation_id: str | None, query: str, key: str
+    ) -> Message:
+        """Ask `query` in a conversation of the principal's, or in a new one. Returns before upstream has said a word.
+
+        :param key: made with the draft; sending the same draft again gives the same message and asks upstream once
+        :raises NotFound: no such app or conversation
+        :raises Refused: an answer is already being written there, the text is empty or too long, or we shut down
+        """
+        self._refuse_unfit(query)
+        target = self._apps.get(app)
+        await self._settle(conversation_id)
+        begun = await self._store.write(
+            messages.begin,
+            user_id=principal.user_id,
+            app=app,
+            conversation_id=conversation_id,
+            query=query,
+            key=key,
+            now=_now(),
+        )
+        return self._launch(principal, begun, target)
+
+    async def retry(self, principal: Principal, *, message_id: str, key: str) -> Message:
+        """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one."""
+        old = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message_id)
+        conversation = await self._store.read(
+            conversations.get, user_id=principal.user_id, conversation_id=old.conversation_id
+        )
+        self._refuse_unfit(old.query)
+        target = self._apps.get(conversation.app)
+        await self._settle(old.conversation_id)
+        begun = await self._store.write(
+            messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=_now()
+        )
+        return self._launch(principal, begun, target)
+
+    def of(self, message_id: str) -> Generation | None:
+        """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
+        return self._live.get(message_id)
+
+    async def stop(self, principal: Principal, message_id: str) -> None:
+        """Stop an answer of the principal's; the words so far stay. One that has ended is left alone.
+
+        :raises NotFound: not a running answer of theirs
+        """
+        generation = self._live.get(message_id)
+        if generation is None or generation.user_id != principal.user_id:
+            raise NotFound
+        self._stop(generation)
+
+    async def delete_conversation(self, principal: Principal, conversation_id: str) -> None:
+        """Delete a conversation of the principal's, here and upstream; what is being written in it is stopped first.
+
+        :raises NotFound: no such conversation of theirs
+        """
+        user_id = principal.user_id
+        await self._store.read(conversations.get, user_id=user_id, conversation_id=conversation_id)
+        for generation in self._in_conversation(conversation_id):
+            self._stop(generation)
+            await self._ended(generation)
+        gone = await self._store.write(conversations.delete, user_id=user_id, conversation_id=conversation_id)
+        self._changes.bump(user_id)
+        if gone.upstream_id:
+            with contextlib.suppress(NotFound):  # the app may be gone from the settings
+                forget = self._delete_upstream(self._apps.get(gone.app), gone.upstream_id, principal.dify_user)
+                self._keep(forget, self._tasks)
+
+    async def shutdown(self, limit: float = SHUTDOWN_SECONDS) -> None:
+        """Take no more, give running answers `limit` seconds to end, then mark the rest as interrupted."""
+        self._closing = True
+        for task in self._repairs:
+            task.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=limit)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5)
+
+    async def repair_leftovers(self) -> None:
+        """Give answers whose process died a final state, and look upstream for the rest of their text."""
+        for leftover in await self._store.read(messages.leftovers):
+            if leftover.message_id in self._live:
+                continue
+            broken = replay([Interrupted(Failure('process_ended'))], leftover.reply)
+            await self._store.write(
+                messages.finish, message_id=leftover.message_id, reply=broken, now=_now(), unread=False
+            )
+            with contextlib.suppress(NotFound):  # the app may be gone from the settings
+                app = self._apps.get(leftover.app)
+                repair = self._repair(app, leftover.message_id, leftover.user_id, leftover.dify_user, broken)
+                self._keep(repair, self._repairs)
+
+    def _refuse_unfit(self, query: str) -> None:
+        if self._closing:
+            raise Refused('shutting_down', status=503)
+        if not query.strip():
+            raise Refused('empty_query', status=400)
+        if len(query) > MAX_QUERY:
+            raise Refused('too_long', status=413)
+
+    def _launch(self, principal: Principal, begun: Begun, app: App) -> Message:
+        if begun.is_new:
+            generation = Generation(principal, begun, app)
+            self._live[begun.message.id] = generation
+            generation.task = self._keep(self._run(generation), self._tasks)
+            self._publish(principal.user_id)
+        return begun.message
+
+    def _stop(self, generation: Generation) -> None:
+        if generation.reply.status.is_final:
+            return
+        waits_in_line = generation.progress.phase is Phase.QUEUED
+        generation.feed(Stopped())
+        generation.stopping.set()
+        if waits_in_line and generation.work:
+            generation.work.cancel()
+
+    async def _settle(self, conversation_id: str | None) -> None:
+        """An answer that is complete may still hold its row while the stream lingers or drains: wait for its end."""
+        if conversation_id is None:
+            return
+        for generation in self._in_conversation(conversation_id):
+            if generation.reply.status.is_final:
+                if generation.work and not generation.stopping.is_set():
+                    generation.work.cancel()
+                await self._ended(generation)
+
+    def _in_conversation(self, conversation_id: str) -> list[Generation]:
+        return [g for g in self._live.values() if g.conversation.id == conversation_id]
+
+    @staticmethod
+    async def _ended(generation: Generation) -> None:
+        if generation.task:
+            await asyncio.wait({generation.task}, timeout=DRAIN_SECONDS + 5)
+
+    async def _run(self, generation: Generation) -> None:
+        """See one answer from the line to the row that holds it for good."""
+        generation.work = asyncio.create_task(self._write(generation))
+        flusher = asyncio.create_task(self._flush(generation))
+        try:
+            await asyncio.wait({generation.work})
+        except asyncio.CancelledError:
+            generation.feed(Interrupted(Failure('process_ended')))  # an ended reply does not mind
+            generation.work.cancel()
+            await asyncio.wait({generation.work}, timeout=1)
+        finally:
+            flusher.cancel()
+            await self._finish(generation)
+
+    async def _write(self, generation: Generation) -> None:
+        """Wait in line, then read the stream to its end. Whatever goes wrong becomes an event."""
+        try:
+            async with generation.app.line.place(generation.queue):
+                if not generation.stopping.is_set():
+                    generation.connect()
+                    await self._read(generation)
+        except UpstreamError as error:
+            logger.warning('answer %s failed: %s', generation.message.id, error)
+            generation.feed(Failed(Failure(error.code, error.detail, error.status)))
+        except Exception:
+            generation.feed(Interrupted(Failure('internal_error')))  # the person must not wait for ever for our bug
+            raise
+
+    async def _read(self, generation: Generation) -> None:
+        stream = generation.app.client.send(
+            generation.message.query,
+            user=generation.dify_user,
+            conversation_id=generation.conversation.upstream_id or '',
+            inputs=generation.conversation.inputs,
+            auto_generate_name=self._auto_name,
+        )
+        reader = asyncio.create_task(self._feed(generation, stream))
+        stopper = asyncio.create_task(self._pass_on_stop(generation))
+        try:
+            await asyncio.wait({reader, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            if stopper.done() and not reader.done():
+                await asyncio.wait({reader}, timeout=DRAIN_SECONDS)
+        finally:
+            stopper.cancel()
+            if not reader.done():
+                reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reader
+
+    @staticmethod
+    async def _feed(generation: Generation, stream: AsyncIterator[Event]) -> None:
+        async for event in stream:
+            generation.feed(event)
+
+    @staticmethod
+    async def _pass_on_stop(generation: Generation) -> None:
+        """Tell upstream to stop: at once, or as soon as it has named its task."""
+        await generation.stopping.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await generation.named.wait()
+        if generation.reply.task_id:
+            try:
+                await generation.app.client.stop(generation.reply.task_id, user=generation.dify_user)
+            except UpstreamError as error:
+                logger.warning('answer %s: upstream did not take the stop: %s', generation.message.id, error)
+
+    async def _flush(self, generation: Generation) -> None:
+        """Keep the row close to what was shown; upstream's names for the answer are kept at once."""
+        saved = generation.reply
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await generation.named.wait()
+        while not generation.reply.status.is_final:
+            if generation.reply is not saved:
+                try:
+                    reply = generation.reply
+                    await self._store.write(messages.flush, message_id=generation.message.id, reply=reply)
+                    saved = reply
+                except StoreUnavailable as error:
+                    logger.warning('answer %s: %s; trying again', generation.message.id, error)
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    async def _finish(self, generation: Generation) -> None:
+        """Keep the answer for good, with its usage, and let go of it."""
+        reply = generation.reply
+        if not reply.status.is_final and reply.status is not Status.WAITING:
+            generation.feed(Interrupted(Failure('stream_cut')))
+            reply = generation.reply
+        try:
+            await self._save(generation, reply)
+        finally:
+            self._live.pop(generation.message.id, None)
+            generation.end()
+            self.ended.set(self.ended.value + 1)
+            self._publish(generation.user_id)
+        if reply.status is Status.INTERRUPTED and not self._closing:
+            user_id, dify_user = generation.user_id, generation.dify_user
+            self._keep(self._repair(generation.app, generation.message.id, user_id, dify_user, reply), self._repairs)
+
+    async def _save(self, generation: Generation, reply: Reply) -> None:
+        """Write the end, again and again for a while if the database is away: the words are all here still."""
+        for pause in (0.2, 1.0, 3.0, 10.0, None):
+            try:
+                await self._store.write(
+                    messages.finish,
+                    message_id=generation.message.id,
+                    reply=reply,
+                    now=_now(),
+                    latency_ms=generation.elapsed_ms,
+                    first_token_ms=generation.first_token_ms,
+                    unread=not generation.audience,
+                )
+            except StoreUnavailable as error:
+                logger.error('answer %s could not be saved: %s', generation.message.id, error)
+                if pause is None:
+                    return  # the row is left running; the next start repairs it
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _repair(self, app: App, message_id: str, user_id: str, dify_user: str, broken: Reply) -> None:
+        """Look upstream for the rest of a broken answer, a few times."""
+        for pause in REPAIR_SECONDS:
+            await asyncio.sleep(pause)
+            try:
+                found = await recover(app.client, broken, user=dify_user)
+            except UpstreamError as error:
+                logger.info('answer %s: nothing to repair it with yet: %s', message_id, error)
+                continue
+            repaired = replay(found, broken)
+            if repaired != broken:
+                await self._store.write(messages.repair, message_id=message_id, reply=repaired, now=_now())
+                self._changes.bump(user_id)
+                return
+
+    @staticmethod
+    async def _delete_upstream(app: App, upstream_id: str, dify_user: str) -> None:
+        try:
+            await app.client.delete(upstream_id, user=dify_user)
+        except UpstreamError as error:
+            logger.warning('a conversation was deleted here, but not upstream: %s', error)
+
+    def _publish(self, user_id: str) -> None:
+        self.running.set(frozenset(g.conversation.id for g in self._live.values()))
+        self._changes.bump(user_id)
+
+    @staticmethod
+    def _keep(work: Coroutine[None, None, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+        """Run `work` as a task that is referenced until it is done."""
+        task = asyncio.create_task(work)
+        among.add(task)
+
+        def forget(done: asyncio.Task[None]) -> None:
+            among.discard(done)
+            if not done.cancelled() and (error := done.exception()):
+                logger.error('background work ended with a bug', exc_info=error)
+
+        task.add_done_callback(forget)
+        return task
+
+
+def _joined(events: Iterable[Event]) -> list[Event]:
+    """The same events with runs of text deltas made one: appending is linear then, however many tokens there are."""
+    joined: list[Event] = []
+    texts: list[str] = []
+    for event in events:
+        if isinstance(event, TextDelta):
+            texts.append(event.text)
+            continue
+        if texts:
+            joined.append(TextDelta(''.join(texts)))
+            texts = []
+        joined.append(event)
+    if texts:
+        joined.append(TextDelta(''.join(texts)))
+    return joined
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,20 @@
+"""What pages may use: made once by the composition root, handed to each page's `register`."""
+
+from dataclasses import dataclass
+
+from webapp.apps import Apps
+from webapp.auth.sessions import Sessions
+from webapp.changes import Changes
+from webapp.generations import Generations
+from webapp.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    store: Store
+    sessions: Sessions
+    apps: Apps
+    changes: Changes
+    generations: Generations
+    name: str  # what this instance calls itself
+    is_local: bool  # one local person, who is also the admin

@@ -1,0 +1,74 @@
+"""Names conversations in the background, once their first answer is there.
+
+The states are rows (`store.titles`), so a title that was due when the process ended is made by the next one. What the
+person named is never touched.
+"""
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+
+from webapp.apps import Apps
+from webapp.changes import Changes
+from webapp.errors import AppError, NotFound
+from webapp.generations import Generations
+from webapp.store import titles
+from webapp.store.database import Store
+from webapp.store.titles import TitleJob
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 20.0  # looks for titles that are due again after a failure
+AT_ONCE = 4
+
+
+class Titles:
+    """The one worker that asks upstream for titles."""
+
+    def __init__(
+        self, store: Store, apps: Apps, changes: Changes, generations: Generations, *, read_back: bool = False
+    ) -> None:
+        self._store = store
+        self._apps = apps
+        self._changes = changes
+        self._generations = generations
+        self._read_back = read_back
+
+    async def run(self) -> None:
+        """Work until cancelled: whenever an answer has ended, and now and then."""
+        while True:
+            ended = self._generations.ended.value
+            try:
+                await self._work()
+            except AppError as error:
+                logger.warning('titles have to wait: %s', error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._generations.ended.after(ended)
+
+    async def _work(self) -> None:
+        while jobs := await self._store.write(titles.claim_due, now=datetime.now(UTC), limit=AT_ONCE):
+            for job in jobs:
+                self._changes.bump(job.user_id)
+            await asyncio.gather(*(self._settle(job) for job in jobs))
+
+    async def _settle(self, job: TitleJob) -> None:
+        try:
+            title: str | None = await self._ask(job)
+        except AppError as error:
+            logger.info('no title for conversation %s: %s', job.conversation_id, error)
+            title = None
+        await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=datetime.now(UTC))
+        self._changes.bump(job.user_id)
+
+    async def _ask(self, job: TitleJob) -> str:
+        """:raises AppError: upstream, or the app, is gone"""
+        client = self._apps.get(job.app).client
+        if not self._read_back:
+            return await client.rename(job.upstream_id, user=job.dify_user, auto_generate=True)
+        listed = await client.conversations(user=job.dify_user)
+        for conversation in listed.items:
+            if conversation.id == job.upstream_id:
+                return conversation.name
+        raise NotFound
