@@ -1,0 +1,174 @@
+/** Where people write. A text is kept in the browser until the server says that it has it. */
+
+const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
+
+export default {
+  props: { words: Object, state: String, note: String, draftKey: String },
+  template: `
+    <form class="composer" @submit.prevent="send">
+      <div class="composer-box">
+        <textarea ref="input" rows="1" data-testid="composer-input" dir="auto" enterkeyhint="send" autocomplete="off"
+          :aria-label="words.label" :placeholder="words.placeholder" aria-describedby="composer-note"
+          @input="edited" @keydown="key"></textarea>
+        <button v-show="state === 'running'" type="button" class="round" data-testid="composer-stop" @click="stop"
+          :aria-label="words.stop" :title="words.stop"><i class="icon icon-stop"></i></button>
+        <button v-show="state !== 'running'" type="submit" class="round" data-testid="composer-send"
+          :aria-disabled="!canSend" :aria-label="words.send" :title="words.send"><i class="icon icon-send"></i></button>
+      </div>
+      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': problem }">{{ problem || hint || note || words.hint }}</p>
+    </form>`,
+  data: () => ({ empty: true, problem: "", hint: "" }),
+  emits: ["send", "stop"],
+  computed: {
+    canSend() {
+      return this.state === "ready" && !this.empty;
+    },
+  },
+  watch: {
+    draftKey() {
+      this.load();
+    },
+    state() {
+      this.hint = "";
+    },
+  },
+
+  created() {
+    this.sent = new Map(); // key -> { text, place }: handed to the server, which has not answered yet
+  },
+  mounted() {
+    this.load();
+    if (matchMedia("(hover: hover)").matches) this.focus(); // on a phone the keyboard would cover the page
+  },
+
+  methods: {
+    // called by the server, see `components/composer.py`
+
+    setText(text) {
+      this.write(text);
+      this.focus();
+    },
+    accepted(key) {
+      const sent = this.sent.get(key);
+      this.sent.delete(key);
+      if (sent && read(sent.place + SENT)?.key === key) forget(sent.place + SENT);
+    },
+    refused(key) {
+      const sent = this.sent.get(key);
+      this.accepted(key);
+      if (!sent) return;
+      const here = sent.place === this.place();
+      const draft = giveBack(sent, here ? this.text() : read(sent.place)?.text);
+      if (here) this.write(draft.text, draft.key);
+      else store(sent.place, draft);
+      this.focus();
+    },
+    focus() {
+      this.$refs.input.focus({ preventScroll: true });
+    },
+
+    // writing
+
+    text() {
+      return this.$refs.input.value;
+    },
+    place() {
+      return `draft:${this.draftKey}`;
+    },
+    write(text, key) {
+      this.$refs.input.value = text;
+      this.again = key && { text, key };
+      this.edited();
+    },
+    load() {
+      let draft = read(this.place());
+      const lost = read(this.place() + SENT);
+      const waiting = [...this.sent.values()].some((sent) => sent.place === this.place());
+      if (lost && !waiting) {
+        // sent before a reload, and nobody said that it arrived
+        forget(this.place() + SENT);
+        draft = giveBack(lost, draft?.text);
+      }
+      this.write(draft?.text ?? "", draft?.key);
+    },
+    edited() {
+      const text = this.text();
+      this.empty = !text.trim();
+      this.problem = isTooLong(text) ? this.words.too_long : "";
+      if (text) store(this.place(), { text, key: this.sentBefore(text) });
+      else forget(this.place());
+      grow(this.$refs.input);
+    },
+    /** The key of a text that was handed over before: the server may have it, and must not take it twice. */
+    sentBefore(text) {
+      return this.again?.text === text ? this.again.key : undefined;
+    },
+    key(event) {
+      const sends = event.key === "Enter" && !event.shiftKey && !event.altKey;
+      if (!sends || event.isComposing || event.keyCode === 229) return; // 229: Safari's last key of a composition
+      event.preventDefault();
+      this.send();
+    },
+    send() {
+      if (this.state === "running" && !this.empty) this.hint = this.words.running;
+      if (!this.canSend || this.problem) return;
+      const text = this.text();
+      const sent = { text, key: this.sentBefore(text) ?? newKey(), place: this.place() };
+      this.sent.set(sent.key, sent);
+      store(sent.place + SENT, sent);
+      this.write("");
+      this.$emit("send", [sent.text, sent.key]);
+    },
+    stop() {
+      this.$emit("stop", []);
+      this.focus();
+    },
+  },
+};
+
+const SENT = ":sent";
+
+/** A text that was not taken, put before what was written since. Only the very same text keeps its key. */
+function giveBack(sent, since) {
+  return since?.trim() ? { text: `${sent.text}\n\n${since}` } : { text: sent.text, key: sent.key };
+}
+
+function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID(); // missing over plain http from another machine
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whether a text would not fit into one socket message, where it stands as JSON within JSON. */
+function isTooLong(text) {
+  if (text.length < MAX_FRAME / 12) return false;
+  return new Blob([JSON.stringify(JSON.stringify(text))]).size > MAX_FRAME;
+}
+
+/** For browsers without `field-sizing`. */
+function grow(area) {
+  if (CSS.supports("field-sizing", "content")) return;
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight}px`;
+}
+
+// Storage may be full, or denied to a frame: then drafts live as long as the page.
+
+function read(place) {
+  try {
+    return JSON.parse(localStorage.getItem(place));
+  } catch {
+    return null;
+  }
+}
+
+function store(place, value) {
+  try {
+    localStorage.setItem(place, JSON.stringify(value));
+  } catch {}
+}
+
+function forget(place) {
+  try {
+    localStorage.removeItem(place);
+  } catch {}
+}

@@ -1,0 +1,107 @@
+"""A person keeps many conversations."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.chat import ask, begin_another, conversation, conversation_id, conversations, open_page, say
+from support.server import Server
+
+MARK = 'window.marker = "still the same page"'
+MARKER = 'window.marker'
+
+
+@pytest.fixture
+def two(app: Server, page: Page) -> tuple[str, str]:
+    """Ids of two conversations; the second one is open."""
+    open_page(page, app.url)
+    ask(page, '/echo apples')
+    first = conversation_id(page)
+    begin_another(page)
+    ask(page, '/echo pears')
+    return first, conversation_id(page)
+
+
+def test_switching_is_no_reload(page: Page, two: tuple[str, str]) -> None:
+    page.evaluate(MARK)
+    for chosen, text in zip(two, ('apples', 'pears'), strict=True):
+        conversation(page, chosen).get_by_role('link').click()
+        expect(page.get_by_test_id('message-text')).to_have_text(text)
+        assert conversation_id(page) == chosen
+    page.go_back()
+    expect(page.get_by_test_id('message-text')).to_have_text('apples')
+    assert page.evaluate(MARKER) == 'still the same page'
+
+
+def test_the_open_one_is_marked(page: Page, two: tuple[str, str]) -> None:
+    first, second = two
+    expect(conversation(page, second).get_by_role('link')).to_have_attribute('aria-current', 'page')
+    expect(conversation(page, first).get_by_role('link')).not_to_have_attribute('aria-current', 'page')
+
+
+def test_a_title_is_made_and_then_kept_by_hand(page: Page, two: tuple[str, str]) -> None:
+    item = conversation(page, two[1])
+    expect(item).to_have_attribute('data-title-state', 'generated', timeout=15_000)
+    item.get_by_test_id('conversation-menu').click()
+    page.get_by_test_id('conversation-rename').click()
+    item.get_by_role('textbox').fill('Fruit of autumn')
+    item.get_by_role('textbox').press('Enter')
+    expect(item).to_have_attribute('data-title-state', 'manual')
+    page.reload()
+    expect(item).to_contain_text('Fruit of autumn')
+
+
+def test_deleting_asks_first(page: Page, two: tuple[str, str]) -> None:
+    first, second = two
+    conversation(page, first).get_by_test_id('conversation-menu').click()
+    page.get_by_test_id('conversation-delete').click()
+    page.keyboard.press('Escape')
+    expect(conversation(page, first)).to_be_visible()
+    conversation(page, first).get_by_test_id('conversation-menu').click()
+    page.get_by_test_id('conversation-delete').click()
+    page.get_by_test_id('confirm').click()
+    expect(conversation(page, first)).to_have_count(0)
+    page.reload()
+    expect(conversation(page, second)).to_be_visible()
+    expect(conversation(page, first)).to_have_count(0)
+
+
+def test_deleting_the_open_one_leaves_a_new_one(page: Page, two: tuple[str, str]) -> None:
+    gone = page.url
+    conversation(page, two[1]).get_by_test_id('conversation-menu').click()
+    page.get_by_test_id('conversation-delete').click()
+    page.get_by_test_id('confirm').click()
+    expect(page.get_by_test_id('message-user')).to_have_count(0)
+    assert page.url != gone
+
+
+def test_search_finds_by_title(app: Server, page: Page, two: tuple[str, str]) -> None:
+    item = conversation(page, two[0])
+    item.get_by_test_id('conversation-menu').click()
+    page.get_by_test_id('conversation-rename').click()
+    item.get_by_role('textbox').fill('Über 100% Äpfel')
+    item.get_by_role('textbox').press('Enter')
+    page.get_by_test_id('conversation-search').fill('äpfel')
+    expect(conversations(page)).to_have_count(1)
+    expect(conversations(page)).to_contain_text('Über 100% Äpfel')
+    page.get_by_test_id('conversation-search').fill('0% Ä')
+    expect(conversations(page)).to_have_count(1)
+    page.get_by_test_id('conversation-search').fill('no such title')
+    expect(conversations(page)).to_have_count(0)
+    page.get_by_test_id('conversation-search').fill('')
+    expect(item).to_be_visible()
+
+
+def test_an_unknown_conversation_is_not_found(app: Server, page: Page, problems: list[str]) -> None:
+    answer = page.goto(f'{app.url}/a/default/c/{"0" * 32}')
+    assert answer is not None
+    assert answer.status == 404
+    problems.clear()  # the browser itself reports the 404
+
+
+def test_a_phone_has_room_for_everything(app: Server, page: Page) -> None:
+    page.set_viewport_size({'width': 390, 'height': 844})
+    open_page(page, app.url)
+    say(page, '/markdown')
+    expect(page.get_by_test_id('message-assistant')).to_have_attribute('data-status', 'complete', timeout=60_000)
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    expect(page.get_by_test_id('composer-input')).to_be_in_viewport()
+    expect(page.get_by_test_id('conversation-list')).not_to_be_in_viewport()

@@ -1,0 +1,152 @@
+"""Nothing that a person wrote or read is lost: reloads, second tabs, crashes, an upstream that is away."""
+
+import sqlite3
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import BrowserContext, Page, expect
+from support.chat import (
+    CONNECTED,
+    answers,
+    ask,
+    expect_status,
+    last_answer,
+    open_page,
+    say,
+    text_of,
+    wait_for_text,
+)
+from support.server import Serve, Server, free_port
+
+from webapp.upstream.demo import build, serve as serve_demo
+
+
+@pytest.fixture
+def expected_problems() -> tuple[str, ...]:
+    """A page whose server is killed says so on its console."""
+    return ('ERR_CONNECTION', 'ERR_EMPTY_RESPONSE', 'WebSocket connection')
+
+
+def test_a_reload_in_the_middle_loses_nothing(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 60 /long 300')
+    early = wait_for_text(page, 100)
+    page.reload()
+    assert wait_for_text(page, len(early)).startswith(early[:90])
+    expect_status(page, 'complete')
+    whole = text_of(page)
+    page.reload()
+    expect_status(page, 'complete')
+    assert text_of(page) == whole
+
+
+def test_a_second_tab_sees_the_same_answer_grow(app: Server, page: Page, context: BrowserContext) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 50 /long 300')
+    wait_for_text(page, 40)
+    other = context.new_page()
+    open_page(other, page.url)
+    seen = wait_for_text(other, 40)
+    expect(last_answer(other)).to_have_attribute('data-status', 'running')
+    wait_for_text(other, len(seen) + 100)
+    for tab in (page, other):
+        expect_status(tab, 'complete')
+    assert text_of(page) == text_of(other)
+
+
+def test_closing_the_page_does_not_end_the_answer(app: Server, page: Page, context: BrowserContext) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 100 /long 200')
+    wait_for_text(page, 20)
+    address = page.url
+    page.close()
+    later = context.new_page()
+    open_page(later, address)
+    expect_status(later, 'complete')
+    assert len(text_of(later)) > 400
+
+
+def test_a_killed_server_loses_at_most_two_seconds_of_text(serve: Serve, page: Page) -> None:
+    server = serve()
+    open_page(page, server.url)
+    rate = 40  # tokens per second
+    say(page, f'/rate {rate} /long 4000')
+    wait_for_text(page, 600)  # longer than two seconds of text, so that a loss shows
+    shown = text_of(page)
+    server.kill()
+    server.start()
+    expect_status(page, 'interrupted')  # the page comes back by itself
+    kept = text_of(page)
+    expect(page.get_by_test_id('message-user')).to_contain_text('/long 4000')
+    assert shown.startswith(kept[:200])
+    assert len(shown) - len(kept) <= 2 * rate * 6  # characters a token, generously
+    expect(last_answer(page).get_by_test_id('message-error')).to_be_visible()
+
+
+def test_a_conversation_survives_a_restart(serve: Serve, page: Page) -> None:
+    server = serve()
+    open_page(page, server.url)
+    ask(page, '/echo before the restart')
+    server.stop()
+    server.start()
+    page.goto(page.url)
+    expect(page.get_by_test_id('message-text')).to_have_text('before the restart')
+    page.wait_for_function(CONNECTED)
+    assert ask(page, '/echo after it').strip() == 'after it'
+
+
+def test_a_failed_answer_can_be_asked_again(serve: Serve, page: Page) -> None:
+    """Dify is away when the person asks, and back when they try again."""
+    port = free_port()
+    server = serve(DIFY_BASE_URL=f'http://127.0.0.1:{port}/v1')
+    open_page(page, server.url)
+    say(page, '/echo are you there?')
+    expect_status(page, 'failed')
+    error = last_answer(page).get_by_test_id('message-error')
+    expect(error).to_be_visible()
+    assert str(port) not in error.locator('p').inner_text()  # a plain sentence, no technical words
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_demo(build(key='demo'), port=port)):
+        page.get_by_test_id('message-retry').click()
+        expect_status(page, 'complete')
+        expect(answers(page)).to_have_count(1)
+        assert text_of(page).strip() == 'are you there?'
+
+
+def test_an_answer_that_breaks_off_keeps_its_words(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 100 /cut 30')
+    expect_status(page, 'interrupted')
+    assert len(text_of(page)) > 30
+    expect(page.get_by_test_id('message-retry')).to_be_visible()
+
+
+def test_a_draft_stays_with_its_conversation(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    ask(page, '/echo first')
+    box = page.get_by_test_id('composer-input')
+    box.fill('half a thought')
+    page.get_by_test_id('new-conversation').click()
+    expect(box).to_have_value('')
+    page.go_back()
+    expect(box).to_have_value('half a thought')
+    page.reload()
+    expect(box).to_have_value('half a thought')
+
+
+def test_the_same_draft_sent_twice_is_asked_once(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    page.get_by_test_id('composer-input').fill('/echo only once')
+    page.get_by_test_id('composer-send').evaluate('button => { button.click(); button.click(); }')
+    expect_status(page, 'complete')
+    expect(answers(page)).to_have_count(1)
+
+
+def test_every_answer_leaves_one_row_of_usage(serve: Serve, page: Page) -> None:
+    server = serve()
+    open_page(page, server.url)
+    ask(page, '/echo one')
+    ask(page, '/echo two')
+    with sqlite3.connect(server.folder / 'data' / 'webapp.db') as database:
+        rows = database.execute('select outcome, total_tokens > 0 from usage').fetchall()
+    database.close()
+    assert rows == [('complete', 1), ('complete', 1)]

@@ -1,0 +1,265 @@
+"""The page's components with made-up data, on a server of their own: to look at, and for the tests to click on.
+
+    python tests/ui/gallery.py [port]
+
+`/` is a conversation, `/empty` a new one, `/long` one of many messages, `/states` one message in each state.
+What the components say is kept in `heard` and shown on `/heard`, so that tests can read it.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import background_tasks, ui
+
+from webapp import markdown
+from webapp.chat.message import Citation, Status, StepPart, StepState
+from webapp.edge import assets
+from webapp.ui import i18n, theme
+from webapp.ui.components.composer import Composer
+from webapp.ui.components.conversations import Conversations, Row
+from webapp.ui.components.thread import Greeting, MessageView, Thread
+from webapp.ui.theme import Banner, Link, Person
+
+NOW = datetime.now(UTC)
+PAGE = 30  # messages
+
+heard: list[list[object]] = []
+stored: set[str] = set()  # keys of what was sent
+
+LINE = 'Answer {}. It fits into one line.'
+ANSWER = """\
+A **rolling update** replaces the old version step by step, so the service answers all the time. In short:
+
+1. Start one new instance beside the old ones.
+2. Wait until it reports `ready`.
+3. Take one old instance out of the balancer, and let it finish its requests.
+
+## What to set
+
+| Setting | Meaning | Default |
+|---|---|--:|
+| `maxSurge` | how many more than wanted may run | 25 % |
+| `maxUnavailable` | how many fewer than wanted may run | 25 % |
+
+```python
+async def drain(instance: Instance) -> None:
+    instance.ready = False  # the balancer sees it within two seconds
+    await asyncio.sleep(2)
+    await instance.finish(timeout=25, reason='update')
+```
+
+The balancer's own page on this is worth reading: [connection draining](https://example.com/drain).[^1]
+
+- [x] read the page
+- [ ] try it out
+
+> A process that is told to end has 30 seconds for it.
+
+The share of time that is lost is \\(\\frac{t}{n+1}\\) at most.
+
+[^1]: It speaks of other balancers, too.
+"""
+
+
+def message(number: int, text: str | None = None, **values: object) -> MessageView:
+    """A message like any other, with an answer in Markdown."""
+    text = (ANSWER if number % 3 == 0 else LINE.format(number)) if text is None else text
+    defaults: dict[str, object] = {
+        'id': f'm{number}',
+        'number': number,
+        'query': f'Question {number}: how does a rolling update work?',
+        'html': markdown.render(text, scope=f'm{number}-') if text else '',
+        'status': Status.COMPLETE,
+        'when': NOW - timedelta(minutes=200 - number),
+        'usage': '812 tokens · $0.0021',
+    }
+    return MessageView(**{**defaults, **values})  # type: ignore[arg-type]
+
+
+def rows() -> list[Row]:
+    titles = [
+        ('Rolling updates', 0), ('Questions on the travel policy, and who signs', 0.1), ('VPN on a new laptop', 0.2),
+        ('Vacation days', 1), ('مرحبا بالعالم', 1.2), ('Draft of a letter', 4), ('<b>Not bold</b> & "quoted"', 5),
+        ('Budget', 20), ('', 22), ('Onboarding', 70),
+    ]  # fmt: skip
+    return [
+        Row(
+            id=f'c{index}',
+            title=title,
+            href=f'/c/c{index}',
+            updated=(NOW - timedelta(days=days)).timestamp(),
+            running=index == 1,
+            unread=index == 3,
+            title_state='generated' if title else 'provisional',
+        )
+        for index, (title, days) in enumerate(titles)
+    ]
+
+
+class Page:
+    """The frame with everything in it; answers what the components say in the simplest way."""
+
+    def __init__(self, items: list[MessageView], greeting: Greeting | None = None, *, hidden: int = 0) -> None:
+        self.hidden = hidden  # older messages that the page was not given yet
+        with theme.frame(
+            name='Helpdesk',
+            apps=[Link('Helpdesk', '/', current=True), Link('Travel', '/empty')],
+            person=Person('Ada Lovelace', logout='/logout', links=(Link('My usage', '/me'),)),
+        ) as self.frame:
+            with self.frame.sidebar:
+                self.list = Conversations(new_href='/empty')
+            self.thread = Thread()
+            self.composer = Composer()
+        self.frame.set_title('Rolling updates')
+        self.frame.show_banner(
+            Banner('demo', 'This is the demo: answers come from the built-in handbook.', closable=True)
+        )
+        self.list.show(rows(), more=True)
+        self.list.select('c0')
+        self.thread.show(items, more=hidden > 0, greeting=greeting)
+        self.composer.set_draft_key('c0')
+        self.listen()
+
+    def listen(self) -> None:
+        self.composer.on_send(self.send)
+        self.composer.on_stop(self.stop)
+        self.thread.on_ask(self.send)
+        self.thread.on_action(lambda *values: heard.append(['action', *values]))
+        self.thread.on_copy(lambda message_id: f'*Markdown* of {message_id}')
+        self.thread.on_lost(lambda *values: heard.append(['lost', *values]))
+        self.thread.on_earlier(self.earlier)
+        self.list.on_open(self.open)
+        self.list.on_new(lambda: heard.append(['new']))
+        self.list.on_rename(lambda *values: heard.append(['rename', *values]))
+        self.list.on_delete(self.delete)
+        self.list.on_search(self.search)
+        self.list.on_more(self.more)
+
+    async def send(self, text: str, key: str) -> None:
+        heard.append(['send', text, key])
+        if text.startswith('/silence'):
+            return
+        if text.startswith('/refuse'):
+            self.composer.refused(key)
+            return
+        self.composer.accepted(key)
+        if key not in stored:
+            stored.add(key)
+            background_tasks.create(self.answer(text))
+
+    async def answer(self, query: str) -> None:
+        self.stopped = False
+        item = message(1000 + len(stored), '', query=query, status=Status.RUNNING, phase='connecting', usage='')
+        self.thread.append(item)
+        self.composer.set_state('running')
+        if query == '/lost':
+            self.thread.patch(item.id, {'from': 7, 'to': 8, 'ops': []})
+            self.thread.patch(item.id, {'from': 8, 'to': 9, 'ops': []})
+        document, text, seen = markdown.LiveDocument(scope='live-'), '', None
+        for chunk in chunks(query):
+            await asyncio.sleep(0.05)
+            if self.stopped:
+                break
+            text += chunk
+            document.update(text)
+            patch, seen = document.patch(seen)
+            self.thread.patch(item.id, patch)
+        document.finish(text)
+        patch, seen = document.patch(seen)
+        self.thread.patch(item.id, patch)
+        status = Status.STOPPED if self.stopped else Status.COMPLETE
+        self.thread.update(message(item.number, '', query=query, status=status))
+        self.composer.set_state('ready')
+
+    def stop(self) -> None:
+        heard.append(['stop'])
+        self.stopped = True
+
+    def earlier(self, number: int) -> None:
+        heard.append(['earlier', number])
+        first = max(1, number - PAGE)
+        self.thread.earlier([message(each) for each in range(first, number)], more=first > 1)
+
+    def open(self, conversation_id: str) -> None:
+        heard.append(['open', conversation_id])
+        self.composer.set_draft_key(conversation_id)
+        self.thread.show([message(1, query=f'Opened {conversation_id}')])
+
+    def delete(self, conversation_id: str) -> None:
+        heard.append(['delete', conversation_id])
+        self.list.discard(conversation_id)
+
+    def search(self, text: str) -> None:
+        heard.append(['search', text])
+        self.list.show([row for row in rows() if text.lower() in row.title.lower()], search=text)
+
+    def more(self, last_id: str, search: str) -> None:
+        heard.append(['more', last_id, search])
+        older = [
+            Row(f'{last_id}-{index}', f'Older {index}', '/', (NOW - timedelta(days=100 + index)).timestamp())
+            for index in range(40)
+        ]
+        self.list.extend(older, more=False, search=search)
+
+
+def chunks(query: str) -> Iterator[str]:
+    """The answer bit by bit: some paragraphs, `/long 60` of them, or with `/markdown` a bit of everything."""
+    if query == '/markdown':
+        yield from (ANSWER[at : at + 8] for at in range(0, len(ANSWER), 8))
+        return
+    count = int(query.split()[1]) if query.startswith('/long') else 20
+    yield from (f'Paragraph {index} of the answer to {len(query)} letters.\n\n' for index in range(count))
+
+
+def states() -> list[MessageView]:
+    steps = (
+        StepPart('1', 'tool', 'Search the handbook', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages'),
+        StepPart('2', 'tool', 'Ask the directory', StepState.FAILED, 2.1),
+    )
+    citations = (
+        Citation(1, 'Handbook, chapter 4.pdf', 'The laptop connects by itself once the certificate is there.'),
+        Citation(2, 'https://intranet.example.com/a/very/long/address/of/a/page', 'Ask the service desk.'),
+    )
+    long = 'What does a finished answer look like?\n\nWith two paragraphs, and a very_long_word_' + 'x' * 90
+    thoughts = 'The person asks about updates.\nI should be brief.'
+    failed = {'error': i18n.error('model_failed'), 'detail': 'HTTP 400 completion_request_error', 'retryable': True}
+    cut = {'error': i18n.error('stream_cut'), 'retryable': True}
+    return [
+        message(1, ANSWER, query=long, reasoning=thoughts, steps=steps, citations=citations),
+        message(2, 'بخير، شكرا لك.', query='مرحبا، كيف حالك؟'),
+        message(3, 'This answer was stopped, and', status=Status.STOPPED),
+        message(4, '', status=Status.FAILED, **failed),
+        message(5, 'This answer broke', status=Status.INTERRUPTED, **cut),
+        message(6, 'Which of the two?', status=Status.WAITING),
+        message(7, '', status=Status.RUNNING, phase='queued', place=3),
+        message(8, '', status=Status.RUNNING, phase='connecting'),
+        message(9, 'Being writ', status=Status.RUNNING, phase='streaming'),
+    ]
+
+
+def build() -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(assets.Assets)
+    ui.page('/')(lambda: Page([message(number) for number in range(1, 6)]) and None)
+    ui.page('/long')(lambda: Page([message(number) for number in range(271, 301)], hidden=270) and None)
+    ui.page('/states')(lambda: Page(states()) and None)
+    ui.page('/empty')(empty)
+    ui.page('/c/{conversation}')(lambda: Page([]) and None)
+    app.get('/heard')(lambda: heard)
+    app.delete('/heard')(heard.clear)
+    ui.run_with(app, tailwind=False, reconnect_timeout=30, show_welcome_message=False)
+    return app
+
+
+def empty() -> None:
+    questions = ('How do I get a VPN certificate?', 'Who signs my travel request?', 'What is new this week?')
+    opening = markdown.render('I know the **handbook** by heart. Ask away.', scope='opening-')
+    Page([], Greeting('Good to see you', opening, questions))
+
+
+if __name__ == '__main__':
+    uvicorn.run(build(), host='127.0.0.1', port=int(sys.argv[1]) if len(sys.argv) > 1 else 8099, log_level='warning')

@@ -1,0 +1,152 @@
+"""Writing: drafts, keys, Enter, and what happens to a text that was not taken."""
+
+import pytest
+from gallery_support import Gallery, Open
+from playwright.sync_api import Locator, Page, expect
+
+
+@pytest.fixture
+def box(page: Page) -> Locator:
+    return page.get_by_test_id('composer-input')
+
+
+def test_enter_sends_shift_enter_and_blank_do_not(visit: Open, gallery: Gallery, box: Locator) -> None:
+    visit()
+    box.fill('   ')
+    box.press('Enter')
+    box.fill('one')
+    box.press('Shift+Enter')
+    box.press_sequentially('two')
+    box.press('Enter')
+    text, key = gallery.wait_for('send')
+    assert (text, len(str(key)) > 20) == ('one\ntwo', True)
+    expect(box).to_have_value('')
+    assert len(gallery.heard('send')) == 1
+
+
+def test_enter_that_ends_a_composition_does_not_send(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    box.focus()
+    session = page.context.new_cdp_session(page)
+    session.send('Input.imeSetComposition', {'text': 'にほん', 'selectionStart': 3, 'selectionEnd': 3})
+    session.send(
+        'Input.dispatchKeyEvent',
+        {'type': 'rawKeyDown', 'key': 'Process', 'code': 'Enter', 'windowsVirtualKeyCode': 229},
+    )
+    box.dispatch_event('keydown', {'key': 'Enter', 'isComposing': True})
+    session.send('Input.insertText', {'text': '日本'})
+    expect(box).to_have_value('日本')
+    box.press('Enter')
+    assert gallery.wait_for('send')[0] == '日本'
+    assert len(gallery.heard('send')) == 1
+
+
+def test_the_box_grows_to_two_fifths_of_the_page(visit: Open, page: Page, box: Locator) -> None:
+    visit()
+    small = box.bounding_box()
+    box.fill('\n'.join('line' for _ in range(100)))
+    tall = box.bounding_box()
+    assert small is not None
+    assert tall is not None
+    assert small['height'] < 50
+    assert tall['height'] == pytest.approx(800 * 0.4, abs=1)
+
+
+def test_a_draft_is_kept_per_conversation_and_over_a_reload(visit: Open, page: Page, box: Locator) -> None:
+    visit()
+    box.fill('half a thought')
+    page.locator('[data-conversation-id=c4]').get_by_role('link').click()
+    expect(box).to_have_value('')
+    box.fill('another')
+    page.locator('[data-conversation-id=c0]').get_by_role('link').click()
+    expect(box).to_have_value('half a thought')
+    page.reload()
+    expect(box).to_have_value('half a thought')
+
+
+def test_an_accepted_text_leaves_no_draft(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    box.fill('take this')
+    box.press('Enter')
+    expect(page.get_by_test_id('message-user').last).to_have_text('take this')
+    page.wait_for_function('Object.keys(localStorage).every(name => !name.startsWith("draft:"))')
+    page.reload()
+    expect(box).to_have_value('')
+
+
+def test_a_text_that_nobody_took_comes_back_with_its_key(
+    visit: Open, gallery: Gallery, page: Page, box: Locator
+) -> None:
+    visit()
+    box.fill('/silence please')
+    box.press('Enter')
+    first = gallery.wait_for('send')
+    visit()  # the page was closed before an answer came
+    expect(box).to_have_value('/silence please')
+    box.press('Enter')
+    assert gallery.wait_for('send', 2) == first
+    visit()
+    box.press_sequentially(' now')  # another text is another message
+    box.press('Enter')
+    text, key = gallery.wait_for('send', 3)
+    assert text == '/silence please now'
+    assert key != first[1]
+
+
+def test_a_refused_text_comes_back_before_what_was_written_since(visit: Open, gallery: Gallery, box: Locator) -> None:
+    visit()
+    box.fill('/refuse this')
+    box.press('Enter')
+    gallery.wait_for('send')
+    expect(box).to_have_value('/refuse this')
+
+
+def test_while_an_answer_is_written_the_button_stops(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    box.fill('/long 2000')
+    page.get_by_test_id('composer-send').click()
+    expect(page.get_by_test_id('composer-stop')).to_be_visible()
+    expect(page.get_by_test_id('composer-send')).to_be_hidden()
+    box.fill('the next one')
+    box.press('Enter')
+    expect(page.locator('#composer-note')).to_contain_text('when the answer is complete')
+    expect(box).to_have_value('the next one')
+    page.get_by_test_id('composer-stop').click()
+    expect(page.get_by_test_id('message-assistant').last).to_have_attribute('data-status', 'stopped')
+    expect(page.get_by_test_id('composer-send')).to_be_visible()
+    assert len(gallery.heard('send')) == 1
+
+
+def test_a_text_too_long_for_one_message_stays(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    box.fill('ä' * 500_000)
+    box.press('Enter')
+    expect(page.locator('#composer-note')).to_contain_text('too long')
+    box.fill('short')
+    expect(page.locator('#composer-note')).not_to_contain_text('too long')
+    box.press('Enter')
+    assert gallery.wait_for('send')[0] == 'short'
+
+
+def test_a_click_before_the_socket_is_there_is_not_lost(gallery: Gallery, page: Page, box: Locator) -> None:
+    page.add_init_script("""
+        const { send } = WebSocket.prototype;
+        WebSocket.prototype.send = function (data) { (window.held ??= []).push(() => send.call(this, data)) };
+        window.release = () => { WebSocket.prototype.send = send; held.forEach((each) => each()) };
+    """)
+    page.goto(gallery.url)
+    box.fill('in a hurry')
+    page.get_by_test_id('composer-send').click()
+    assert not page.evaluate('window.socket?.connected')
+    page.evaluate('release()')
+    assert gallery.wait_for('send')[0] == 'in a hurry'
+
+
+def test_without_storage_writing_still_works(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    page.add_init_script("""
+        Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError') } });
+    """)
+    visit()
+    box.fill('no memory')
+    box.press('Enter')
+    assert gallery.wait_for('send')[0] == 'no memory'

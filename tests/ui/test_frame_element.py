@@ -1,0 +1,113 @@
+"""What stands around: colours, drawer, notices, account, narrow and enlarged pages."""
+
+import pytest
+from gallery_support import Gallery, Open
+from playwright.sync_api import Page, expect
+
+GROUND = 'getComputedStyle(document.body).backgroundColor'
+LIGHT, DARK = 'rgb(255, 255, 255)', 'rgb(25, 24, 23)'
+
+
+def test_colours_follow_the_system_until_chosen(visit: Open, page: Page) -> None:
+    page.emulate_media(color_scheme='dark')
+    visit()
+    assert page.evaluate(GROUND) == DARK
+    page.get_by_test_id('theme-toggle').click()
+    assert page.evaluate(GROUND) == LIGHT
+    page.reload()
+    assert page.evaluate(GROUND) == LIGHT
+    page.get_by_test_id('theme-toggle').click()
+    page.emulate_media(color_scheme='light')
+    assert page.evaluate(GROUND) == DARK
+
+
+def test_chosen_colours_stand_before_the_first_paint(gallery: Gallery, page: Page, problems: list[str]) -> None:
+    page.goto(f'{gallery.url}/heard')
+    page.evaluate("localStorage.setItem('theme', 'dark')")
+    page.route('**/nicegui.js', lambda route: route.abort())  # nothing is ever mounted
+    page.goto(gallery.url, wait_until='domcontentloaded')
+    assert page.evaluate(GROUND) == DARK
+    problems.clear()  # of course it complains
+
+
+@pytest.fixture
+def phone(page: Page, visit: Open) -> Page:
+    page.set_viewport_size({'width': 390, 'height': 844})
+    return visit('/states')
+
+
+def test_on_a_phone_the_sidebar_is_a_drawer_that_keeps_the_focus(phone: Page) -> None:
+    expect(phone.get_by_test_id('conversation-list')).not_to_be_in_viewport()
+    phone.get_by_label('Show conversations').click()
+    expect(phone.get_by_test_id('conversation-list')).to_be_in_viewport()
+    for _ in range(100):
+        phone.keyboard.press('Tab')
+        assert phone.evaluate("!document.querySelector('.page').contains(document.activeElement)")
+    phone.keyboard.press('Escape')
+    expect(phone.get_by_test_id('conversation-list')).not_to_be_in_viewport()
+    expect(phone.get_by_label('Show conversations')).to_be_focused()
+
+
+def test_choosing_a_conversation_closes_the_drawer(phone: Page) -> None:
+    phone.get_by_label('Show conversations').click()
+    phone.locator('[data-conversation-id=c4]').get_by_role('link').click()
+    expect(phone.get_by_test_id('message-user').last).to_have_text('Opened c4')
+    expect(phone.get_by_test_id('conversation-list')).not_to_be_in_viewport()
+
+
+def test_a_folded_sidebar_stays_folded(visit: Open) -> None:
+    page = visit()
+    page.get_by_label('Hide conversations').click()
+    expect(page.get_by_test_id('conversation-list')).to_be_hidden()
+    page.reload()
+    expect(page.get_by_test_id('composer-input')).to_be_visible()
+    expect(page.get_by_test_id('conversation-list')).to_be_hidden()
+
+
+@pytest.mark.parametrize('width', [360, 390, 640, 768, 1280])
+def test_nothing_is_wider_than_the_page(visit: Open, page: Page, width: int) -> None:
+    page.set_viewport_size({'width': width, 'height': 700})
+    visit('/states')
+    wide = page.evaluate("""() => {
+        const scroller = document.querySelector('.thread-scroll');
+        return [document.documentElement.scrollWidth - innerWidth, scroller.scrollWidth - scroller.clientWidth];
+    }""")
+    assert wide == [0, 0]
+    expect(page.get_by_test_id('composer-send')).to_be_in_viewport()
+
+
+def test_a_lost_connection_is_said_and_taken_back(visit: Open) -> None:
+    page = visit()
+    page.evaluate('window.socket.io.engine.close()')
+    page.evaluate('window.socket.disconnect()')
+    expect(page.get_by_test_id('banner').filter(has_text='connection is interrupted')).to_be_visible()
+    expect(page.locator('#popup')).to_be_hidden()
+    page.evaluate('window.socket.connect()')
+    expect(page.get_by_test_id('banner').filter(has_text='connection is interrupted')).to_have_count(0)
+
+
+def test_notices_can_be_closed(visit: Open) -> None:
+    page = visit()
+    page.get_by_label('Close this notice').click()
+    expect(page.get_by_test_id('banner')).to_have_count(0)
+
+
+def test_account_and_other_apps(visit: Open) -> None:
+    page = visit()
+    expect(page).to_have_title('Rolling updates')
+    page.get_by_test_id('user-menu').click()
+    expect(page.get_by_test_id('logout')).to_be_visible()
+    page.keyboard.press('Escape')
+    expect(page.get_by_test_id('logout')).to_be_hidden()
+    page.get_by_test_id('app-switcher').click()
+    expect(page.get_by_role('link', name='Travel', exact=True)).to_have_attribute('href', '/empty')
+
+
+def test_landmarks_and_names(visit: Open) -> None:
+    page = visit()
+    expect(page.get_by_role('banner')).to_have_count(1)
+    expect(page.get_by_role('complementary')).to_have_count(1)
+    expect(page.get_by_role('main')).to_have_count(1)
+    unnamed = page.evaluate("""() => [...document.querySelectorAll('button, a, input, textarea')]
+        .filter(node => !(node.ariaLabel || node.textContent.trim())).map(node => node.outerHTML)""")
+    assert unnamed == []

@@ -1,0 +1,107 @@
+"""The composition root: everything is made here, handed on as values, and nowhere else."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.types import ASGIApp
+
+from webapp import edge, health
+from webapp.apps import App, Apps
+from webapp.auth import logout
+from webapp.auth.sessions import Sessions, Visits
+from webapp.changes import Changes
+from webapp.edge.handshakes import guard_sockets
+from webapp.edge.site import Site
+from webapp.generations import Generations
+from webapp.services import Services
+from webapp.settings import Settings
+from webapp.store.database import Store
+from webapp.titles import Titles
+from webapp.ui import page
+from webapp.ui.pages import chat
+from webapp.upstream import demo
+from webapp.upstream.client import DifyClient
+from webapp.upstream.limits import TimeLimits
+
+RECONNECT_SECONDS = 45  # how long a page whose connection is lost is kept
+DEMO_SLUG, DEMO_KEY = 'demo', 'demo'
+
+
+def build(settings: Settings) -> ASGIApp:
+    """The whole server as one ASGI app; opens nothing before its lifespan starts."""
+    store = Store(settings.database_url)
+    sessions = Sessions(
+        store,
+        secret=settings.secret.get_secret_value(),
+        is_local=settings.is_local,
+        guests=settings.guests,
+        secure=settings.is_https,
+        admins=settings.admins,
+        idle=settings.session_idle,
+        absolute=settings.session_absolute,
+    )
+    site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, store, sessions) as services:
+            chat.register(services)
+            yield
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(health.routes({'database': store.check}))
+    app.include_router(logout.routes(sessions, on_end=page.close))
+    ui.run_with(
+        app,
+        title=settings.name,
+        tailwind=False,
+        binding_refresh_interval=None,
+        reconnect_timeout=RECONNECT_SECONDS,
+        gzip_middleware_factory=None,
+        show_welcome_message=False,
+    )
+    guard_sockets(site.origins, same_browser=sessions.same_browser)
+    return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, store: Store, sessions: Sessions) -> AsyncIterator[Services]:
+    """Everything that lives while the server does. What was begun last ends first: answers before their upstream."""
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        await asyncio.to_thread(store.migrate)
+        await sessions.purge()
+        apps = Apps([app async for app in _apps(settings, stack)])
+        stack.push_async_callback(apps.close)
+        changes = Changes()
+        read_back = settings.titles == 'upstream'
+        generations = Generations(store, apps, changes, generate_titles_upstream=read_back)
+        titles = asyncio.create_task(
+            Titles(store, apps, changes, generations, read_back=read_back).run(), name='titles'
+        )
+        stack.callback(titles.cancel)
+        stack.push_async_callback(generations.shutdown)
+        await generations.repair_leftovers()
+        yield Services(
+            store=store,
+            sessions=sessions,
+            apps=apps,
+            changes=changes,
+            generations=generations,
+            name=settings.name,
+            is_local=settings.is_local,
+        )
+
+
+async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIterator[App]:
+    """The apps of the settings; without any, the demo, served on a port of its own like every other upstream."""
+    limits = TimeLimits(first_byte=settings.first_byte_seconds)
+    for app in settings.apps:
+        client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits)
+        yield App(app.slug, client, name=app.name, running=app.running)
+    if not settings.apps:
+        url = await stack.enter_async_context(demo.serve(demo.build(key=DEMO_KEY, data=settings.data / 'demo.db')))
+        yield App(DEMO_SLUG, DifyClient(url, DEMO_KEY, limits=limits), running=0, is_demo=True)

@@ -1,0 +1,1 @@
+"""Pages and their components: layout and handlers, no rules."""

@@ -1,0 +1,1 @@
+"""The elements that pages are made of."""

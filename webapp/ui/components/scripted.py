@@ -1,0 +1,46 @@
+"""What our elements have in common: a script of their own in the browser, and a narrow way to talk with it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from nicegui import json
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[..., Awaitable[object] | object]
+
+
+class Scripted(Element):
+    """An element whose content lives in the browser: changes go out as method calls, events come back as lists."""
+
+    def call(self, method: str, *arguments: object) -> None:
+        """Call a method of the script. Calls arrive in order, and after the element itself.
+
+        Put straight into the outbox: `run_method` makes a task for each call and is evaluated twice in the browser.
+        """
+        if self._is_safe_to_interact():
+            code = f'runMethod({self.id},{json.dumps(method)},{json.dumps(arguments)})'
+            self.client.outbox.enqueue_message('run_javascript', {'code': code}, self.client.id)
+
+    def listen(self, event: str, handler: Handler, *types: type) -> None:
+        """Call `handler` with the values of `event`. A browser may send anything: what has another shape is dropped.
+
+        Register while the page is being built: for later listeners the browser builds the element anew.
+        """
+
+        def hear(arguments: GenericEventArguments) -> Any:
+            values = arguments.args
+            if not isinstance(values, list) or [type(value) for value in values] != list(types):
+                log.debug('dropped an event %r of the wrong shape', event)
+                return None
+            return handler(*values)
+
+        self.on(event, hear)
+
+    @property
+    def is_being_built(self) -> bool:
+        """Whether the page has not gone out yet: then props travel within it, and method calls would come later."""
+        return not self.client._response_built

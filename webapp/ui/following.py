@@ -1,0 +1,85 @@
+"""Brings one running answer onto one page."""
+
+import asyncio
+import contextlib
+import time
+
+from webapp.generations import Generation, Progress
+from webapp.markdown import Seen
+from webapp.ui import views
+from webapp.ui.components.thread import MessageView, Thread
+from webapp.ui.live import LiveAnswers
+
+FASTEST = 0.05  # seconds between two flushes
+SLOWEST = 1.0
+SHARE = 5  # a flush may take this part of the time between two
+
+
+class Pace:
+    """How often to flush: fast while that is cheap, slower when an answer is dear to render or the process is busy."""
+
+    def __init__(self) -> None:
+        self.seconds = FASTEST
+        self._due: float | None = None
+
+    def __call__(self) -> float:
+        """Called when a pause begins."""
+        self._due = time.monotonic() + self.seconds
+        return self.seconds
+
+    def note(self, began: float) -> None:
+        """Take in a flush that `began` then and ends now."""
+        cost = time.monotonic() - began
+        late = max(0.0, began - self._due) if self._due is not None else 0.0
+        wanted = max(FASTEST, SHARE * cost, 2 * late if late < self.seconds else self.seconds)
+        self.seconds = min(SLOWEST, (self.seconds + wanted) / 2)
+
+
+class Following:
+    """Follows a generation until it ends. The text goes out as patches, all else when it changes."""
+
+    def __init__(self, thread: Thread, generation: Generation, answers: LiveAnswers, *, is_admin: bool) -> None:
+        self.generation = generation
+        self.task: asyncio.Task[None] | None = None
+        self._thread = thread
+        self._answer = answers.of(generation)
+        self._is_admin = is_admin
+        self.send_again()
+
+    def send_again(self) -> None:
+        """The browser has lost what it had: begin anew with the next flush."""
+        self._seen: Seen | None = None
+        self._reasoning = 0  # UTF-16 units sent
+        self._shown: MessageView | None = None
+
+    async def run(self) -> None:
+        pace = Pace()
+        async with contextlib.aclosing(self.generation.watch(pace=pace)) as newest:
+            async for progress in newest:
+                began = time.monotonic()
+                self.flush(progress)
+                pace.note(began)
+                if progress.reply.status.is_final:
+                    await self._answer.finish(progress.reply)
+                    self._flush_text(progress)
+
+    def flush(self, progress: Progress) -> None:
+        """Send what the page does not have yet."""
+        self._flush_text(progress)
+        self._flush_reasoning(progress.reply.reasoning)
+        view = views.progress_view(self.generation.message, progress, is_admin=self._is_admin)
+        if view != self._shown:
+            self._thread.update(view)
+            self._shown = view
+
+    def _flush_text(self, progress: Progress) -> None:
+        patch, self._seen = self._answer.patch(progress.reply, self._seen)
+        if patch:
+            self._thread.patch(self.generation.message.id, patch)
+
+    def _flush_reasoning(self, reasoning: str) -> None:
+        units = reasoning.encode('utf-16-le')
+        if len(units) > 2 * self._reasoning:
+            added = units[2 * self._reasoning :].decode('utf-16-le')
+            self._thread.reason(self.generation.message.id, self._reasoning, added)
+            self._reasoning = len(units) // 2

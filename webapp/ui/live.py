@@ -1,0 +1,50 @@
+"""Answers that are being written, as HTML that grows: rendered once, however many pages watch."""
+
+import asyncio
+from weakref import WeakValueDictionary
+
+from webapp.chat.message import Reply
+from webapp.generations import Generation
+from webapp.markdown import LiveDocument, Patch, Seen
+
+
+class LiveAnswer:
+    """The text of one generation as a document. Kept alive by the pages that follow it; several may ask the same."""
+
+    def __init__(self, message_id: str) -> None:
+        self._document = LiveDocument(scope=scope(message_id))
+        self._text = ''
+        self._finishing: asyncio.Task[None] | None = None
+
+    def patch(self, reply: Reply, seen: Seen | None) -> tuple[Patch, Seen]:
+        """What takes a page that has `seen` to the text of `reply`; empty if there is nothing new."""
+        text = reply.text
+        if text != self._text and self._finishing is None:
+            self._document.update(text)
+            self._text = text
+        return self._document.patch(seen)
+
+    async def finish(self, reply: Reply) -> None:
+        """Render the whole once, in a thread: a long answer takes a while, and others are being written."""
+        if self._finishing is None:
+            self._finishing = asyncio.create_task(asyncio.to_thread(self._document.finish, reply.text))
+        await asyncio.shield(self._finishing)  # a page that goes away leaves it to the others
+
+
+class LiveAnswers:
+    """The live answers of this process, by message."""
+
+    def __init__(self) -> None:
+        self._answers: WeakValueDictionary[str, LiveAnswer] = WeakValueDictionary()
+
+    def of(self, generation: Generation) -> LiveAnswer:
+        message_id = generation.message.id
+        answer = self._answers.get(message_id)
+        if answer is None:
+            answer = self._answers[message_id] = LiveAnswer(message_id)
+        return answer
+
+
+def scope(message_id: str) -> str:
+    """Prefix of the ids within one message's HTML, so that footnotes of two messages never meet."""
+    return f'm{message_id[:12]}-'

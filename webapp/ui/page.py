@@ -1,0 +1,118 @@
+"""The only way to declare a page: whoever has no session does not get in.
+
+@page('/a/{app}/c/{conversation}')
+async def chat(principal: Principal, app: str, conversation: str) -> None: ...
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.routing import APIRoute
+from nicegui import Client, app as nicegui_app, ui
+
+from webapp.auth.sessions import Sessions
+from webapp.principal import Principal
+
+Build = TypeVar('Build', bound=Callable[..., Any])
+
+LOGIN = '/login'
+SESSION = 'session'  # in the storage of an open page: whose it is
+NEVER_NEXT = ('/login', '/logout', '/auth', '/_nicegui', '/_nicegui_ws', '/static', '/healthz', '/readyz', '/metrics')
+MAX_NEXT = 2000
+
+# By path: whether people without a session may see it. One table in a process, because NiceGUI has one app in it.
+declared: dict[str, bool] = {}
+
+
+async def gate(request: Request) -> Principal:
+    """Who asks for a page. A dependency, so that nothing of the page exists before it has answered."""
+    principal = await Sessions.of(request.scope).enter(request.scope)
+    if principal is None:
+        raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
+    return principal
+
+
+def page(path: str, **options: Any) -> Callable[[Build], Build]:
+    """Declare a page for people with a session; `principal`, if the function takes it, is who asks.
+
+    Others are sent to the login, or, where nobody needs one, let in with a new session.
+
+    :param options: those of `ui.page`
+    """
+
+    def declare(build: Build) -> Build:
+        declared[path] = False
+        ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build))
+        return build
+
+    return declare
+
+
+def open_page(path: str, **options: Any) -> Callable[[Build], Build]:
+    """Declare a page that anybody may see, such as the login."""
+
+    def declare(build: Build) -> Build:
+        declared[path] = True
+        ui.page(path, **options)(build)
+        return build
+
+    return declare
+
+
+def undeclared() -> list[str]:
+    """Routes of NiceGUI's app that are neither its own nor declared here. There must be none."""
+    paths = [route.path for route in nicegui_app.routes if isinstance(route, APIRoute)]
+    return [path for path in paths if path not in declared and not path.startswith('/_nicegui/')]
+
+
+def close(session_id: str) -> None:
+    """Send every open page of a session away, because it has ended."""
+    for client in list(Client.instances.values()):
+        if client.storage.get(SESSION) == session_id:
+            client.open('/')
+
+
+def _with_principal(build: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function for FastAPI, to which a parameter is what its annotation says."""
+    signature = inspect.signature(build, eval_str=True)
+    others = [parameter for parameter in signature.parameters.values() if parameter.name != 'principal']
+    wanted = len(others) < len(signature.parameters)
+    who = inspect.Parameter('principal', inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Principal, Depends(gate)])
+
+    @functools.wraps(build)
+    def built(*args: Any, principal: Principal, **kwargs: Any) -> Any:
+        ui.context.client.storage[SESSION] = principal.session_id
+        return build(*args, **kwargs, **({'principal': principal} if wanted else {}))
+
+    built.__signature__ = signature.replace(parameters=[*others, who])  # type: ignore[attr-defined]
+    return built
+
+
+def login_path(request: Request) -> str:
+    """The login, and where to go on after it."""
+    asked = request.url.path + (f'?{request.url.query}' if request.url.query else '')
+    target = safe_next(asked)
+    return LOGIN if target == '/' else f'{LOGIN}?next={quote(target, safe="/")}'
+
+
+def safe_next(target: str | None) -> str:
+    """`target` if it is an address within our pages, else `/`.
+
+    A browser reads `//host`, `/\\host` and addresses with tabs or line breaks in them as other sites.
+    """
+    text = target or ''
+    if not text.startswith('/') or text[1:2] in {'/', '\\'} or '\\' in text or len(text) > MAX_NEXT:
+        return '/'
+    if not text.isascii() or not text.isprintable() or ' ' in text:
+        return '/'
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return '/'
+    if url.scheme or url.netloc or f'{url.path}/'.startswith(tuple(f'{start}/' for start in NEVER_NEXT)):
+        return '/'
+    return text

@@ -1,0 +1,462 @@
+"""The chat page: list of conversations, thread, composer. It loads values, shows them and passes wishes on."""
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from nicegui import background_tasks, ui
+from nicegui.client import Client
+
+from webapp.apps import About, App
+from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
+from webapp.principal import Principal
+from webapp.services import Services
+from webapp.store import conversations, messages
+from webapp.store.conversations import Conversation
+from webapp.store.messages import Message
+from webapp.ui import i18n, theme, views
+from webapp.ui.components.composer import Composer
+from webapp.ui.components.conversations import Conversations, Row
+from webapp.ui.components.thread import MessageView, Thread
+from webapp.ui.following import Following
+from webapp.ui.live import LiveAnswers
+from webapp.ui.page import page
+from webapp.ui.pages import missing
+from webapp.ui.theme import Banner, Link
+
+logger = logging.getLogger(__name__)
+
+MESSAGES = 30  # at once
+ROWS = 50  # at once
+REFRESH_SECONDS = 0.2  # between two looks at what has changed
+
+
+def register(services: Services) -> None:
+    """Declare the addresses of the chat page."""
+    answers = LiveAnswers()
+
+    async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> None:
+        try:
+            app = services.apps.get(slug) if slug else services.apps.default
+            await ChatPage(services, answers, principal, app).build(conversation_id, query)
+        except NotFound as error:
+            missing.build(error, name=services.name)
+
+    @page('/')
+    async def home(principal: Principal, q: str = '') -> None:
+        await show(principal, None, None, q)
+
+    @page('/a/{app}')
+    async def of_app(principal: Principal, app: str, q: str = '') -> None:
+        await show(principal, app, None, q)
+
+    @page('/a/{app}/c/{conversation}')
+    async def of_conversation(principal: Principal, app: str, conversation: str, q: str = '') -> None:
+        await show(principal, app, conversation, q)
+
+
+class ChatPage:
+    """One open page: what it shows, and what its person does."""
+
+    def __init__(self, services: Services, answers: LiveAnswers, principal: Principal, app: App) -> None:
+        self._services = services
+        self._answers = answers
+        self._principal = principal
+        self._app = app
+        self._client: Client = ui.context.client
+        self._conversation: Conversation | None = None
+        self._shown: dict[str, Message] = {}  # messages on the page, by id, oldest first
+        self._followings: dict[str, Following] = {}
+        self._rows: dict[str, Row] = {}
+        self._search = ''
+        self._about: About | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def build(self, conversation_id: str | None, query: str) -> None:
+        """Build the page around a conversation, or a new one.
+
+        :raises NotFound: no such conversation of this person's with this app
+        """
+        listed = await self._list()
+        history = await self._read(conversation_id)
+        services, app = self._services, self._app
+        with theme.frame(name=app.name or services.name, apps=self._links()) as self._frame:
+            with self._frame.sidebar:
+                self._sidebar = Conversations(new_href=views.address(app.slug))
+            self._thread = Thread()
+            self._composer = Composer()
+        self._listen()
+        self._announce()
+        self._show_list(listed)
+        self._show_thread(history)
+        if query:
+            self._composer.set_text(query)
+        self._client.on_delete(self._leave)
+        self._spawn(self._keep_fresh())
+        self._spawn(self._greet())
+
+    def _listen(self) -> None:
+        hear = self._hear
+        self._composer.on_send(hear(self._send))
+        self._composer.on_stop(hear(self._stop))
+        self._thread.on_action(hear(self._act))
+        self._thread.on_ask(hear(self._ask))
+        self._thread.on_copy(self._copy)
+        self._thread.on_earlier(hear(self._earlier))
+        self._thread.on_lost(hear(self._resend))
+        self._thread.on_ready(hear(self._reopen))
+        self._sidebar.on_open(hear(self._open))
+        self._sidebar.on_new(hear(self._new))
+        self._sidebar.on_rename(hear(self._rename))
+        self._sidebar.on_delete(hear(self._delete))
+        self._sidebar.on_search(hear(self._find))
+        self._sidebar.on_more(hear(self._more))
+        self._frame.on_travel(hear(self._travel))
+
+    def _hear(self, handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """Wrap a handler: the session is asked for at every event, and expected failures become words."""
+
+        @functools.wraps(handler)
+        async def heard(*arguments: Any) -> None:
+            try:
+                self._principal = await self._services.sessions.still(self._principal)
+                await handler(*arguments)
+            except SignedOut:
+                ui.navigate.to('/login')
+            except AppError as error:
+                self._tell(error)
+
+        return heard
+
+    # sending and stopping
+
+    async def _send(self, text: str, key: str) -> None:
+        try:
+            message = await self._services.generations.start(
+                self._principal,
+                app=self._app.slug,
+                conversation_id=self._conversation.id if self._conversation else None,
+                query=text,
+                key=key,
+            )
+        except AppError:
+            self._composer.refused(key)
+            raise
+        self._composer.accepted(key)
+        await self._join(message)
+
+    async def _ask(self, text: str, key: str) -> None:
+        """A suggested question is a question."""
+        await self._send(text, key)
+
+    async def _join(self, message: Message) -> None:
+        """Show a message that has just begun, in the conversation that it made or belongs to."""
+        if self._conversation is None:
+            self._conversation = await self._conversation_of(message.conversation_id)
+            self._frame.visit(views.address(self._app.slug, message.conversation_id))
+            self._composer.set_draft_key(message.conversation_id)
+            self._sidebar.select(message.conversation_id)
+        if message.conversation_id == self._conversation.id and message.id not in self._shown:
+            self._add(message)
+        self._set_state()
+
+    async def _stop(self) -> None:
+        for message_id in list(self._followings):
+            with contextlib.suppress(NotFound):  # it ended in this very moment
+                await self._services.generations.stop(self._principal, message_id)
+
+    async def _act(self, name: str, message_id: str) -> None:
+        if name == 'retry':
+            message = await self._services.generations.retry(
+                self._principal, message_id=message_id, key=f'retry:{message_id}:{len(self._shown)}'
+            )
+            await self._join(message)
+            await self._refresh()
+
+    async def _copy(self, message_id: str) -> str:
+        message = await self._services.store.read(
+            messages.owned, user_id=self._principal.user_id, message_id=message_id
+        )
+        return message.reply.text
+
+    # the thread
+
+    async def _read(self, conversation_id: str | None) -> list[Message]:
+        """Make a conversation the current one and read its newest messages."""
+        if conversation_id is None:
+            self._conversation = None
+            return []
+        conversation = await self._conversation_of(conversation_id)
+        if conversation.app != self._app.slug:
+            raise NotFound
+        history = await self._history(conversation_id)
+        self._conversation = conversation
+        if conversation.unread:
+            await self._services.store.write(
+                conversations.mark_read, user_id=self._principal.user_id, conversation_id=conversation_id
+            )
+            self._services.changes.bump(self._principal.user_id)
+        return history
+
+    async def _history(self, conversation_id: str, *, before: int | None = None) -> list[Message]:
+        return await self._services.store.read(
+            messages.history,
+            user_id=self._principal.user_id,
+            conversation_id=conversation_id,
+            before=before,
+            limit=MESSAGES,
+        )
+
+    async def _conversation_of(self, conversation_id: str) -> Conversation:
+        return await self._services.store.read(
+            conversations.get, user_id=self._principal.user_id, conversation_id=conversation_id
+        )
+
+    def _show_thread(self, history: list[Message]) -> None:
+        """Show the messages of the current conversation, or the greeting of a new one."""
+        self._forget_followings()
+        self._shown = {message.id: message for message in history}
+        is_new = self._conversation is None
+        greeting = views.greeting_view(self._app.name, self._about) if is_new else None
+        more = bool(history) and history[0].number > 1
+        self._thread.show([self._view(message) for message in history], more=more, greeting=greeting)
+        for message in history:
+            self._follow(message)
+        conversation_id = self._conversation.id if self._conversation else ''
+        self._sidebar.select(conversation_id)
+        self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
+        self._set_title()
+        self._set_state()
+
+    def _add(self, message: Message) -> None:
+        self._shown[message.id] = message
+        self._thread.append(self._view(message))
+        self._follow(message)
+
+    def _view(self, message: Message) -> MessageView:
+        generation = self._services.generations.of(message.id)
+        if generation:
+            return views.progress_view(message, generation.progress, is_admin=self._principal.is_admin)
+        return views.message_view(message, is_admin=self._principal.is_admin)
+
+    def _follow(self, message: Message) -> None:
+        generation = self._services.generations.of(message.id)
+        if generation and message.id not in self._followings:
+            following = Following(self._thread, generation, self._answers, is_admin=self._principal.is_admin)
+            self._followings[message.id] = following
+            following.task = self._spawn(self._run(following))
+
+    async def _run(self, following: Following) -> None:
+        message_id = following.generation.message.id
+        try:
+            await following.run()
+        finally:
+            if self._followings.get(message_id) is following:
+                del self._followings[message_id]
+        self._set_state()
+
+    def _forget_followings(self) -> None:
+        for following in self._followings.values():
+            if following.task:
+                following.task.cancel()
+        self._followings = {}
+
+    async def _earlier(self, number: int) -> None:
+        if self._conversation is None:
+            return
+        history = await self._history(self._conversation.id, before=number)
+        self._shown = {message.id: message for message in history} | self._shown
+        more = bool(history) and history[0].number > 1
+        self._thread.earlier([self._view(message) for message in history], more=more)
+
+    async def _resend(self, message_id: str) -> None:
+        """The browser could not apply a patch: send that answer whole."""
+        following = self._followings.get(message_id)
+        if following:
+            following.send_again()
+            following.flush(following.generation.progress)
+        elif message_id in self._shown:
+            message = await self._services.store.read(
+                messages.owned, user_id=self._principal.user_id, message_id=message_id
+            )
+            self._thread.update(self._view(message))
+
+    # going from one conversation to another, without leaving the page
+
+    async def _open(self, conversation_id: str) -> None:
+        self._show_thread(await self._read(conversation_id))
+        self._frame.visit(views.address(self._app.slug, conversation_id))
+
+    async def _new(self) -> None:
+        self._show_thread(await self._read(None))
+        self._frame.visit(views.address(self._app.slug))
+        self._composer.focus()
+
+    async def _travel(self, path: str) -> None:
+        """The browser went back or forward."""
+        prefix = f'{views.address(self._app.slug)}/c/'
+        conversation_id = path.removeprefix(prefix) if path.startswith(prefix) else None
+        self._show_thread(await self._read(conversation_id))
+
+    async def _reopen(self) -> None:
+        """The browser has built the thread anew."""
+        self._show_thread(await self._read(self._conversation.id if self._conversation else None))
+
+    # the list
+
+    async def _list(self, *, after: str = '') -> list[Conversation]:
+        cursor = None
+        if after:
+            cursor = (await self._conversation_of(after)).cursor
+        return await self._services.store.read(
+            conversations.page,
+            user_id=self._principal.user_id,
+            app=self._app.slug,
+            search=self._search,
+            before=cursor,
+            limit=ROWS,
+        )
+
+    def _show_list(self, listed: list[Conversation]) -> None:
+        rows = [self._row(conversation) for conversation in listed]
+        self._rows = {row.id: row for row in rows}
+        self._sidebar.show(rows, more=len(rows) == ROWS, search=self._search)
+
+    def _row(self, conversation: Conversation) -> Row:
+        running = conversation.id in self._services.generations.running.value
+        return views.row_view(conversation, running=running)
+
+    async def _find(self, text: str) -> None:
+        self._search = text
+        self._show_list(await self._list())
+
+    async def _more(self, last: str, search: str) -> None:
+        if search != self._search:
+            return
+        rows = [self._row(conversation) for conversation in await self._list(after=last)]
+        self._rows |= {row.id: row for row in rows}
+        self._sidebar.extend(rows, more=len(rows) == ROWS, search=search)
+
+    async def _rename(self, conversation_id: str, title: str) -> None:
+        try:
+            await self._services.store.write(
+                conversations.rename,
+                user_id=self._principal.user_id,
+                conversation_id=conversation_id,
+                title=title,
+            )
+        finally:
+            self._rows.pop(conversation_id, None)  # the list shows the wish already: send it as it is
+            self._services.changes.bump(self._principal.user_id)
+
+    async def _delete(self, conversation_id: str) -> None:
+        await self._services.generations.delete_conversation(self._principal, conversation_id)
+        if self._conversation and self._conversation.id == conversation_id:
+            await self._new()
+
+    # what changes elsewhere: another tab, a title, an answer
+
+    async def _keep_fresh(self) -> None:
+        counter = self._services.changes.of(self._principal.user_id)
+        newest = counter.watch(pace=lambda: REFRESH_SECONDS)
+        async with contextlib.aclosing(newest):
+            await anext(newest)  # the page was just built from it
+            async for _ in newest:
+                try:
+                    await self._refresh()
+                except AppError as error:
+                    logger.warning('a page could not be kept fresh: %s', error)
+
+    async def _refresh(self) -> None:
+        await self._refresh_list()
+        await self._refresh_thread()
+
+    async def _refresh_list(self) -> None:
+        listed = await self._list()
+        fresh = {conversation.id: self._row(conversation) for conversation in listed}
+        for row in fresh.values():
+            if self._rows.get(row.id) != row:
+                self._sidebar.upsert(row)
+        oldest = min((row.updated for row in fresh.values()), default=0.0) if len(listed) == ROWS else 0.0
+        for row in list(self._rows.values()):
+            if row.id not in fresh and row.updated >= oldest:
+                self._sidebar.discard(row.id)
+                del self._rows[row.id]
+        self._rows |= fresh
+
+    async def _refresh_thread(self) -> None:
+        if self._conversation is None:
+            return
+        try:
+            self._conversation = await self._conversation_of(self._conversation.id)
+        except NotFound:  # deleted in another tab
+            await self._new()
+            return
+        history = await self._history(self._conversation.id)
+        self._drop_missing(history)
+        for message in history:
+            known = self._shown.get(message.id)
+            if known is None:
+                self._add(message)
+            elif message.id not in self._followings and message != known:
+                self._shown[message.id] = message
+                self._thread.update(self._view(message))
+                self._follow(message)
+        self._set_title()
+        self._set_state()
+
+    def _drop_missing(self, history: list[Message]) -> None:
+        """A question that was asked again may have taken the place of its failed answer."""
+        present = {message.id for message in history}
+        oldest = history[0].number if history else 0
+        for message in list(self._shown.values()):
+            if message.number >= oldest and message.id not in present:
+                self._thread.discard(message.id)
+                del self._shown[message.id]
+
+    async def _greet(self) -> None:
+        """Ask the app what it says of itself; the page does not wait for it."""
+        try:
+            self._about = await self._app.about()
+        except UpstreamError as error:
+            self._frame.show_banner(Banner('upstream', i18n.error(error.code), 'error', closable=True))
+            return
+        if self._conversation is None and not self._shown:
+            self._thread.show([], greeting=views.greeting_view(self._app.name, self._about))
+
+    # the frame
+
+    def _announce(self) -> None:
+        if self._app.is_demo:
+            self._frame.show_banner(Banner('demo', i18n.t('banner.demo'), closable=True))
+        if self._services.is_local:
+            self._frame.show_banner(Banner('local', i18n.t('banner.local'), closable=True))
+
+    def _links(self) -> list[Link]:
+        return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in self._services.apps]
+
+    def _set_title(self) -> None:
+        name = self._app.name or self._services.name
+        title = self._conversation.title if self._conversation else ''
+        self._frame.set_title(f'{title} · {name}' if title else name)
+
+    def _set_state(self) -> None:
+        running = any(not f.generation.reply.status.is_final for f in self._followings.values())
+        self._composer.set_state('running' if running else 'ready')
+
+    def _tell(self, error: AppError) -> None:
+        logger.info('refused: %s', error)
+        self._frame.show_banner(Banner('refusal', i18n.error(error.code), 'warning', closable=True))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = background_tasks.create(work, name='chat page')
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _leave(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()

@@ -1,0 +1,109 @@
+"""What stands around every page: styles, colours before the first paint, sidebar, top line and notices."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from nicegui import ui
+from nicegui.slot import Slot
+
+from webapp.edge import assets, policy
+from webapp.ui import i18n
+from webapp.ui.components.scripted import Scripted
+
+STYLES = ('tokens.css', 'frame.css', 'chat.css', 'code.css')
+
+# Chosen colours must stand before anything is painted, so this can't wait for a file.
+CHOOSE_COLOURS = """
+try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 'auto' } catch {}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    name: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in. `logout` is the address that ends the session, '' if there is nothing to end."""
+
+    name: str
+    logout: str = ''
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A notice above the page. Told apart by `name`; a later one with the same name takes its place."""
+
+    name: str
+    text: str
+    kind: Literal['info', 'warning', 'error'] = 'info'
+    action: str = ''  # words of a button or, with `href`, of a link
+    href: str = ''
+    closable: bool = False
+
+
+class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
+    """Sidebar, top line, notices, and the page itself in the default slot."""
+
+    def __init__(self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool) -> None:
+        super().__init__()
+        self._props['words'] = i18n.words('frame')
+        self._props['name'] = name
+        self._props['apps'] = [asdict(app) for app in apps]
+        self._props['person'] = asdict(person) if person else None
+        self._props['has-sidebar'] = has_sidebar
+        self._props['banners'] = []
+        self.sidebar: Slot = self.add_slot('sidebar')
+
+    def set_title(self, title: str) -> None:
+        """Set the title of the browser's tab."""
+        if self.is_being_built:
+            self.client.title = title
+        self._props['title'] = title
+
+    def show_banner(self, banner: Banner) -> None:
+        others = [other for other in self._props['banners'] if other['name'] != banner.name]
+        self._props['banners'] = [*others, asdict(banner)]
+
+    def hide_banner(self, name: str) -> None:
+        self._props['banners'] = [banner for banner in self._props['banners'] if banner['name'] != name]
+
+    def visit(self, href: str) -> None:
+        """Change the address in the browser without leaving the page."""
+        self.call('visit', href)
+
+    def on_travel(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
+        """Hear the path that the reader went back or forward to. Register while the page is being built."""
+        self.listen('travel', handler, str)
+
+    def on_banner(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
+        """Hear the name of a notice whose button was clicked. Register while the page is being built."""
+        self.listen('banner', handler, str)
+
+
+@contextlib.contextmanager
+def frame(
+    *, name: str, apps: Sequence[Link] = (), person: Person | None = None, has_sidebar: bool = True
+) -> Iterator[Frame]:
+    """Build the frame and enter its main part; `with frame.sidebar:` enters the sidebar.
+
+    :param name: of the app, in the top line
+    :param apps: those to choose from, if there are several
+    """
+    add_styles()
+    # beside NiceGUI's own <main>, which stays empty and hidden: landmarks must not be nested
+    with ui.context.client.layout, Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar) as built:
+        yield built
+
+
+def add_styles() -> None:
+    """Add our styles and colours to the head of a page; for pages without a frame."""
+    nonce = policy.nonce(ui.context.client.request)
+    links = ''.join(f'<link rel="stylesheet" href="{assets.url(name)}">' for name in STYLES)
+    ui.add_head_html(f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>{links}')
