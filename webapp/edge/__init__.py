@@ -1,0 +1,49 @@
+"""What stands between the network and the app. Each module closes one hole; `wrap` puts them in their order."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+
+from nicegui import __version__ as nicegui_version
+from starlette.types import ASGIApp
+
+from webapp.edge.access import Access
+from webapp.edge.assets import PREFIX, Assets
+from webapp.edge.bodies import SILENCE, Bodies
+from webapp.edge.compression import Compression
+from webapp.edge.heads import Heads
+from webapp.edge.hosts import Hosts
+from webapp.edge.origins import Origins
+from webapp.edge.policy import Policy, prepare_template
+from webapp.edge.site import Site
+from webapp.edge.sockets import Sockets
+
+NICEGUI = f'/_nicegui/{nicegui_version}/'
+POLLING = '/_nicegui_ws/'
+BODIES = {POLLING: 1_000_000}  # as long as a frame of a socket
+
+
+def wrap(
+    app: ASGIApp,
+    site: Site,
+    *,
+    is_local: bool,
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+    bodies: Mapping[str, int] | None = None,
+    body_silence: float = SILENCE,
+) -> ASGIApp:
+    """The app as the network may see it. NiceGUI's own compression must be off (`gzip_middleware_factory=None`).
+
+    :param bodies: bytes that may be sent to paths that begin so, beside the 64 kB that may be sent anywhere
+    :param body_silence: seconds within which a body must go on
+    """
+    prepare_template()
+    # Read from below: the last one is the first to see a request.
+    app = Assets(app)
+    app = Compression(app, kept=(NICEGUI, PREFIX))  # sees plain bodies, whoever makes them
+    app = Heads(app)  # outside of compression, so a HEAD tells the size of what a GET would send
+    app = Sockets(app)
+    app = Bodies(app, limits={**BODIES, **(bodies or {})}, silence=body_silence)
+    app = Origins(app, site)  # nothing of a foreign request's body is read
+    app = Hosts(app, site, is_local=is_local, trusted_proxies=trusted_proxies)  # who asks, for everybody inside
+    app = Policy(app, site)  # refusals have the headers too
+    return Access(app)  # and are logged

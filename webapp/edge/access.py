@@ -1,0 +1,65 @@
+"""One line in the log for each request and each socket, and a number that finds the other lines about it.
+
+A path may be logged, its query string never: socket addresses carry the id of a page, which is as good as its owner's
+session, and others carry tickets or what a person typed.
+"""
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from webapp.log import request_id
+
+log = logging.getLogger('webapp.access')
+
+PAGE_ID = re.compile(r'(?<=/_nicegui/client/)[^/]+')
+MAX_PATH = 200
+
+
+class Access:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'lifespan':
+            return await self.app(scope, receive, send)
+        started = time.perf_counter()
+        status, size = 0, 0
+
+        async def send_counted(message: Message) -> None:
+            nonlocal status, size
+            match message['type']:
+                case 'http.response.start' | 'websocket.http.response.start':
+                    status = message['status']
+                    message = {**message, 'headers': [*message['headers'], (b'x-request-id', number.encode())]}
+                case 'websocket.accept':
+                    status = 101
+                case 'http.response.body':
+                    size += len(message.get('body', b''))
+            await send(message)
+
+        number = secrets.token_hex(4)
+        token = request_id.set(number)
+        try:
+            return await self.app(scope, receive, send_counted)
+        finally:
+            log.info(
+                '%s %s %d %d B %.0f ms %s',
+                scope.get('method', 'SOCKET'),
+                shown(scope),
+                status,
+                size,
+                (time.perf_counter() - started) * 1000,
+                (scope.get('client') or ('-',))[0],
+            )
+            request_id.reset(token)
+
+
+def shown(scope: Scope) -> str:
+    """The path as it may stand in a log: as it was sent, so that it is one word, and without a page's id."""
+    raw = scope.get('raw_path') or scope['path'].encode()
+    path = raw.partition(b'?')[0][:MAX_PATH].decode('ascii', 'replace')
+    return PAGE_ID.sub('*', path) if path.isprintable() else ascii(path)

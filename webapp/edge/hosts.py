@@ -1,0 +1,97 @@
+"""Only requests that mean us: the right `Host`, and nothing believed of what a stranger says about proxies.
+
+A page of another site can point its own name at our address (DNS rebinding) and would then be "same origin" with us;
+only `Host` tells. In local mode whoever reaches us is the admin, so there a forwarded header is refused too: it means
+that a proxy stands in front, and with it people who are not the local one.
+"""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from webapp.edge.asgi import RawHeaders, refuse, value, values
+from webapp.edge.site import Site
+
+HEALTH = frozenset({'/healthz', '/readyz'})  # asked by address, not by name
+FOREIGN = frozenset({b'forwarded', b'x-real-ip', b'x-client-ip', b'true-client-ip', b'cf-connecting-ip'})
+
+
+class Hosts:
+    """:param trusted_proxies: whose `X-Forwarded-For` and `X-Forwarded-Host` count; all others' are taken away"""
+
+    def __init__(
+        self, app: ASGIApp, site: Site, *, is_local: bool, trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
+    ) -> None:
+        self.app = app
+        self._site = site
+        self._is_local = is_local
+        self._trusted = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'lifespan':
+            return await self.app(scope, receive, send)
+        if self._is_local and any(_is_forwarded(name) for name, _ in scope['headers']):
+            text = 'This server runs in local mode, for one person on this computer, and does not work behind a proxy.'
+            return await refuse(scope, receive, send, status=400, text=text)
+        if not _is_sane(scope['path']):
+            return await refuse(scope, receive, send, status=400, text='This address is malformed.')
+        peer = (scope.get('client') or ('', 0))[0]
+        host = value(scope, b'host')
+        if self._is_trusted(peer):
+            host = _last(scope, b'x-forwarded-host') or host
+            peer = self._client(peer, values(scope, b'x-forwarded-for'))
+        if (host or '').lower() not in self._site.hosts and (self._is_local or scope['path'] not in HEALTH):
+            return await refuse(scope, receive, send, status=400, text='This server does not answer to that name.')
+        port = (scope.get('client') or ('', 0))[1]
+        headers = [*_own(scope['headers']), (b'host', (host or '').encode('latin-1'))]
+        return await self.app({**scope, 'client': (peer, port), 'headers': headers}, receive, send)
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        parsed = getattr(parsed, 'ipv4_mapped', None) or parsed
+        return any(parsed in network for network in self._trusted)
+
+    def _client(self, peer: str, forwarded_for: list[str]) -> str:
+        """The right-most hop that is not a proxy of ours: what stands left of it anybody may have written."""
+        for hop in reversed(','.join(forwarded_for).split(',')):
+            address = _address(hop)
+            if address is None:
+                break
+            peer = address
+            if not self._is_trusted(address):
+                break
+        return peer
+
+
+def _is_forwarded(name: bytes) -> bool:
+    return name in FOREIGN or name.startswith(b'x-forwarded-')
+
+
+def _own(headers: RawHeaders) -> RawHeaders:
+    """Without forwarded headers (NiceGUI would prefix redirects with `X-Forwarded-Prefix`), and without the host."""
+    return [(name, value) for name, value in headers if name != b'host' and not _is_forwarded(name)]
+
+
+def _last(scope: Scope, name: bytes) -> str | None:
+    return ','.join(values(scope, name)).rpartition(',')[2].strip() or None
+
+
+def _address(hop: str) -> str | None:
+    """The address in `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`."""
+    text = hop.strip()
+    if text.startswith('['):
+        text = text[1:].partition(']')[0]
+    elif text.count(':') == 1:
+        text = text.partition(':')[0]
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
+def _is_sane(path: str) -> bool:
+    return path.startswith('/') and path.isprintable()

@@ -1,0 +1,113 @@
+"""What a browser may do with our pages: a content security policy with a nonce, and the headers beside it.
+
+NiceGUI's page has inline scripts, so they need a nonce. It goes into the *template* of the page, once, at start:
+whatever text a page carries, only the template's own tags have it. `'unsafe-eval'` stays, because Vue compiles its
+templates in the browser.
+"""
+
+import re
+import secrets
+
+from jinja2 import DictLoader
+from nicegui import client
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from webapp.edge.asgi import value, without
+from webapp.edge.site import Site
+
+PERMISSIONS = ', '.join(
+    f'{feature}=()'
+    for feature in (
+        'accelerometer', 'autoplay', 'camera', 'display-capture', 'encrypted-media', 'fullscreen', 'geolocation',
+        'gyroscope', 'magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'publickey-credentials-get',
+        'screen-wake-lock', 'usb', 'xr-spatial-tracking',
+    )
+)  # fmt: skip
+
+ALWAYS = {
+    b'x-content-type-options': b'nosniff',
+    b'x-frame-options': b'DENY',
+    b'referrer-policy': b'same-origin',
+    b'permissions-policy': PERMISSIONS.encode(),
+    b'cross-origin-opener-policy': b'same-origin',
+    b'cross-origin-resource-policy': b'same-origin',
+}
+HSTS = b'max-age=31536000'
+NOTHING = b"default-src 'none'; frame-ancestors 'none'; sandbox"  # for what is not a page
+NONCE = 'nonce'  # in the request's state
+PAGE = 'index.html'
+SCRIPT = re.compile(r'<script(?=[\s>])|<link(?= rel="modulepreload")')
+MIN_SCRIPTS = 8  # in the template of NiceGUI 3.18
+
+
+class Policy:
+    """Adds the headers to every answer, and takes out any that would let another origin read it."""
+
+    def __init__(self, app: ASGIApp, site: Site) -> None:
+        self.app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] != 'http':
+            return await self.app(scope, receive, send)
+        nonce = scope.setdefault('state', {})[NONCE] = secrets.token_urlsafe(16)
+
+        async def send_with_policy(message: Message) -> None:
+            if message['type'] == 'http.response.start':
+                message = {**message, 'headers': self._headers(scope, message, nonce)}
+            await send(message)
+
+        return await self.app(scope, receive, send_with_policy)
+
+    def _headers(self, scope: Scope, message: Message, nonce: str) -> list[tuple[bytes, bytes]]:
+        given = [(name, v) for name, v in message['headers'] if not name.lower().startswith(b'access-control-')]
+        is_page = any(name.lower() == b'content-type' and v.startswith(b'text/html') for name, v in given)
+        policy = self._page(scope, nonce) if is_page else NOTHING
+        own = {**ALWAYS, b'content-security-policy': policy}
+        if self._site.is_https:
+            own[b'strict-transport-security'] = HSTS
+        return [*without(given, *own, b'server'), *own.items()]
+
+    def _page(self, scope: Scope, nonce: str) -> bytes:
+        socket = f'{"wss" if self._site.is_https else "ws"}://{value(scope, b"host")}'  # older Safari: not in 'self'
+        return '; '.join(
+            (
+                "default-src 'none'",
+                f"script-src 'nonce-{nonce}' 'strict-dynamic' 'unsafe-eval'",
+                "style-src 'self' 'unsafe-inline'",
+                "img-src 'self' data: blob:",
+                "font-src 'self' data:",
+                f"connect-src 'self' {socket}",
+                "manifest-src 'self'",
+                "media-src 'self' blob:",
+                "worker-src 'self'",
+                "frame-ancestors 'none'",
+                "base-uri 'none'",
+                "object-src 'none'",
+                "form-action 'self'",
+            )
+        ).encode()
+
+
+def nonce(request: HTTPConnection) -> str:
+    """For a `<script nonce=...>` of our own; empty where no policy is in force."""
+    return str(getattr(request.state, NONCE, ''))
+
+
+def prepare_template() -> None:
+    """Give the scripts of NiceGUI's page their nonce.
+
+    :raises RuntimeError: its template is not the one we know, and a page would have been dead
+    """
+    environment = client.templates.env
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, PAGE)
+    if NONCE not in source:
+        environment.loader = DictLoader({PAGE: with_nonces(source)})
+
+
+def with_nonces(template: str) -> str:
+    if len(SCRIPT.findall(template)) < MIN_SCRIPTS:
+        raise RuntimeError('the page of this version of NiceGUI has another form than we know')
+    return SCRIPT.sub(lambda tag: f'{tag[0]} nonce="{{{{ request.state.{NONCE} }}}}"', template)

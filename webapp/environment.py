@@ -1,0 +1,86 @@
+"""The environment variables, from the process or from `.env`."""
+
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_FILE = Path('.env')
+
+# Planned, so whoever sets one must hear that it would have no effect.
+LATER = frozenset({'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'WEBAPP_METRICS_TOKEN'})
+
+
+class Environment(BaseSettings):
+    """What we read. Names without the prefix `WEBAPP_` are those that the ecosystem already has."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        env_file=ENV_FILE,
+        env_file_encoding='utf-8',
+        env_ignore_empty=True,
+        extra='ignore',
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    dify_base_url: str | None = Field(
+        None, validation_alias='DIFY_BASE_URL', description='the Dify server of one app, the quick start'
+    )
+    dify_api_key: SecretStr | None = Field(None, validation_alias='DIFY_API_KEY', description='the key of that app')
+    host: str = Field('127.0.0.1', validation_alias='WEBAPP_HOST', description='address to listen on')
+    port: int = Field(8080, ge=0, le=65535, validation_alias='WEBAPP_PORT', description='port to listen on')
+    config: Path | None = Field(
+        None, validation_alias='WEBAPP_CONFIG', description='a TOML file; without it `webapp.toml`, if there is one'
+    )
+    database_url: str = Field(
+        'sqlite:///data/webapp.db',
+        validation_alias='DATABASE_URL',
+        description='`sqlite:///path` or `postgresql+psycopg://...`',
+        repr=False,
+    )
+    secret: SecretStr | None = Field(
+        None,
+        validation_alias='WEBAPP_SECRET',
+        description='at least 32 random bytes, from which end-user ids are derived; in local mode made by itself',
+    )
+    public_url: str | None = Field(
+        None,
+        validation_alias='WEBAPP_PUBLIC_URL',
+        description='the address that people use; without it `http://HOST:PORT`',
+    )
+    admins: str = Field('', validation_alias='WEBAPP_ADMINS', description='subjects of the admins, with commas between')
+    guests: bool = Field(False, validation_alias='WEBAPP_GUESTS', description='let people in without a login')
+    local: bool = Field(
+        False,
+        validation_alias='WEBAPP_LOCAL',
+        description='local mode though the listen address is not loopback (a container)',
+    )
+
+
+def given() -> Mapping[str, str]:
+    """Every variable that is set, ours or not."""
+    from_file = dotenv_values(ENV_FILE, encoding='utf-8') if ENV_FILE.is_file() else {}
+    return {**{name: value or '' for name, value in from_file.items()}, **os.environ}
+
+
+def misnamed(names: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable that looks like ours and would have no effect."""
+    known = {str(field.validation_alias) for field in Environment.model_fields.values()}
+    for name in sorted(names):
+        if name in LATER:
+            if names[name]:
+                yield f'{name} is not supported yet; take it out.'
+        elif name.upper().startswith('WEBAPP_') and name not in known:
+            near = get_close_matches(name.upper(), known, n=1, cutoff=0.7)
+            yield f'{name} is not a setting' + (f'; did you mean {near[0]}?' if near else '; take it out.')
+
+
+def sentences(error: ValidationError) -> Iterator[str]:
+    """What is wrong with which variable, without its value."""
+    for problem in error.errors(include_url=False, include_input=False):
+        yield f'{problem["loc"][0]}: {problem["msg"]}.'
