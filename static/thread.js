@@ -157,10 +157,11 @@ export default {
       if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
     },
 
-    // what a finished answer gets besides: times in the reader's own zone, and buttons at its code
+    // what a finished answer gets besides: times in the reader's own zone, names, and buttons at its code
 
     dress(root) {
       for (const time of root.querySelectorAll("time:empty")) time.textContent = clock(time.dateTime);
+      for (const box of root.querySelectorAll(".prose input")) box.ariaLabel = this.words[box.checked ? "done" : "open"];
       for (const block of root.querySelectorAll(".code")) this.addCopy(block);
     },
     addCopy(block) {

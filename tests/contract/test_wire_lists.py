@@ -50,7 +50,8 @@ async def test_history_in_pages(client: httpx.AsyncClient, user: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ('query', 'case'), [('Where is the API key?', 'knowledge-messages'), ('/agent Where is the API key?', 'agent-messages')]
+    ('query', 'case'),
+    [('Where is the API key?', 'knowledge-messages'), ('/agent Where is the API key?', 'agent-messages')],
 )
 async def test_history_rows_have_the_fields_of_a_real_server(
     demo_client: httpx.AsyncClient, user: str, query: str, case: str
@@ -59,7 +60,9 @@ async def test_history_rows_have_the_fields_of_a_real_server(
     page = (await demo_client.get('/messages', params={'user': user, 'conversation_id': heard.conversation_id})).json()
     real = _json(case)
     assert shape(page) == shape(real)
-    assert _names(page['data'][0]['retriever_resources']) == _names(_json('knowledge-messages')['data'][0]['retriever_resources'])
+    assert _names(page['data'][0]['retriever_resources']) == _names(
+        _json('knowledge-messages')['data'][0]['retriever_resources']
+    )
     assert _names(page['data'][0]['agent_thoughts']) == _names(real['data'][0]['agent_thoughts'])
     if case == 'knowledge-messages':
         assert page['data'][0]['answer'] == heard.text
@@ -117,7 +120,9 @@ async def test_titles(client: httpx.AsyncClient, user: str) -> None:
     assert given['name'] == 'título 🐸'
 
 
-async def test_a_title_is_made_in_the_background_unless_told_otherwise(demo_client: httpx.AsyncClient, user: str) -> None:
+async def test_a_title_is_made_in_the_background_unless_told_otherwise(
+    demo_client: httpx.AsyncClient, user: str
+) -> None:
     heard = await ask(demo_client, 'Where is the API key kept?', user=user, auto_generate_name=True)
     name = ''
     while name in {'', 'Where is the API key…'}:
@@ -157,7 +162,9 @@ async def test_ratings(client: httpx.AsyncClient, user: str) -> None:
 
 async def test_the_list_of_ratings(demo_client: httpx.AsyncClient, user: str) -> None:
     heard = await ask(demo_client, 'hello', user=user)
-    await demo_client.post(f'/messages/{heard.message_id}/feedbacks', json={'rating': 'dislike', 'content': 'so-so', 'user': user})
+    await demo_client.post(
+        f'/messages/{heard.message_id}/feedbacks', json={'rating': 'dislike', 'content': 'so-so', 'user': user}
+    )
     page = (await demo_client.get('/app/feedbacks')).json()
     check(page, 'feedbacks')
     assert shape(page) == shape(_json('app-feedbacks'))
@@ -179,7 +186,9 @@ async def test_suggested_questions_can_be_answered(demo_client: httpx.AsyncClien
 
 async def test_files(client: httpx.AsyncClient, user: str) -> None:
     """Uploaded, refused as a preview until used, then readable with the key."""
-    upload = await client.post('/files/upload', files={'file': ('фото 日本.png', PNG, 'image/png')}, data={'user': user})
+    upload = await client.post(
+        '/files/upload', files={'file': ('фото 日本.png', PNG, 'image/png')}, data={'user': user}
+    )
     assert upload.status_code == 201
     check(upload.json(), 'upload')
     assert (upload.json()['name'], upload.json()['size']) == ('фото 日本.png', len(PNG))
@@ -239,7 +248,9 @@ async def test_uploads_that_are_refused(demo_client: httpx.AsyncClient, name: st
 async def test_an_upload_without_a_file(demo_client: httpx.AsyncClient) -> None:
     none = await demo_client.post('/files/upload', files={'other': ('a.txt', b'x')}, data={'user': 'u'})
     assert (none.status_code, none.json()) == (400, _json('upload-no-file'))
-    broken = await demo_client.post('/files/upload', content=b'', headers={'Content-Type': 'multipart/form-data; boundary=x'})
+    broken = await demo_client.post(
+        '/files/upload', content=b'', headers={'Content-Type': 'multipart/form-data; boundary=x'}
+    )
     assert (broken.status_code, broken.json()) == (400, _json('upload-broken-multipart'))
 
 

@@ -85,7 +85,9 @@ async def test_a_stopped_answer_ends_like_a_real_one(demo_client: httpx.AsyncCli
     assert heard.events == real.events
     theirs, ours = (stream.of('message_end')[0]['metadata']['usage'] for stream in (real, heard))
     changing = {'latency', 'time_to_first_token', 'time_to_generate'}
-    assert {k: v for k, v in ours.items() if k not in changing} == {k: v for k, v in theirs.items() if k not in changing}
+    assert {k: v for k, v in ours.items() if k not in changing} == {
+        k: v for k, v in theirs.items() if k not in changing
+    }
     assert (ours['time_to_first_token'] is None) == (theirs['time_to_first_token'] is None)
 
 

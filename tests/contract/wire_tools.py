@@ -93,8 +93,7 @@ async def listen(response: httpx.Response) -> Heard:
 def recorded(case: str) -> Heard:
     """A stream that a real Dify sent."""
     head, body = _parts(RECORDINGS / f'{case}.sse')
-    heard = Heard(int(head.split()[1]), blocks=[block for block in body.split('\n\n') if block])
-    return heard
+    return Heard(int(head.split()[1]), blocks=[block for block in body.split('\n\n') if block])
 
 
 def recorded_answer(case: str) -> tuple[int, str, str]:

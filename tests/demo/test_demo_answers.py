@@ -56,12 +56,13 @@ def test_its_sources_are_the_passages_it_quotes() -> None:
         assert source['content'].partition('\n\n')[2] in ''.join(answer.tokens)
 
 
-@pytest.mark.parametrize('question', ['What is the capital of France?', 'How do I bake bread?', 'wie geht es dir', '🐸'])
+@pytest.mark.parametrize(
+    'question', ['What is the capital of France?', 'How do I bake bread?', 'wie geht es dir', '🐸']
+)
 def test_it_admits_what_it_does_not_know(question: str) -> None:
     answer = write(question)
-    if question != '🐸':
-        assert ''.join(answer.tokens).startswith('My handbook says nothing about that.')
-        assert not answer.passages
+    assert ''.join(answer.tokens).startswith('My handbook says nothing about that.')
+    assert not answer.passages
 
 
 def test_a_short_question_is_understood_from_the_one_before() -> None:
@@ -73,11 +74,16 @@ def test_a_short_question_is_understood_from_the_one_before() -> None:
 def test_small_talk() -> None:
     assert said('Hello!').startswith('Hello!')
     assert said('thanks a lot').startswith('You are welcome.')
+    assert 'From the handbook' in said('ok how do I connect my Dify')
+    assert 'From the handbook' in said('what are you')
     assert '`/long`' in said('/lnog 40')
 
 
 def test_files_are_named_and_not_looked_into() -> None:
-    files = [File('1', 'u', 'a`b.png', 217, 'png', 'image/png', 0), File('2', 'u', 'b.pdf', 1_200_000, 'pdf', 'application/pdf', 0)]
+    files = [
+        File('1', 'u', 'a`b.png', 217, 'png', 'image/png', 0),
+        File('2', 'u', 'b.pdf', 1_200_000, 'pdf', 'application/pdf', 0),
+    ]
     text = said('What is this product?', files=files)
     assert text.startswith('2 files came with your message. I cannot look into files')
     assert '- `ab.png` (image/png, 217 bytes)' in text
@@ -115,8 +121,14 @@ def test_one_fence_stays_one_fence() -> None:
 
 def test_prices_add_up() -> None:
     found = usage(Spent(prompt=33, completion=35, latency=1.5, first=0.25))
-    assert (found['prompt_price'], found['completion_price'], found['total_price']) == ('0.0000825', '0.0003500', '0.0004325')
-    assert Decimal(found['prompt_price']) == 33 * Decimal(found['prompt_unit_price']) * Decimal(found['prompt_price_unit'])
+    assert (found['prompt_price'], found['completion_price'], found['total_price']) == (
+        '0.0000825',
+        '0.0003500',
+        '0.0004325',
+    )
+    assert Decimal(found['prompt_price']) == 33 * Decimal(found['prompt_unit_price']) * Decimal(
+        found['prompt_price_unit']
+    )
     assert (found['time_to_first_token'], found['time_to_generate']) == (0.25, 1.25)
 
 

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from nicegui import Client, app as nicegui_app, ui
 
 from webapp.auth.sessions import Sessions
+from webapp.errors import Refused
 from webapp.principal import Principal
 
 Build = TypeVar('Build', bound=Callable[..., Any])
@@ -23,13 +24,19 @@ LOGIN = '/login'
 SESSION = 'session'  # in the storage of an open page: whose it is
 NEVER_NEXT = ('/login', '/logout', '/auth', '/_nicegui', '/_nicegui_ws', '/static', '/healthz', '/readyz', '/metrics')
 MAX_NEXT = 2000
+MAX_WAITING = 500  # pages that no browser has connected to
+IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
 # By path: whether people without a session may see it. One table in a process, because NiceGUI has one app in it.
 declared: dict[str, bool] = {}
 
 
 async def gate(request: Request) -> Principal:
-    """Who asks for a page. A dependency, so that nothing of the page exists before it has answered."""
+    """Who asks for a page. A dependency, so that nothing of the page exists before it has answered.
+
+    :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one
+    """
+    _make_room()
     principal = await Sessions.of(request.scope).enter(request.scope)
     if principal is None:
         raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
@@ -84,12 +91,27 @@ def _with_principal(build: Callable[..., Any]) -> Callable[..., Any]:
     who = inspect.Parameter('principal', inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[Principal, Depends(gate)])
 
     @functools.wraps(build)
-    def built(*args: Any, principal: Principal, **kwargs: Any) -> Any:
-        ui.context.client.storage[SESSION] = principal.session_id
-        return build(*args, **kwargs, **({'principal': principal} if wanted else {}))
+    async def built(*args: Any, principal: Principal, **kwargs: Any) -> Any:
+        client = ui.context.client
+        client.storage[SESSION] = principal.session_id
+        try:
+            built = build(*args, **kwargs, **({'principal': principal} if wanted else {}))
+            return await built if inspect.isawaitable(built) else built
+        except BaseException:
+            if not client.has_socket_connection and not client.is_deleted:
+                client.delete()  # nobody will ever see it
+            raise
 
     built.__signature__ = signature.replace(parameters=[*others, who])  # type: ignore[attr-defined]
     return built
+
+
+def _make_room() -> None:
+    waiting = sum(not client.has_socket_connection for client in Client.instances.values())
+    if waiting >= MAX_WAITING:
+        Client.prune_instances(client_age_threshold=IMPATIENCE)
+    if waiting >= 2 * MAX_WAITING:
+        raise Refused('too_busy', 'too many pages wait for a browser', status=503)
 
 
 def login_path(request: Request) -> str:

@@ -14,15 +14,18 @@ from starlette.responses import Response
 from webapp.upstream.demo.attachments import MOST_MEGABYTES, MOST_MEGABYTES_OTHER, kind
 from webapp.upstream.demo.payloads import DEFAULT_USER
 from webapp.upstream.demo.records import File
-from webapp.upstream.demo.responses import ApiError, answer, invalid, missing
+from webapp.upstream.demo.responses import ApiError, answer, invalid, missing, proxy_page
 from webapp.upstream.demo.state import TENANT_ID, base_url, demo_of, end_user_id
 
+MOST_BYTES = 100 * 1024 * 1024  # of a request; more is refused by the proxy in front
 MOST_NAME = 200  # characters; longer names are cut
 
 
 async def upload(request: Request) -> Response:
     """Keep one file. Nearly everything is taken; what an app allows is checked when the file is used."""
     demo = demo_of(request)
+    if int(request.headers.get('content-length', 0)) > MOST_BYTES:
+        return proxy_page(413, 'Request Entity Too Large')
     try:
         async with request.form(max_files=4, max_fields=20) as form:
             parts = [part for part in form.getlist('file') if isinstance(part, UploadFile)]

@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from webapp.upstream.demo import chatflow, forms, saving, scenario, writer
+from webapp.upstream.demo import chatflow, forms, saving, scenario, usage, writer
 from webapp.upstream.demo.generation import Generation
 from webapp.upstream.demo.payloads import HumanInputPayload, body, check, user_of, user_or_default
 from webapp.upstream.demo.records import Form, Run
@@ -97,7 +97,7 @@ def _turn(demo: Demo, run: Run, base: str) -> Turn | None:
         asked,
         writer.draft(asked, demo.handbook),
         rate=demo.rate if asked.rate is None else asked.rate,
-        prompt=0,
+        prompt=len(usage.tokens(message.query)),
         base_url=base,
         task_id=run.task_id,
         text=message.answer,

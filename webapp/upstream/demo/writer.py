@@ -7,7 +7,7 @@ from typing import Any
 
 from webapp.upstream.demo import samples, scenario
 from webapp.upstream.demo.records import File
-from webapp.upstream.demo.retrieval import DATASET, IDS, Handbook, Passage, terms
+from webapp.upstream.demo.retrieval import DATASET, IDS, Handbook, Passage, terms, words
 from webapp.upstream.demo.scenario import Scenario
 from webapp.upstream.demo.usage import tokens
 
@@ -17,9 +17,15 @@ THOUGHT = (
 )
 WITHDRAWN = 'The answer so far was withdrawn by moderation. It begins anew.\n\n'
 GREETING = re.compile(
-    r'(hi|hello|hey|good (morning|afternoon|evening|day)|greetings|servus|hallo)\b[\s\w,.!]{0,20}$', re.I
+    r'(hi|hello|hey|good (morning|afternoon|evening|day)|greetings)'
+    r'([ ,]+(there|all|everybody|again|you))*[ ,.!]*$',
+    re.IGNORECASE,
 )
-THANKS = re.compile(r'(thanks?|thank you|thx|cheers|great|perfect|ok(ay)?|danke)\b[\s\w,.!]{0,30}$', re.I)
+THANKS = re.compile(
+    r'(thanks?|thank you|thx|cheers|great|perfect|ok(ay)?)'
+    r'([ ,]+(a lot|so much|very much|you|thanks?|that helps))*[ ,.!]*$',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,6 @@ def _answer(
     question: str, handbook: Handbook, earlier: Sequence[str], files: Sequence[File]
 ) -> tuple[str, list[Passage]]:
     about_files = _describe(files)
-    if not question or not (terms(question) or earlier):
-        question = 'What is this product?'
     if word := scenario.unknown_word(question):
         known = ', '.join(f'`/{name}`' for name in scenario.WORDS)
         return f'`/{word}` is not a scenario word. The ones I know: {known}.', []
@@ -106,6 +110,8 @@ def _answer(
         )
     if THANKS.match(question):
         return about_files + 'You are welcome. Is there anything else you would like to know?', []
+    if not question or (not earlier and words(question) and not terms(question)):
+        question = 'What is this product?'
     passages = handbook.search(question)
     if earlier and (not passages or len(set(terms(question))) < 2):
         passages = handbook.search(f'{scenario.parse(earlier[-1]).text} {question}') or passages

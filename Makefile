@@ -1,0 +1,58 @@
+# `make run` is for people, `make test` for contributors. The README tells more.
+# Another Python: make run PYTHON=/path/to/python3.12
+
+PYTHON  ?=
+VENV    := .venv
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench lock clean
+
+help:
+	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
+	@echo 'make test   every check and every test, in a real database and a real browser'
+	@echo 'make check  style, types and import rules alone'
+	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: two minutes)'
+	@echo 'make lock   newest versions of all dependencies into constraints.txt'
+	@echo 'make clean  remove the virtual environment'
+
+run: $(VENV)/.run
+	@exec $(BIN)/python -m webapp serve
+
+test: check
+	@$(BIN)/python tests/support/chromium.py
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.test
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	@$(BIN)/python tests/support/chromium.py
+	@cd tests && ../$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+lock: $(VENV)/.test
+	@$(PIP) install -q --dry-run --ignore-installed --report - -e '.[test]' | $(BIN)/python tools/lock.py > constraints.new
+	@mv constraints.new constraints.txt
+
+clean:
+	@rm -rf $(VENV)
+
+# The stamps say what is installed; they are made anew when the project's dependencies change.
+$(VENV)/.run: $(BIN)/python $(SOURCES)
+	@echo 'Installing (a minute the first time) ...'
+	@$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python $(SOURCES)
+	@echo 'Installing what the tests need ...'
+	@$(PIP) install -q -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.run
+
+$(BIN)/python:
+	@tools/make-venv $(VENV) $(PYTHON)

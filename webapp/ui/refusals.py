@@ -1,0 +1,65 @@
+"""Answers to requests that come to nothing: as a page for people, as JSON for programs.
+
+NiceGUI would build a page with everything that a live one has, and keep it for a minute, for whatever address anybody
+makes up.
+"""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from webapp.edge import assets
+from webapp.errors import AppError
+from webapp.log import request_id
+from webapp.ui import i18n, templates, theme
+
+CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
+
+
+def install(*apps: FastAPI) -> None:
+    """Answer like this in all `apps`: ours, and NiceGUI's within it."""
+    handlers: dict[type[Exception], Callable[..., Response]] = {
+        AppError: _refused,
+        HTTPException: _not_served,
+        RequestValidationError: _not_understood,
+        Exception: _failed,
+    }
+    for app in apps:
+        app.exception_handlers.pop(404, None)  # NiceGUI's own
+        for kind, handler in handlers.items():
+            app.add_exception_handler(kind, handler)
+
+
+def _refused(request: Request, error: AppError) -> Response:
+    return _answer(request, error.status, error.code)
+
+
+def _not_served(request: Request, error: HTTPException) -> Response:
+    if 'Location' in (error.headers or {}):
+        return Response(status_code=error.status_code, headers=error.headers)
+    return _answer(request, error.status_code, CODES.get(error.status_code, 'refused'), error.headers)
+
+
+def _not_understood(request: Request, _: RequestValidationError) -> Response:
+    return _answer(request, 400, 'refused')
+
+
+def _failed(request: Request, _: Exception) -> Response:
+    """A bug of ours: the server logs it, and whoever saw it can name the line."""
+    return _answer(request, 500, 'internal_error', reference=request_id.get())
+
+
+def _answer(
+    request: Request, status: int, code: str, headers: dict[str, str] | None = None, reference: str = ''
+) -> Response:
+    words = i18n.error(code)
+    headers = {**(headers or {}), 'Cache-Control': 'no-store'}
+    if 'text/html' not in request.headers.get('accept', ''):
+        body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
+        return JSONResponse(body, status, headers)
+    styles = [assets.url(name) for name in theme.STYLES]
+    page = templates.render('refusal.html', words=words, reference=reference, styles=styles)
+    return HTMLResponse(page, status, headers)
