@@ -15,18 +15,21 @@ export default {
         <button v-show="state !== 'running'" type="submit" class="round" data-testid="composer-send"
           :aria-disabled="!canSend" :aria-label="words.send" :title="words.send"><i class="icon icon-send"></i></button>
       </div>
-      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': problem }">{{ problem || hint || note || words.hint }}</p>
+      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': problem }">{{ problem || hint || note || help }}</p>
     </form>`,
   data: () => ({ empty: true, problem: "", hint: "" }),
   emits: ["send", "stop"],
   computed: {
+    help() {
+      return hasMouse() ? this.words.hint : ""; // touch keyboards have a key for each
+    },
     canSend() {
       return this.state === "ready" && !this.empty;
     },
   },
   watch: {
-    draftKey() {
-      this.load();
+    draftKey(_, before) {
+      this.load(this.lastFrom === before ? this.text() : "");
     },
     state() {
       this.hint = "";
@@ -38,14 +41,15 @@ export default {
   },
   mounted() {
     this.load();
-    if (matchMedia("(hover: hover)").matches) this.focus(); // on a phone the keyboard would cover the page
+    if (hasMouse()) this.focus(); // on a phone the keyboard would cover the page
   },
 
   methods: {
     // called by the server, see `components/composer.py`
 
     setText(text) {
-      this.write(text);
+      const written = this.text();
+      if (!written.startsWith(text)) this.write(written.trim() ? `${text}\n\n${written}` : text);
       this.focus();
     },
     accepted(key) {
@@ -73,14 +77,15 @@ export default {
       return this.$refs.input.value;
     },
     place() {
-      return `draft:${this.draftKey}`;
+      return placeOf(this.draftKey);
     },
     write(text, key) {
       this.$refs.input.value = text;
       this.again = key && { text, key };
       this.edited();
     },
-    load() {
+    /** @param {string} [moving] written while a new conversation got its address: it goes there with the reader */
+    load(moving = "") {
       let draft = read(this.place());
       const lost = read(this.place() + SENT);
       const waiting = [...this.sent.values()].some((sent) => sent.place === this.place());
@@ -89,6 +94,11 @@ export default {
         forget(this.place() + SENT);
         draft = giveBack(lost, draft?.text);
       }
+      if (moving) {
+        forget(placeOf(this.lastFrom));
+        draft = { text: moving };
+      }
+      this.lastFrom = undefined;
       this.write(draft?.text ?? "", draft?.key);
     },
     edited() {
@@ -116,7 +126,9 @@ export default {
       const sent = { text, key: this.sentBefore(text) ?? newKey(), place: this.place() };
       this.sent.set(sent.key, sent);
       store(sent.place + SENT, sent);
+      this.lastFrom = this.draftKey;
       this.write("");
+      if (hasMouse()) this.focus();
       this.$emit("send", [sent.text, sent.key]);
     },
     stop() {
@@ -127,6 +139,10 @@ export default {
 };
 
 const SENT = ":sent";
+
+const hasMouse = () => matchMedia("(hover: hover)").matches;
+
+const placeOf = (draftKey) => `draft:${draftKey}`;
 
 /** A text that was not taken, put before what was written since. Only the very same text keeps its key. */
 function giveBack(sent, since) {

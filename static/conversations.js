@@ -127,8 +127,8 @@ export default {
     name(row) {
       return row.title || this.words.untitled;
     },
-    fill(words, values) {
-      return words.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+    fill(sentence, values) {
+      return sentence.replace(/\{(\w+)\}/g, (_, key) => values[key]);
     },
     day(time) {
       const days = Math.round((midnight(Date.now()) - midnight(time)) / DAY);

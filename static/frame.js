@@ -46,11 +46,11 @@ export default {
           </template>
         </header>
         <div class="banners" role="region" :aria-label="words.notices" aria-live="polite">
-          <p v-for="banner in shownBanners" :key="banner.name" class="banner" data-testid="banner" :data-kind="banner.kind">
+          <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind">
             <span dir="auto">{{ banner.text }}</span>
             <a v-if="banner.href" :href="banner.href">{{ banner.action }}</a>
             <button v-else-if="banner.action" type="button" class="button" @click="$emit('banner', [banner.name])">{{ banner.action }}</button>
-            <button v-if="banner.closable" type="button" class="icon-button" @click="hidden.push(banner.name)"
+            <button v-if="banner.closable" type="button" class="icon-button" @click="closed.push(banner.id)"
               :aria-label="words.dismiss" :title="words.dismiss"><i class="icon icon-close"></i></button>
           </p>
         </div>
@@ -65,7 +65,7 @@ export default {
       open: !narrow && recall("sidebar") !== "closed",
       theme: THEMES.includes(recall("theme")) ? recall("theme") : "auto",
       lost: false,
-      hidden: [], // names of notices that were closed
+      closed: [], // ids of notices
     };
   },
   computed: {
@@ -73,8 +73,8 @@ export default {
       return this.open ? this.words.hide_sidebar : this.words.show_sidebar;
     },
     shownBanners() {
-      const lost = { name: "connection", kind: "warning", text: this.words.connection_lost };
-      const shown = this.banners.filter((banner) => !this.hidden.includes(banner.name));
+      const lost = { id: 0, kind: "warning", text: this.words.connection_lost };
+      const shown = this.banners.filter((banner) => !this.closed.includes(banner.id));
       return this.lost ? [lost, ...shown] : shown;
     },
     initials() {

@@ -11,9 +11,9 @@ export default {
   props: { words: Object, content: Object },
   template: `
     <section class="thread" :aria-label="words.thread">
-      <div ref="scroller" class="thread-scroll" tabindex="-1" @click="clicked" @pointerover="hovered">
+      <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
+      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
         <div ref="column" class="thread-column">
-          <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
           <div ref="greeting"></div>
           <div ref="list"></div>
         </div>
@@ -35,7 +35,7 @@ export default {
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
     if (this.content) this.show(this.content);
-    this.$emit("ready", []);
+    if (!this.lost.has(id)) this.$emit("ready", []);
   },
   unmounted() {
     this.follow.stop();
@@ -52,6 +52,7 @@ export default {
       this.messages.reset(items);
       this.dress(this.$refs.list);
       this.follow.toEnd();
+      this.fill();
     },
     earlier(items, more) {
       this.more = more;
@@ -61,6 +62,7 @@ export default {
         this.$refs.loading.hidden = true;
         this.messages.growUp(STEP);
       });
+      this.fill();
     },
     append(item) {
       this.$refs.greeting.replaceChildren();
@@ -97,7 +99,7 @@ export default {
       const held = reply(node);
       let answer = this.answers.get(held);
       if (!answer) this.answers.set(held, (answer = new Answer(prose(node))));
-      if (answer.apply(patch)) this.lost.delete(id);
+      if (fits(answer, patch)) this.lost.delete(id);
       else this.lose(id);
     },
     reason(id, offset, added) {
@@ -119,7 +121,7 @@ export default {
 
     /** Ask once, not for each patch that comes before the answer. */
     lose(id) {
-      if (!this.lost.has(id)) this.$emit("lost", [id]);
+      this.$emit("lost", [id]);
       this.lost.add(id);
     },
 
@@ -130,6 +132,10 @@ export default {
       this.dress(this.$refs.list);
       this.follow.toEnd();
       this.$refs.scroller.focus({ preventScroll: true });
+    },
+    /** Few short messages don't fill the page, and what can't be scrolled asks for nothing. */
+    fill() {
+      if (this.$refs.scroller.scrollHeight <= this.$refs.scroller.clientHeight) this.older();
     },
     nearEdge() {
       const { scrollTop, scrollHeight, clientHeight } = this.$refs.scroller;
@@ -242,6 +248,16 @@ export default {
 const reply = (node) => node.querySelector(".reply");
 const prose = (node) => node.querySelector("[data-testid=message-text]");
 const isRunning = (node) => reply(node).dataset.status === "running";
+
+/** Whether a patch could be applied. One that breaks on the way heals like one that is missing. */
+function fits(answer, patch) {
+  try {
+    return answer.apply(patch);
+  } catch (error) {
+    console.error(error);
+    return false;
+  }
+}
 
 function copyState(from, to) {
   for (const name of ["data-status", "data-phase", "aria-busy"]) {

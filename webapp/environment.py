@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = Path('.env')
+PREFIX = 'WEBAPP_'
 
 # Planned, so whoever sets one must hear that it would have no effect.
 LATER = frozenset({'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'WEBAPP_METRICS_TOKEN'})
@@ -75,9 +76,10 @@ def misnamed(names: Mapping[str, str]) -> Iterator[str]:
         if name in LATER:
             if names[name]:
                 yield f'{name} is not supported yet; take it out.'
-        elif name.upper().startswith('WEBAPP_') and name not in known:
-            near = get_close_matches(name.upper(), known, n=1, cutoff=0.7)
-            yield f'{name} is not a setting' + (f'; did you mean {near[0]}?' if near else '; take it out.')
+        elif name.upper().startswith(PREFIX) and name not in known:
+            ours = [other.removeprefix(PREFIX) for other in known if other.startswith(PREFIX)]
+            near = get_close_matches(name.upper().removeprefix(PREFIX), ours, n=1)
+            yield f'{name} is not a setting; ' + (f'did you mean {PREFIX}{near[0]}?' if near else 'take it out.')
 
 
 def sentences(error: ValidationError) -> Iterator[str]:

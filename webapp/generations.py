@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from webapp.apps import App, Apps
@@ -29,6 +29,7 @@ FLUSH_SECONDS = 1.5  # how much text a killed process may lose
 DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 SHUTDOWN_SECONDS = 25.0
 REPAIR_SECONDS = (0.0, 3.0, 10.0, 30.0)  # when to look upstream for the rest of a broken answer
+REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
 MAX_QUERY = 1_000_000  # characters
 
 
@@ -227,17 +228,18 @@ class Generations:
                 await asyncio.wait(late, timeout=5)
 
     async def repair_leftovers(self) -> None:
-        """Give answers whose process died a final state, and look upstream for the rest of their text."""
+        """Give answers whose process died a final state, and look upstream for the rest of those that broke lately."""
+        now = _now()
         for leftover in await self._store.read(messages.leftovers):
-            if leftover.message_id in self._live:
-                continue
-            broken = replay([Interrupted(Failure('process_ended'))], leftover.reply)
-            await self._store.write(
-                messages.finish, message_id=leftover.message_id, reply=broken, now=_now(), unread=False
-            )
+            if leftover.message_id not in self._live:
+                dead = replay([Interrupted(Failure('process_ended'))], leftover.reply)
+                await self._store.write(
+                    messages.finish, message_id=leftover.message_id, reply=dead, now=now, unread=False
+                )
+        for broken in await self._store.read(messages.broken, since=now - REPAIRABLE):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
-                app = self._apps.get(leftover.app)
-                repair = self._repair(app, leftover.message_id, leftover.user_id, leftover.dify_user, broken)
+                app = self._apps.get(broken.app)
+                repair = self._repair(app, broken.message_id, broken.user_id, broken.dify_user, broken.reply)
                 self._keep(repair, self._repairs)
 
     def _refuse_unfit(self, query: str) -> None:

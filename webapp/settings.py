@@ -18,11 +18,11 @@ from webapp import config_file, environment, local_secret
 from webapp.config_file import AppTable, ConfigFile, ConfigFileError
 from webapp.environment import Environment
 from webapp.store import engines
+from webapp.upstream import address
 
 CONFIG_FILE = Path('webapp.toml')
 DATA = Path('data')
 RUNNING = 8  # a stock self-hosted Dify has ten connections in all
-CLOUD = 'api.dify.ai'
 QUICK_START = 'default'  # slug of the app that comes from the environment
 
 
@@ -30,7 +30,7 @@ QUICK_START = 'default'  # slug of the app that comes from the environment
 class AppSettings:
     slug: str
     name: str  # '' if Dify should tell
-    base_url: str
+    base_url: str  # of the Service API, in its one form
     api_key: SecretStr
     running: int  # answers at once; 0: no limit
 
@@ -151,13 +151,13 @@ class _Check:
         env = self.env
         if env.public_url is None:
             host = '127.0.0.1' if env.local and not is_loopback(env.host) else env.host
-            if not is_loopback(host):
+            if env.guests and not is_loopback(host):
                 self.problems.append(
                     f'WEBAPP_PUBLIC_URL is missing: with WEBAPP_HOST={env.host} we cannot know the address that people '
                     'use. Set it, for example to https://chat.example.com.'
                 )
             return f'http://{f"[{host}]" if ":" in host else host}:{env.port}'
-        if fault := _url_fault(env.public_url, whole_site=True):
+        if fault := _url_fault(env.public_url):
             self.problems.append(f'WEBAPP_PUBLIC_URL {fault}. It must look like https://chat.example.com.')
             return ''
         url = urlsplit(env.public_url.lower())
@@ -202,9 +202,9 @@ class _Check:
             if fault := local_secret.weakness(secret):
                 self.problems.append(f'WEBAPP_SECRET {fault}. {_HOW_TO_MAKE_ONE}')
             return secret
-        if not is_local:
+        if self.env.guests:
             self.problems.append(f'WEBAPP_SECRET is missing. {_HOW_TO_MAKE_ONE}')
-        elif not self.problems:
+        elif is_local and not self.problems:
             try:
                 return local_secret.keep(folder)
             except (OSError, ValueError) as error:
@@ -219,7 +219,7 @@ class _Check:
             missing, present = ('DIFY_BASE_URL', 'DIFY_API_KEY') if url is None else ('DIFY_API_KEY', 'DIFY_BASE_URL')
             self.problems.append(f'{missing} is missing: {present} is set, and one is of no use without the other.')
             return
-        self._check_upstream('DIFY_BASE_URL', url)
+        url = self._upstream('DIFY_BASE_URL', url)
         yield AppSettings(QUICK_START, '', url, key, _running(None, url))
 
     def _listed(self) -> Iterator[AppSettings]:
@@ -233,15 +233,18 @@ class _Check:
                     f'apps: "{app.slug}" is closed to guests, and nobody can sign in; '
                     'set guests = true without groups, or take the app out.'
                 )
-            self._check_upstream(f'apps: base_url of "{app.slug}"', app.base_url)
+            url = self._upstream(f'apps: base_url of "{app.slug}"', app.base_url)
             key = app.api_key or SecretStr(self.given.get(app.api_key_env or '', ''))
             if not key.get_secret_value().strip():
                 self.problems.append(f'apps: "{app.slug}" has no key; set {app.api_key_env or "api_key"}.')
-            yield AppSettings(app.slug, app.name or '', app.base_url, key, _running(app.running, app.base_url))
+            yield AppSettings(app.slug, app.name or '', url, key, _running(app.running, url))
 
-    def _check_upstream(self, name: str, url: str) -> None:
-        if fault := _url_fault(url if '://' in url else f'https://{url}'):
-            self.problems.append(f'{name} {fault}. It must look like https://dify.example.com/v1.')
+    def _upstream(self, name: str, url: str) -> str:
+        try:
+            return address.normalise(url)
+        except ValueError as error:
+            self.problems.append(f'{name}: {error}')
+            return ''
 
     def _outside(self) -> str:
         if is_loopback(self.env.host):
@@ -261,11 +264,11 @@ def _config(env: Environment) -> ConfigFile:
 def _running(running: int | None, base_url: str) -> int:
     if running is not None:
         return running
-    return 0 if CLOUD in base_url else RUNNING
+    return 0 if urlsplit(base_url).hostname == address.CLOUD_API else RUNNING
 
 
-def _url_fault(text: str, *, whole_site: bool = False) -> str | None:
-    """What keeps `text` from being an http address, or, for a `whole_site`, one without a path."""
+def _url_fault(text: str) -> str | None:
+    """What keeps `text` from being the http address of a whole site."""
     try:
         url = urlsplit(text)
         _ = url.port
@@ -277,7 +280,7 @@ def _url_fault(text: str, *, whole_site: bool = False) -> str | None:
         return 'must not hold a user name or a password'
     if not text.isprintable() or ' ' in text or '\\' in text:
         return 'holds characters that no address has'
-    if whole_site and (url.path not in {'', '/'} or url.query or url.fragment):
+    if url.path not in {'', '/'} or url.query or url.fragment:
         return 'must not have a path'
     return None
 

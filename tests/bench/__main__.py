@@ -7,7 +7,6 @@ Prints one Markdown table. Compare only figures of the same run; read ratios, no
 """
 
 import argparse
-import asyncio
 import dataclasses
 import itertools
 import secrets
@@ -17,9 +16,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 from bench import archive
 from bench.machine import Wire
 from bench.page import ANSWER, PROBE, Cost, Question, Target, measure_answer, open_target
@@ -121,7 +122,9 @@ class Bench:
     def archives(self, folder: Path) -> Iterator[Row]:
         """Opening what was written long ago."""
         secret = secrets.token_hex(32)
-        long = asyncio.run(archive.fill(folder / 'data' / 'webapp.db', secret, long=LONG, many=MANY))
+        database = folder / 'data' / 'webapp.db'
+        with start_blocking_portal() as portal:  # Playwright occupies the loop of this thread
+            long = portal.call(partial(archive.fill, database, secret, long=LONG, many=MANY))
         settings = {'DIFY_BASE_URL': f'{self.upstream}/v1', 'DIFY_API_KEY': 'bench', 'WEBAPP_SECRET': secret}
         yield Row('page load until the list shows, ms: few conversations', ours=self._list_shown(self.targets[-1]))
         with ours(folder, settings) as server:

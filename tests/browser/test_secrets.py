@@ -26,7 +26,7 @@ def test_the_key_never_leaves_the_server(serve: Serve, locked_demo: str, page: P
         socket.on('framereceived', lambda frame: received.append(frame if isinstance(frame, bytes) else frame.encode()))
 
     responses: list[Response] = []
-    page.on('response', responses.append)
+    page.on('response', lambda response: responses.append(response))
     page.on('websocket', listen)
     server = serve(DIFY_BASE_URL=locked_demo, DIFY_API_KEY=KEY)
     open_page(page, server.url)

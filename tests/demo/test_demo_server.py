@@ -273,3 +273,49 @@ async def _until(stream: httpx.Response, wanted: str, *, times: int) -> AsyncIte
 async def _read(stream: httpx.Response, lines: list[str]) -> None:
     async for line in stream.aiter_lines():
         lines.append(line)
+
+
+HOSTILE: list[Any] = [
+    None, '', ' ', 'x', '\0', '\u2028', 'x' * 250, -1, 1e300, 10**30, True, [], {}, [None], [[]], {'a': {'a': [1]}},
+    [{'transfer_method': ['x']}], [{'transfer_method': 'local_file', 'upload_file_id': {}}],
+    [{'transfer_method': 'remote_url', 'url': 'http://[::1'}], [{'transfer_method': 'remote_url', 'url': ['x']}],
+    '00000000-0000-0000-0000-000000000000',
+]  # fmt: skip
+
+
+async def test_hostile_values_never_crash_it() -> None:
+    """Every field of every call takes each value in turn: a proper answer, or a refusal."""
+    form: list[Json] = [{'checkbox': {'variable': 'c', 'label': 'c'}}, {'number': {'variable': 'n', 'label': 'n'}}]
+    async with connect(form=form) as client:
+        frames = await ask(client, 'hello')
+        conversation, message = frames[0]['conversation_id'], frames[0]['message_id']
+        calls = {
+            '/chat-messages': body('hi', files=[], conversation_id=None),
+            f'/conversations/{conversation}/name': {'name': 'x', 'auto_generate': False, 'user': 'u'},
+            f'/messages/{message}/feedbacks': {'rating': 'like', 'content': 'x', 'user': 'u'},
+            '/form/human_input/x': {'inputs': {}, 'action': 'x', 'user': 'u'},
+        }
+        for path, good in calls.items():
+            for field in good:
+                for value in HOSTILE:
+                    answer = await client.post(path, json=good | {field: value})
+                    assert answer.status_code < 500, (path, field, value)
+        for value in HOSTILE:
+            answer = await client.post('/chat-messages', json=body('hi', inputs={'c': value, 'n': value}))
+            assert answer.status_code < 500, value
+        for field in ('user', 'limit', 'last_id', 'first_id', 'conversation_id', 'sort_by', 'page'):
+            for value in HOSTILE:
+                for path in ('/conversations', '/messages', '/app/feedbacks', f'/messages/{message}/suggested'):
+                    where = {'conversation_id': conversation, 'user': 'u', field: str(value)}
+                    assert (await client.get(path, params=where)).status_code < 500, (path, field, value)
+
+
+@pytest.mark.parametrize('name', ['..png', 'a"b.png', 'a\r\nb.png', 'x' * 500, '.', 'фото'])
+async def test_names_of_files_are_harmless(name: str) -> None:
+    async with connect() as client:
+        answer = await client.post('/files/upload', files={'file': (name, b'x', 'text/html')}, data={'user': 'u'})
+        assert answer.status_code == 201
+        assert len(answer.json()['name']) <= 205
+        page = await client.get(answer.json()['source_url'])
+        assert page.headers['content-type'] == 'application/octet-stream'
+        assert page.headers['x-content-type-options'] == 'nosniff'

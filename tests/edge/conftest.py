@@ -45,4 +45,4 @@ def _end(process: 'subprocess.Popen[str]', small: Small) -> None:
     process.wait(20)
     assert process.stdout
     process.stdout.close()
-    assert 'Traceback' not in small.log, small.log
+    assert small.may_fail or 'Traceback' not in small.log, small.log

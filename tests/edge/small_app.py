@@ -33,8 +33,10 @@ def main() -> None:
     parser.add_argument('--closed', action='store_true')
     parser.add_argument('--proxy', default='')
     parser.add_argument('--idle', type=float, default=3600.0)
+    parser.add_argument('--waiting', type=int, default=pages.MAX_WAITING)
     parser.add_argument('--handshake', type=float, default=60.0)
     options = parser.parse_args()
+    pages.MAX_WAITING = options.waiting
     listener = socket.create_server(('127.0.0.1', 0))
     port = listener.getsockname()[1]
     log.configure(secrets=['top-secret-key'], level=logging.INFO)
@@ -121,6 +123,10 @@ def routes(app: FastAPI) -> None:
         logging.getLogger('small').info('the key is top-secret-key')
         seen = {name: value for name, value in request.headers.items() if 'forward' in name}
         return JSONResponse({'client': request.client and request.client.host, 'forwarded': seen})
+
+    @app.get('/bug')
+    async def bug() -> None:
+        raise RuntimeError('very private')
 
     @app.get('/text')
     async def text() -> PlainTextResponse:

@@ -1,7 +1,8 @@
 """The server owns the answer: pages come and go, tasks see it to its end, the row tells the truth."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -65,7 +66,7 @@ async def test_two_watchers_see_the_same_answer_grow(generations: Generations, a
     assert first[-1] == second[-1] != ''
     assert len(set(first)) > 5
     for seen in (first, second):
-        assert all(later.startswith(earlier) for earlier, later in zip(seen, seen[1:], strict=False))
+        assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
 
 
 async def test_a_late_watcher_gets_the_whole_text_at_once(generations: Generations, ann: Principal) -> None:
@@ -122,9 +123,7 @@ async def test_stop_before_the_first_byte_ends_it(generations: Generations, stor
     assert (kept.reply.status, kept.reply.text) == (Status.STOPPED, '')
 
 
-async def test_the_line_tells_the_place_and_can_be_left(
-    generations: Generations, store: Store, ann: Principal
-) -> None:
+async def test_the_line_tells_the_place_and_can_be_left(generations: Generations, store: Store, ann: Principal) -> None:
     running = [await ask(generations, ann, '/rate 20 /long 2000', key=f'r{i}') for i in range(2)]
     waiting = [await ask(generations, ann, '/echo waited', key=f'w{i}') for i in range(2)]
 
@@ -159,7 +158,9 @@ async def test_what_is_not_yours_is_not_there(generations: Generations, ann: Pri
     assert generation.reply.status is Status.RUNNING
 
 
-@pytest.mark.parametrize(('query', 'code'), [('', 'empty_query'), (' \n', 'empty_query'), ('x' * 1_000_001, 'too_long')])
+@pytest.mark.parametrize(
+    ('query', 'code'), [('', 'empty_query'), (' \n', 'empty_query'), ('x' * 1_000_001, 'too_long')]
+)
 async def test_what_can_not_be_sent_is_refused_with_its_reason(
     generations: Generations, ann: Principal, query: str, code: str
 ) -> None:
@@ -245,21 +246,31 @@ async def test_a_process_that_died_leaves_no_answer_running(
     assert (kept.query, kept.reply.status) == ('asked just before the power went', Status.INTERRUPTED)
 
 
-async def test_the_rest_of_a_chatflow_answer_is_fetched_after_the_stream_broke(
-    generations: Generations, store: Store, changes: Changes, ann: Principal
+async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
+    generations: Generations, store: Store, apps: Apps, changes: Changes, ann: Principal
 ) -> None:
-    message = await ask(generations, ann, '/steps /cut 5')
-    await ended(generations, message)
+    message = await ask(generations, ann, '/rate 100 /steps How do I connect a Dify?')
+    generation = generations.of(message.id)
+    assert generation
+    await text_begins(generation)
+    await generations.shutdown(limit=0)
+    assert (await row(store, ann, message)).reply.status is Status.INTERRUPTED
+
     counter = changes.of(ann.user_id)
-    async with asyncio.timeout(20):
+    restarted = Generations(store, apps, changes)
+    await restarted.repair_leftovers()
+    async with asyncio.timeout(30):
         while not (kept := await row(store, ann, message)).reply.repaired:
             await counter.after(counter.value)
     assert kept.reply.status is Status.COMPLETE
+    assert 'DIFY_BASE_URL' in kept.reply.text
+    await restarted.shutdown(limit=0)
 
 
 async def test_every_answer_is_in_the_ledger_once(generations: Generations, store: Store, ann: Principal) -> None:
     for i, query in enumerate(['/echo a', '/error', '/cut 10', '/usage0 hello']):
         await ended(generations, await ask(generations, ann, query, key=f'k{i}'))
-    rows = await store.read(usage.of_user, user_id=ann.user_id)
-    assert sorted(r.outcome for r in rows) == ['complete', 'complete', 'failed', 'interrupted']
-    assert {r.pricing for r in rows} == {'priced', 'unknown'}
+    unknown, priced = await store.read(usage.totals, user_id=ann.user_id, since=date.min)
+    assert (unknown.currency, unknown.answers, unknown.unknown) == ('', 3, 3)
+    assert (priced.currency, priced.answers, priced.unknown) == ('USD', 1, 0)
+    assert priced.price > 0

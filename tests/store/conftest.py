@@ -19,16 +19,16 @@ numbers = count(1)
 
 @pytest.fixture(params=['sqlite', 'postgresql'])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+    """The address of an empty database; on PostgreSQL an empty schema serves as one."""
     if request.param == 'sqlite':
         return f'sqlite:///{tmp_path}/data/webapp.db'
     postgres = make_url(request.getfixturevalue('postgres'))
-    name = f'test_{next(numbers)}'
-    engine = create_engine(postgres, isolation_level='AUTOCOMMIT')
-    with engine.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE {name}'))
+    schema = f'test_{next(numbers)}'
+    engine = create_engine(postgres)
+    with engine.begin() as connection:
+        connection.execute(text(f'CREATE SCHEMA {schema}'))
     engine.dispose()
-    return str(postgres.set(database=name).render_as_string(hide_password=False))
+    return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from store_support import NOW, SECRET, Ask
 
 from webapp.errors import NotFound, StoreUnavailable
-from webapp.store import users
+from webapp.store import database, users
 from webapp.store.database import Store
 from webapp.store.tables import UserRow
 from webapp.store.users import User
@@ -66,6 +66,13 @@ async def until(look, expected) -> None:  # type: ignore[no-untyped-def]
     async with asyncio.timeout(20):
         while await look() != expected:
             await asyncio.sleep(0.01)
+
+
+async def test_a_command_that_waited_too_long_is_not_begun(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, 'PATIENCE', -1.0)
+    with pytest.raises(StoreUnavailable, match='too slow or locked'):
+        await store.write(visit, 'ann')
+    assert await store.read(names) == []
 
 
 async def test_a_read_sees_one_state_and_can_not_write(store: Store) -> None:
@@ -171,7 +178,7 @@ class TestSqlite:
 KILLED_WHILE_WRITING = """
 import asyncio, os, signal
 from datetime import UTC, datetime
-from webapp.store import users
+from webapp.store import database, users
 from webapp.store.database import Store
 
 def visit(session, name, then_die=False):

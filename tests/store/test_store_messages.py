@@ -202,10 +202,10 @@ async def test_nobody_reaches_what_is_not_theirs(store: Store, ann: User, bob: U
     assert len(await store.read(conversations.page, user_id=ann.id, app='support')) == 1
 
 
-@pytest.mark.parametrize('key', ['', 'x' * 201, 'a\0b', '\ud800'])
-async def test_a_key_that_can_not_be_kept_is_refused(ann: User, ask: Ask, key: str) -> None:
-    with pytest.raises(Refused):
-        await ask(ann, key=key)
+async def test_a_key_that_can_not_be_kept_is_refused(ann: User, ask: Ask) -> None:
+    for key in ('', 'x' * 201, 'a\0b', '\ud800'):
+        with pytest.raises(Refused):
+            await ask(ann, key=key)
 
 
 async def test_text_that_no_database_takes_is_made_fit(store: Store, ann: User, ask: Ask) -> None:

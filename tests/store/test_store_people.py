@@ -46,10 +46,10 @@ async def test_signing_in_many_times_at_once_makes_one_person(store: Store) -> N
     assert len(set(people)) == 1
 
 
-@pytest.mark.parametrize('subject', ['', 'a\0b', '\ud800', 'x' * 3000])
-async def test_an_identity_that_can_not_be_kept_exactly_is_refused(store: Store, subject: str) -> None:
-    with pytest.raises(Refused):
-        await store.write(users.sign_in, issuer='https://id.example', subject=subject, secret=SECRET, now=NOW)
+async def test_an_identity_that_can_not_be_kept_exactly_is_refused(store: Store) -> None:
+    for subject in ('', 'a\0b', '\ud800', 'x' * 3000):
+        with pytest.raises(Refused):
+            await store.write(users.sign_in, issuer='https://id.example', subject=subject, secret=SECRET, now=NOW)
 
 
 async def opened(store: Store, user: User) -> sessions.BrowserSession:

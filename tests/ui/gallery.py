@@ -115,14 +115,16 @@ class Page:
             self.thread = Thread()
             self.composer = Composer()
         self.frame.set_title('Rolling updates')
-        self.frame.show_banner(
-            Banner('demo', 'This is the demo: answers come from the built-in handbook.', closable=True)
-        )
+        self.notify()
         self.list.show(rows(), more=True)
         self.list.select('c0')
         self.thread.show(items, more=hidden > 0, greeting=greeting)
         self.composer.set_draft_key('c0')
         self.listen()
+
+    def notify(self) -> None:
+        words = 'This is the demo: answers come from the built-in handbook.'
+        self.frame.show_banner(Banner('demo', words, closable=True))
 
     def listen(self) -> None:
         self.composer.on_send(self.send)
@@ -147,6 +149,12 @@ class Page:
             self.composer.refused(key)
             return
         self.composer.accepted(key)
+        if text.startswith('/notice'):
+            self.notify()
+        if text.startswith('/move'):
+            await asyncio.sleep(1)
+            self.composer.set_draft_key(text.split()[1])
+            return
         if key not in stored:
             stored.add(key)
             background_tasks.create(self.answer(text))
@@ -248,6 +256,7 @@ def build() -> FastAPI:
     ui.page('/long')(lambda: Page([message(number) for number in range(271, 301)], hidden=270) and None)
     ui.page('/states')(lambda: Page(states()) and None)
     ui.page('/empty')(empty)
+    ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
     ui.page('/c/{conversation}')(lambda: Page([]) and None)
     app.get('/heard')(lambda: heard)
     app.delete('/heard')(heard.clear)

@@ -150,3 +150,24 @@ def test_without_storage_writing_still_works(visit: Open, gallery: Gallery, page
     box.fill('no memory')
     box.press('Enter')
     assert gallery.wait_for('send')[0] == 'no memory'
+
+
+def test_what_is_written_while_a_conversation_gets_its_address_goes_there(visit: Open, box: Locator) -> None:
+    """The draft changes its place with the first message; the next words are already in the box."""
+    page = visit('/empty')
+    box.fill('/move c77')
+    box.press('Enter')
+    box.press_sequentially('and then')
+    page.wait_for_function("localStorage.getItem('draft:c77')?.includes('and then')")
+    expect(box).to_have_value('and then')
+    assert page.evaluate("localStorage.getItem('draft:c0')") is None
+
+
+def test_a_text_from_a_link_does_not_replace_a_draft(visit: Open, box: Locator) -> None:
+    visit('/filled')
+    expect(box).to_have_value('from a link')
+    box.fill('my own words')
+    visit('/filled')
+    expect(box).to_have_value('from a link\n\nmy own words')
+    visit('/filled')
+    expect(box).to_have_value('from a link\n\nmy own words')

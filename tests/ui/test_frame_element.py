@@ -1,5 +1,7 @@
 """What stands around: colours, drawer, notices, account, narrow and enlarged pages."""
 
+from typing import Literal
+
 import pytest
 from gallery_support import Gallery, Open
 from playwright.sync_api import Page, expect
@@ -90,6 +92,9 @@ def test_notices_can_be_closed(visit: Open) -> None:
     page = visit()
     page.get_by_label('Close this notice').click()
     expect(page.get_by_test_id('banner')).to_have_count(0)
+    page.get_by_test_id('composer-input').fill('/notice')
+    page.get_by_test_id('composer-send').click()
+    expect(page.get_by_test_id('banner')).to_have_count(1)  # it is said again
 
 
 def test_account_and_other_apps(visit: Open) -> None:
@@ -111,3 +116,43 @@ def test_landmarks_and_names(visit: Open) -> None:
     unnamed = page.evaluate("""() => [...document.querySelectorAll('button, a, input, textarea')]
         .filter(node => !(node.ariaLabel || node.textContent.trim())).map(node => node.outerHTML)""")
     assert unnamed == []
+
+
+CONTRAST = """(pairs) => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const probe = document.body.appendChild(document.createElement('div'));
+    probe.className = 'code';
+    const light = (name) => {
+        probe.style.color = `var(--${name})`;
+        canvas.fillStyle = getComputedStyle(probe).color;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((value) => {
+            const part = value / 255;
+            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    return pairs.map(([front, back]) => {
+        const [bright, dark] = [light(front), light(back)].sort((a, b) => b - a);
+        return [front, back, (bright + 0.05) / (dark + 0.05)];
+    });
+}"""
+TEXT = {
+    'text': ['ground', 'side', 'raised', 'bubble', 'hover', 'info-ground', 'warning-ground', 'danger-ground'],
+    'quiet': ['ground', 'side', 'raised', 'hover', 'danger-ground'],
+    'link': ['ground'],
+    'accent': ['ground'],
+    'on-accent': ['accent'],
+    'danger': ['ground', 'raised', 'danger-ground'],
+} | {colour: ['code-ground'] for colour in ('word', 'name', 'string', 'number', 'remark')}
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_text_stands_out_from_what_is_behind_it(visit: Open, page: Page, scheme: Literal['light', 'dark']) -> None:
+    """4.5 to 1 for text, and 3 to 1 for the border of what is written in: WCAG AA."""
+    page.emulate_media(color_scheme=scheme)
+    visit()
+    pairs = [[front, back] for front, backs in TEXT.items() for back in backs]
+    weak = [each for each in page.evaluate(CONTRAST, pairs) if each[2] < 4.5]
+    assert not weak
+    assert page.evaluate(CONTRAST, [['field', 'raised']])[0][2] >= 3

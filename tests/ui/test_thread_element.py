@@ -24,6 +24,7 @@ def say(page: Page, text: str) -> None:
 def test_a_question_is_plain_text(visit: Open) -> None:
     page = visit('/')
     say(page, '<b>bold?</b>\n  two  spaces')
+    expect(page.get_by_test_id('message-user')).to_have_count(6)
     question = page.get_by_test_id('message-user').last
     assert question.evaluate('node => node.textContent') == '<b>bold?</b>\n  two  spaces'
     expect(question).to_have_css('white-space-collapse', 'preserve')

@@ -2,12 +2,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from stage import Stage, stage
+from stage import KEY, Stage, stage
 
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
-
-KEY = 'app-Secret1234567890'
 
 MakeClient = Callable[..., DifyClient]
 

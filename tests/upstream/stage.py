@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RECORDINGS = Path(__file__).parent.parent / 'recordings'
+KEY = 'app-Secret1234567890'
 EVENT_STREAM = {'Content-Type': 'text/event-stream; charset=utf-8'}
 
 

@@ -7,7 +7,7 @@ from nicegui import __version__ as nicegui_version
 from starlette.types import ASGIApp
 
 from webapp.edge.access import Access
-from webapp.edge.assets import PREFIX, Assets
+from webapp.edge.assets import PREFIX, Assets, version
 from webapp.edge.bodies import SILENCE, Bodies
 from webapp.edge.compression import Compression
 from webapp.edge.heads import Heads
@@ -39,7 +39,7 @@ def wrap(
     prepare_template()
     # Read from below: the last one is the first to see a request.
     app = Assets(app)
-    app = Compression(app, kept=(NICEGUI, PREFIX))  # sees plain bodies, whoever makes them
+    app = Compression(app, kept=(NICEGUI, f'{PREFIX}{version()}/'))  # sees plain bodies, whoever makes them
     app = Heads(app)  # outside of compression, so a HEAD tells the size of what a GET would send
     app = Sockets(app)
     app = Bodies(app, limits={**BODIES, **(bodies or {})}, silence=body_silence)

@@ -27,10 +27,10 @@ class Access:
         if scope['type'] == 'lifespan':
             return await self.app(scope, receive, send)
         started = time.perf_counter()
-        status, size = 0, 0
+        status, size, is_complete = 0, 0, False
 
         async def send_counted(message: Message) -> None:
-            nonlocal status, size
+            nonlocal status, size, is_complete
             match message['type']:
                 case 'http.response.start' | 'websocket.http.response.start':
                     status = message['status']
@@ -39,12 +39,17 @@ class Access:
                     status = 101
                 case 'http.response.body':
                     size += len(message.get('body', b''))
+                    is_complete = not message.get('more_body', False)
             await send(message)
 
         number = secrets.token_hex(4)
         token = request_id.set(number)
         try:
             return await self.app(scope, receive, send_counted)
+        except Exception:
+            log.exception('a bug of ours')
+            if not is_complete:
+                raise  # so that the server breaks the connection off
         finally:
             log.info(
                 '%s %s %d %d B %.0f ms %s',

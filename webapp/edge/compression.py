@@ -144,7 +144,9 @@ class _Compressed:
     async def _begin(self, start: Message, first: Message) -> Message:
         """Send the head; the first piece of the body, compressed if it was whole."""
         headers = MutableHeaders(raw=list(start['headers']))
-        body, is_whole = first.get('body', b''), not first.get('more_body', False)
+        body = first.get('body', b'')
+        # NiceGUI's middlewares send a body that is whole as a stream of one piece.
+        is_whole = not first.get('more_body', False) or headers.get('content-length') == str(len(body))
         size = len(body) if is_whole else MIN_BYTES
         if start['status'] in {204, 206, 304} or not _is_compressible(headers, size):
             await self._send(start)

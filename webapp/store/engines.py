@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from webapp.errors import StoreUnavailable
 
 BUSY_MS = 5_000  # how long a statement waits for another process's lock
+STATEMENT_MS = 30_000  # PostgreSQL: how long a statement may take in all
 MIGRATION_BUSY_MS = 60_000  # as long as another process may take to migrate
 
 
@@ -91,8 +92,8 @@ def _sqlite(url: URL, *, begin: str, pragmas: tuple[str, ...], busy_ms: int = BU
 
 
 def _postgres(url: URL, **options: Any) -> Engine:
-    if 'options' not in url.query:
-        url = url.update_query_dict({'options': f'-c lock_timeout={BUSY_MS} -c statement_timeout=30000'})
+    given = url.query.get('options', '')  # comes last, so it wins
+    url = url.update_query_dict({'options': f'-c lock_timeout={BUSY_MS} -c statement_timeout={STATEMENT_MS} {given}'})
     if 'connect_timeout' not in url.query:
         url = url.update_query_dict({'connect_timeout': '5'})
     if options.get('poolclass') is not NullPool:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
-from sqlalchemy import select as sa_select
+from sqlalchemy import ColumnElement, select as sa_select
 from sqlmodel import Session, col, func, select, update
 
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
@@ -199,11 +199,20 @@ def owned(session: Session, *, user_id: str, message_id: str) -> Message:
 
 def leftovers(session: Session) -> list[Leftover]:
     """Answers that are marked as running. At start-up nobody writes them any more."""
+    return _left(session, MessageRow.status == Status.RUNNING)
+
+
+def broken(session: Session, *, since: datetime) -> list[Leftover]:
+    """Answers that broke off lately. Upstream may have gone on with them."""
+    return _left(session, MessageRow.status == Status.INTERRUPTED, col(MessageRow.ended_at) >= since)
+
+
+def _left(session: Session, *conditions: ColumnElement[bool] | bool) -> list[Leftover]:
     statement = (
         select(MessageRow, ConversationRow, UserRow.dify_user)
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
         .join(UserRow, col(UserRow.id) == MessageRow.user_id)
-        .where(col(MessageRow.status) == RUNNING)
+        .where(*conditions)
         .order_by(col(MessageRow.created_at))
     )
     return [

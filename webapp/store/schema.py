@@ -2,11 +2,12 @@
 
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
@@ -51,13 +52,26 @@ def complaint(session: Session) -> str | None:
     return NEWER
 
 
+def draft(message: str, folder: Path = MIGRATIONS) -> Path:
+    """Write the next version in `folder`: what `tables` has and the versions so far lack. To be read and mended."""
+    with TemporaryDirectory() as empty:
+        engine = engines.migrating(engines.parse(f'sqlite:///{empty}/draft.db'))
+        with engine.begin() as connection:
+            settings = config(connection, folder)
+            command.upgrade(settings, 'head')
+            number = len(list((folder / 'versions').glob('*.py'))) + 1
+            script = command.revision(settings, message, autogenerate=True, rev_id=f'{number:04}')
+    assert isinstance(script, Script)
+    return Path(script.path)
+
+
 NEWER = 'The database was made by a newer version of this program.'
 
 
-def config(connection: Connection | None = None) -> Config:
+def config(connection: Connection | None = None, folder: Path = MIGRATIONS) -> Config:
     """Alembic's settings; there is no file of them."""
     made = Config()
-    made.set_main_option('script_location', str(MIGRATIONS).replace('%', '%%'))
+    made.set_main_option('script_location', str(folder).replace('%', '%%'))
     made.attributes['connection'] = connection
     return made
 

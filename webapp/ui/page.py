@@ -107,17 +107,22 @@ def _with_principal(build: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _make_room() -> None:
-    waiting = sum(not client.has_socket_connection for client in Client.instances.values())
-    if waiting >= MAX_WAITING:
-        Client.prune_instances(client_age_threshold=IMPATIENCE)
-    if waiting >= 2 * MAX_WAITING:
+    if _waiting() < MAX_WAITING:
+        return
+    Client.prune_instances(client_age_threshold=IMPATIENCE)
+    if _waiting() >= 2 * MAX_WAITING:
         raise Refused('too_busy', 'too many pages wait for a browser', status=503)
+
+
+def _waiting() -> int:
+    return sum(not client.has_socket_connection for client in Client.instances.values())
 
 
 def login_path(request: Request) -> str:
     """The login, and where to go on after it."""
-    asked = request.url.path + (f'?{request.url.query}' if request.url.query else '')
-    target = safe_next(asked)
+    scope = request.scope
+    path = scope.get('raw_path', b'').partition(b'?')[0] or quote(scope['path']).encode()
+    target = safe_next((path + (b'?' + scope['query_string'] if scope['query_string'] else b'')).decode('latin-1'))
     return LOGIN if target == '/' else f'{LOGIN}?next={quote(target, safe="/")}'
 
 

@@ -4,7 +4,7 @@ NiceGUI would build a page with everything that a live one has, and keep it for 
 makes up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -53,7 +53,7 @@ def _failed(request: Request, _: Exception) -> Response:
 
 
 def _answer(
-    request: Request, status: int, code: str, headers: dict[str, str] | None = None, reference: str = ''
+    request: Request, status: int, code: str, headers: Mapping[str, str] | None = None, reference: str = ''
 ) -> Response:
     words = i18n.error(code)
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}

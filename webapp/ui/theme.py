@@ -1,6 +1,7 @@
 """What stands around every page: styles, colours before the first paint, sidebar, top line and notices."""
 
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -59,6 +60,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self._props['person'] = asdict(person) if person else None
         self._props['has-sidebar'] = has_sidebar
         self._props['banners'] = []
+        self._shown_banners = itertools.count(1)
         self.sidebar: Slot = self.add_slot('sidebar')
 
     def set_title(self, title: str) -> None:
@@ -68,8 +70,9 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self._props['title'] = title
 
     def show_banner(self, banner: Banner) -> None:
+        """Show a notice; also anew one that was closed."""
         others = [other for other in self._props['banners'] if other['name'] != banner.name]
-        self._props['banners'] = [*others, asdict(banner)]
+        self._props['banners'] = [*others, asdict(banner) | {'id': next(self._shown_banners)}]
 
     def hide_banner(self, name: str) -> None:
         self._props['banners'] = [banner for banner in self._props['banners'] if banner['name'] != name]

@@ -1,9 +1,8 @@
 """The client of one Dify app's Service API: Dify 1.12 to 1.16, and whatever stands in front of it."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Any, BinaryIO, Literal
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import BinaryIO, Literal
 
 import httpx
 
@@ -17,15 +16,13 @@ from webapp.upstream.connection import Answer, Connection, given, segment
 from webapp.upstream.history import HistoryMessage
 from webapp.upstream.limits import TimeLimits
 from webapp.upstream.parameters import Info, Parameters, Site, ToolIcon
-from webapp.upstream.payload import clean_text, count, flag, mappings, parse, text, texts
-from webapp.upstream.reading import read
+from webapp.upstream.payload import clean_text, flag, mappings, text, texts
 from webapp.upstream.records import Conversation, FileRef, Page, Run, UploadedFile
+from webapp.upstream.stream import stream
 from webapp.upstream.wire import whole
 
 MAX_TITLE = 255  # characters; Dify answers 500 beyond
 PAGE = 100  # rows, the most that Dify gives
-STREAMS = {'text/event-stream', 'text/plain', 'application/octet-stream', ''}  # what proxies make of the first
-JSON = 'application/json'
 
 
 class DifyClient:
@@ -86,7 +83,7 @@ class DifyClient:
             auto_generate_name=auto_generate_name,
             workflow_id=workflow_id,
         )
-        return self._stream('POST', '/chat-messages', json=body | {'response_mode': 'streaming'})
+        return stream(self._dify, 'POST', '/chat-messages', json=body | {'response_mode': 'streaming'})
 
     async def ask(
         self,
@@ -135,7 +132,7 @@ class DifyClient:
         Source: `GET /workflow/{run_id}/events`, Dify 1.14.
         """
         path = f'/workflow/{segment(run_id)}/events'
-        return self._stream('GET', path, params={'user': user}, is_resumed=True)
+        return stream(self._dify, 'GET', path, params={'user': user}, is_resumed=True)
 
     async def answer_form(self, token: str, *, action: str, inputs: Mapping[str, object], user: str) -> None:
         """Answer the question that paused a run, then `resume` it.
@@ -293,30 +290,6 @@ class DifyClient:
             if not answer.media_type.startswith(('audio/', 'application/octet-stream')):
                 raise UpstreamError('upstream_error', f'{answer.media_type or "nothing"} in place of sound')
             yield answer
-
-    async def _stream(
-        self, method: str, path: str, *, is_resumed: bool = False, **content: Any
-    ) -> AsyncGenerator[Event, None]:
-        deadline = asyncio.get_running_loop().time() + self._limits.total
-        async with self._dify.open(method, path, wait=self._limits.first_byte, **content) as answer:
-            if answer.media_type not in STREAMS:
-                for event in await self._all_at_once(answer):
-                    yield event
-                return
-            events = read(answer.body, self._dify.faults, self._limits, deadline=deadline, is_resumed=is_resumed)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
-
-    async def _all_at_once(self, answer: Answer) -> list[Event]:
-        """A server that answers a stream's request with one JSON object. :raises UpstreamError: it is no answer"""
-        if answer.media_type != JSON:
-            raise Unreachable('bad_gateway', f'{answer.media_type} in place of a stream', status=answer.status)
-        body = await answer.read()
-        payload = parse(body) or {}
-        if not isinstance(payload.get('answer'), str):
-            raise self._dify.faults.refusal(count(payload, 'status') or 502, {}, body)
-        return whole(self._dify.faults, payload)
 
 
 def _message(

@@ -3,8 +3,8 @@
 import asyncio
 import random
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -30,7 +30,7 @@ class Answer:
     status: int
     media_type: str  # without parameters, lower case
     size: int | None  # bytes, if said
-    body: AsyncGenerator[bytes, None]
+    body: AsyncIterator[bytes]
 
     async def read(self, limit: int = MAX_JSON) -> bytes:
         """The whole body. :raises Unreachable: longer than `limit`"""
@@ -128,15 +128,14 @@ class Connection:
         async with self.open(method, path, **content) as answer:
             yield replace(answer, body=self._lively(answer.body))
 
-    async def _lively(self, body: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        async with aclosing(body):
-            while True:
-                with self._in_our_words(on_timeout='stream_silent'):
-                    async with asyncio.timeout(self.limits.silence):
-                        piece = await anext(body, b'')
-                if not piece:
-                    return
-                yield piece
+    async def _lively(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        while True:
+            with self._in_our_words(on_timeout='stream_silent'):
+                async with asyncio.timeout(self.limits.silence):
+                    piece = await anext(body, b'')
+            if not piece:
+                return
+            yield piece
 
     async def _send(self, request: httpx.Request, wait: float) -> httpx.Response:
         """A GET is asked again when a kept connection turns out to be closed; anything else might happen twice."""
@@ -167,7 +166,7 @@ class Connection:
             status=response.status_code,
             media_type=response.headers.get('content-type', '').partition(';')[0].strip().lower(),
             size=int(size) if is_plain and size.isascii() and size.isdigit() else None,
-            body=_raw(response) if is_plain else _inflated(response),
+            body=response.aiter_raw() if is_plain else _inflated(response),
         )
 
     def _pauses(self) -> Iterator[float]:
@@ -197,13 +196,7 @@ def given(params: Mapping[str, object]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if value not in {'', None}}
 
 
-async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    async for piece in response.aiter_raw():
-        if piece:
-            yield piece
-
-
-async def _inflated(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+async def _inflated(response: httpx.Response) -> AsyncIterator[bytes]:
     """A body that was compressed unasked, in pieces of bounded size however much a byte grows."""
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     async for piece in response.aiter_raw():

@@ -69,7 +69,7 @@ class Frames:
 
     def _events(self, lines: list[bytes]) -> Iterator[bytes]:
         for line in lines:
-            if line.startswith(b'data:'):
+            if line.startswith(b'data:') or line == b'data':
                 self._data.append(line[6:] if line.startswith(b' ', 5) else line[5:])
                 self._held += len(line)
                 if self._held > self._limit:

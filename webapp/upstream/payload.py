@@ -102,7 +102,7 @@ def number(payload: Payload, key: str) -> float | None:
 
 
 def amount(payload: Payload, key: str) -> Decimal | None:
-    """Money, in plain notation ('0E-7' is how Dify writes zero); None if it is no sane amount."""
+    """Money; None if it is no sane amount. Dify writes zero as '0E-7' at times."""
     value = payload.get(key)
     if isinstance(value, bool) or not isinstance(value, str | int | float) or len(str(value)) > MAX_DIGITS:
         return None
@@ -115,7 +115,7 @@ def amount(payload: Payload, key: str) -> Decimal | None:
     exponent = money.as_tuple().exponent
     if not isinstance(exponent, int) or not -12 <= exponent <= 0:
         money = money.quantize(SMALLEST_AMOUNT)
-    return Decimal(format(abs(money), 'f'))
+    return abs(money)
 
 
 def flag(payload: Payload, key: str) -> bool:

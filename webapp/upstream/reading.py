@@ -1,10 +1,6 @@
-"""Reads one answer's stream to its end, whatever upstream and the network do on the way."""
+"""Makes events from one answer's bytes, whatever upstream sends. No I/O here: bytes and the time in, events out."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import aclosing
-
-import httpx
+from collections.abc import Iterable, Iterator
 
 from webapp.chat.events import Event, Reported, Started, TextReplaced
 from webapp.chat.message import Failure
@@ -13,46 +9,11 @@ from webapp.upstream.faults import Faults
 from webapp.upstream.frames import Frames
 from webapp.upstream.limits import MAX_BAD_FRAMES, MAX_SKIPPED, MAX_TEXT, TimeLimits
 from webapp.upstream.payload import Payload, parse
-from webapp.upstream.watchdog import Watchdog
 from webapp.upstream.wire import Said, Translator, joined
 
 
-async def read(
-    body: AsyncGenerator[bytes, None], faults: Faults, limits: TimeLimits, *, deadline: float, is_resumed: bool = False
-) -> AsyncGenerator[Event, None]:
-    """Yield what `body` says, with exactly one ending; what arrives together is yielded together.
-
-    :param deadline: of all, on the loop's clock
-    """
-    clock = asyncio.get_running_loop().time
-    reading = Reading(faults, limits, is_resumed=is_resumed)
-    failure = Failure('stream_cut')
-    watchdog = Watchdog()
-    async with aclosing(body):
-        while not reading.failure:
-            close_at = min(deadline, reading.close_at)
-            try:
-                chunk = await watchdog.wait(anext(body, b''), min(close_at, clock() + limits.silence))
-            except TimeoutError:
-                failure = Failure('took_too_long' if clock() >= deadline else 'stream_silent')
-                break
-            except httpx.HTTPError as error:
-                failure = Failure('stream_cut', faults.unreachable(error).detail)
-                break
-            if not chunk:
-                break
-            for event in reading.take(chunk, clock()):
-                yield event
-            if clock() >= close_at or clock() >= reading.close_at:  # also when bytes never stop coming
-                failure = Failure('took_too_long')
-                break
-    watchdog.close()
-    for event in reading.close(failure, clock()):
-        yield event
-
-
 class Reading:
-    """The part without I/O: bytes and the time in, events out."""
+    """One stream. What arrives together comes out together; exactly one event is an ending."""
 
     def __init__(self, faults: Faults, limits: TimeLimits, *, is_resumed: bool = False) -> None:
         self.failure: Failure | None = None  # why it makes no sense to read on

@@ -47,8 +47,15 @@ class Watchdog:
 
     def _look(self) -> None:
         self._timer = None
-        if self._waiting and self._loop.time() >= self._until:
-            self._has_bitten = True
-            self._waiting.cancel()
+        if self._is_overdue():
+            self._loop.call_soon(self._bite)  # after a stall of ours, what has arrived meanwhile goes first
         elif self._waiting:
             self._arm()
+
+    def _bite(self) -> None:
+        if self._waiting and self._is_overdue():
+            self._has_bitten = True
+            self._waiting.cancel()
+
+    def _is_overdue(self) -> bool:
+        return self._waiting is not None and self._loop.time() >= self._until

@@ -59,19 +59,20 @@ async def _tool_round(turn: Turn, demo: Demo) -> AsyncIterator[Frame]:
 
 async def _round(turn: Turn, written: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
     """One round's text between two copies of its thought; the first comes with the first words."""
-    thought = _new_thought(turn)
+    thought, text = _new_thought(turn), ['']
     async for said in written:
         if not turn.thoughts or turn.thoughts[-1] is not thought:
             turn.thoughts.append(thought)
             yield _shown(turn, thought)
         if 'replaced' in said:
-            thought['thought'] = said['replaced']
+            text = [said['replaced']]
             yield turn.frame('message_replace', answer=said['replaced'], reason='')
         else:
-            thought['thought'] += said['answer']
+            text.append(said['answer'])
             yield turn.frame('agent_message', id=turn.message.id, answer=said['answer'])
     if turn.stopped:
         return
+    thought['thought'] = ''.join(text)
     yield turn.frame('agent_message', id=turn.message.id, answer='')
     if len(turn.thoughts) > 1:
         yield _shown(turn, thought)

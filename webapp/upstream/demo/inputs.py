@@ -32,8 +32,8 @@ def _value(control: str, field: Mapping[str, Any], value: Any) -> Any:
     match control:
         case 'number':
             return _number(name, value)
-        case 'checkbox':
-            return value
+        case 'checkbox':  # hardly checked by a real server either: 'yes' passes
+            return value if isinstance(value, bool | str | int | float) else bool(value)
     if not isinstance(value, str):
         raise invalid(f"(type '{control}') {name} in input form must be a string")
     options = list(field.get('options') or ())
@@ -52,4 +52,4 @@ def _number(name: str, value: Any) -> float | int:
         number = None
     if number is None:
         raise invalid(f'{name} in input form must be a valid number')
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

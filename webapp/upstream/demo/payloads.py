@@ -67,7 +67,7 @@ class MessageFeedbackPayload(BaseModel):
 
 
 class FeedbackListQuery(BaseModel):
-    page: int = Field(1, ge=1)
+    page: int = Field(1, ge=1, le=99999)
     limit: int = Field(20, ge=1, le=101)
 
 

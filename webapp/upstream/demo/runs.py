@@ -100,7 +100,7 @@ def _turn(demo: Demo, run: Run, base: str) -> Turn | None:
         prompt=len(usage.tokens(message.query)),
         base_url=base,
         task_id=run.task_id,
-        text=message.answer,
+        pieces=[message.answer],
     )
 
 

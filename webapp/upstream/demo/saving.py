@@ -25,7 +25,7 @@ def save(records: Records, turn: Turn, frame: Frame) -> None:
     if frame['event'] == 'error':  # the text so far is lost, as on a real server
         message.status, message.error = 'error', frame['message']
     else:
-        message.answer = turn.saved_text.rstrip() if turn.stopped else turn.saved_text
+        message.answer = turn.saved_text
         message.resources = frame.get('metadata', {}).get('retriever_resources', [])
         message.thoughts = turn.thoughts
         message.files += turn.made

@@ -19,7 +19,7 @@ async def serve(app: Starlette, *, host: str = '127.0.0.1', port: int = 0) -> As
     :return: the base URL, such as 'http://127.0.0.1:49152/v1'
     :raises OSError: the port is taken
     """
-    with socket.create_server((host, port), family=_family(host), backlog=2048) as listener:
+    with _listen(host, port) as listener:
         bound = listener.getsockname()[1]
         config = uvicorn.Config(app, log_config=None, ws='none', server_header=False, timeout_keep_alive=IDLE_SECONDS)
         server = _Server(config)
@@ -49,5 +49,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ':' in host else socket.AF_INET
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket that says it is TCP: asyncio sends small packets at once only on those."""
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener

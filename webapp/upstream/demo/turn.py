@@ -43,7 +43,7 @@ class Turn:
     dialogue_count: int = 1
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    text: str = ''  # the answer, as far as it was written
+    pieces: list[str] = field(default_factory=list)  # of the answer, as far as it was written
     written: int = 0  # tokens
     thoughts: list[Frame] = field(default_factory=list)  # an agent's, as history shows them
     made: list[Frame] = field(default_factory=list)  # files of the assistant's, as they are put on record
@@ -55,12 +55,18 @@ class Turn:
         return self.stopping.is_set()
 
     @property
+    def text(self) -> str:
+        return ''.join(self.pieces)
+
+    @property
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 
     @property
     def saved_text(self) -> str:
         """The answer as history has it: an agent's rounds are set apart by a line break that was never streamed."""
+        if self.stopped:
+            return self.text.rstrip()
         return '\n'.join(thought['thought'] for thought in self.thoughts) or self.text
 
     @property
@@ -121,8 +127,8 @@ class Turn:
             if self.stopped:
                 return
             if index == middle and scenario.replace:
-                self.text = writer.WITHDRAWN
-                yield {'replaced': self.text}
+                self.pieces = [writer.WITHDRAWN]
+                yield {'replaced': writer.WITHDRAWN}
                 for early in pieces[:middle]:
                     yield self._say(early)
             yield self._say(piece)
@@ -162,6 +168,6 @@ class Turn:
     def _say(self, piece: str) -> Frame:
         if self.first is None:
             self.first = self.elapsed
-        self.text += piece
+        self.pieces.append(piece)
         self.written += 1
         return {'answer': piece}

@@ -1,0 +1,233 @@
+"""Dify's words become ours, each name known, no payload leaked."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from stage import recorded, recording
+
+from webapp.chat.events import Failed, Finished, Interrupted, Paused, Stopped
+from webapp.chat.message import Failure, FormPart, Reply, Status, StepState, Usage, dump_reply, load_reply
+from webapp.chat.reducer import replay
+from webapp.upstream import parts
+from webapp.upstream.faults import Faults
+from webapp.upstream.limits import MAX_STEPS, TimeLimits
+from webapp.upstream.reading import Reading
+from webapp.upstream.wire import IGNORED, TRANSLATIONS
+
+NAMES = {'conversation_id': 'c', 'message_id': 'm', 'task_id': 't'}
+END = {'event': 'message_end', 'metadata': {}}
+
+
+def reply_to(*payloads: dict, is_resumed: bool = False) -> Reply:
+    reading = Reading(Faults(), TimeLimits(), is_resumed=is_resumed)
+    data = b''.join(b'data: ' + json.dumps(NAMES | payload).encode() + b'\n\n' for payload in payloads)
+    return replay([*reading.take(data, 0), *reading.close(None, 0)])
+
+
+def text(answer: str, event: str = 'message') -> dict:
+    return {'event': event, 'answer': answer}
+
+
+def test_every_name_in_the_published_list_is_known() -> None:
+    published = (Path(__file__).parent / 'event_names.txt').read_text().split()
+    assert set(published) - TRANSLATIONS.keys() - IGNORED == set()
+    assert TRANSLATIONS.keys() & IGNORED == set()
+
+
+def test_every_recorded_name_is_known() -> None:
+    names = {payload['event'] for name in recorded('sse') for payload in recording(name).payloads}
+    assert names - TRANSLATIONS.keys() - IGNORED == set()
+
+
+def test_unknown_events_are_skipped_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level('INFO')
+    reply = reply_to(text('a'), {'event': 'quantum_leap'}, {'event': 'quantum_leap'}, {'event': ['x']}, text('b'), END)
+    assert reply.text == 'ab'
+    assert [r.getMessage().partition('name: ')[2] for r in caplog.records] == ["'quantum_leap'", "['x']"]
+
+
+def test_closing_copy_of_a_new_agent_replaces() -> None:
+    reply = reply_to(
+        text('Let me look. ', 'agent_message'), text('It is 18C.', 'agent_message'), text('It is 18C.'), END
+    )
+    assert reply.text == 'It is 18C.'
+
+
+def test_new_agent_whose_words_come_only_in_the_copy() -> None:
+    assert (
+        reply_to({'event': 'agent_thought', 'id': 'a', 'thought': 'hm'}, text('It is 18C.'), END).text == 'It is 18C.'
+    )
+
+
+def test_empty_closing_copy_takes_nothing_away() -> None:
+    assert reply_to(text('It is 18C.', 'agent_message'), text(''), END).text == 'It is 18C.'
+
+
+def test_thought_without_a_tool_is_no_step() -> None:
+    assert reply_to({'event': 'agent_thought', 'id': 'a', 'thought': 'long words', 'tool': ''}, END).parts == ()
+
+
+def test_tool_step_grows_by_id_and_is_capped() -> None:
+    asked = {'event': 'agent_thought', 'id': 'a', 'tool': 'search', 'tool_input': '{"search": {"q": "x"}}'}
+    said = asked | {'observation': 'y' * 50_000, 'tool_input': ''}
+    running, done = reply_to(asked), reply_to(asked, said, END)
+    assert running.steps[0].state is StepState.RUNNING
+    (step,) = done.steps
+    assert (step.state, len(step.output), step.input) == (StepState.SUCCEEDED, parts.MAX_TOOL_TEXT, '{\n "q": "x"\n}')
+
+
+def test_steps_without_end_are_bounded() -> None:
+    flood = [{'event': 'node_started', 'data': {'id': str(i), 'title': 'x'}} for i in range(MAX_STEPS + 50)]
+    assert len(reply_to(*flood, END).steps) == MAX_STEPS
+
+
+def test_moderation_withdraws_thoughts_and_words() -> None:
+    withdrawn = {'event': 'message_replace', 'answer': 'No.', 'reason': 'output_moderation'}
+    reply = reply_to(text('<think>secret</think>more'), withdrawn, text(' Really.'), END)
+    assert (reply.text, reply.reasoning) == ('No. Really.', '')
+
+
+def test_moderation_while_thinking_resets_the_splitter() -> None:
+    reply = reply_to(text('<think>secr'), {'event': 'message_replace', 'answer': 'No.'}, text(' Bye.'), END)
+    assert (reply.text, reply.reasoning) == ('No. Bye.', '')
+
+
+def test_separated_reasoning() -> None:
+    chunks = [
+        {'event': 'reasoning_chunk', 'data': {'reasoning': r, 'is_final': not r}} for r in ('The user ', 'greets', '')
+    ]
+    reply = reply_to(*chunks, text('Hello'), END)
+    assert (reply.reasoning, reply.text) == ('The user greets', 'Hello')
+
+
+def test_outcome_of_a_run_fills_in_for_text_that_never_came() -> None:
+    finished = {'event': 'workflow_finished', 'data': {'status': 'succeeded', 'outputs': {'answer': 'All of it.'}}}
+    assert reply_to(finished).text == 'All of it.'
+    assert reply_to(text('All of it.'), finished).text == 'All of it.'
+    assert reply_to(text('it.'), finished, is_resumed=True).text == 'All of it.'
+
+
+def test_form_asks_pauses_and_is_answered_in_the_next_stream() -> None:
+    asks = {
+        'event': 'human_input_required',
+        'workflow_run_id': 'r',
+        'data': {
+            'form_id': 'f', 'node_id': 'n', 'form_token': 'tok', 'node_title': 'Approve', 'form_content': 'Really?',
+            'inputs': [{'type': 'paragraph', 'output_variable_name': 'why'}],
+            'actions': [{'id': 'yes', 'title': 'Yes'}],
+            'expiration_time': 1_800_000_000,
+        },
+    }  # fmt: skip
+    paused = reply_to(asks, {'event': 'workflow_paused', 'workflow_run_id': 'r', 'data': {'status': 'paused'}})
+    (form,) = (part for part in paused.parts if isinstance(part, FormPart))
+    assert paused.status is Status.WAITING
+    assert (form.id, form.token, form.title, json.loads(form.actions)[0]['id']) == ('n', 'tok', 'Approve', 'yes')
+
+    filled = {
+        'event': 'human_input_form_filled',
+        'data': {'node_id': 'n', 'rendered_content': 'Yes!', 'action_text': 'Yes'},
+    }
+    reading = Reading(Faults(), TimeLimits(), is_resumed=True)
+    data = b''.join(b'data: ' + json.dumps(p).encode() + b'\n\n' for p in (filled, text('Done.'), END))
+    resumed = replay([*reading.take(data, 0)], paused)
+    (answered,) = (part for part in resumed.parts if isinstance(part, FormPart))
+    assert answered.answer == 'Yes!\n\n**Yes**'
+    assert (answered.token, resumed.status, resumed.text) == ('tok', Status.COMPLETE, 'Done.')
+
+
+def test_form_delivered_elsewhere_has_no_token() -> None:
+    asks = {'event': 'human_input_required', 'data': {'node_id': 'n', 'form_token': None}}
+    (form,) = reply_to(asks).parts
+    assert form.token == ''
+
+
+def test_files_of_the_person_are_not_the_assistants() -> None:
+    files = [
+        {'event': 'message_file', 'id': 'a', 'type': 'image', 'belongs_to': 'assistant', 'url': '/files/x.png?sign=1'},
+        {'event': 'message_file', 'id': 'b', 'type': 'image', 'belongs_to': 'user', 'url': '/files/y.png'},
+        END | {'files': [{'related_id': 'd', 'type': 'document', 'filename': 'r.pdf', 'size': 9}]},
+    ]
+    assert [(f.id, f.type, f.name, f.size) for f in reply_to(*files).parts] == [
+        ('a', 'image', 'x.png', None),
+        ('d', 'document', 'r.pdf', 9),
+    ]
+
+
+def test_error_event_of_the_queue_worker_has_no_code() -> None:
+    reply = reply_to({'event': 'error', 'message': 'Invalid upload file', 'status': 500})
+    assert (reply.failure.code, reply.status) == ('file_rejected', Status.FAILED)
+
+
+@pytest.mark.parametrize(
+    ('said', 'meant'),
+    [
+        ('0.0012890', Decimal('0.0012890')),
+        ('1E-7', Decimal('0.0000001')),
+        (0.5, Decimal('0.5')),
+        (2, Decimal(2)),
+        ('1e-400', Decimal(0)),
+        ('12345678901', None),
+        ('1e999999', None),
+        ('-1', None),
+        ('NaN', None),
+        ('Infinity', None),
+        ('', None),
+        (None, None),
+        (True, None),
+        ([], None),
+        ('9' * 5000, None),
+    ],
+)
+def test_money(said: object, meant: Decimal | None) -> None:
+    assert parts.usage({'total_tokens': 5, 'total_price': said}).total_price == meant
+
+
+def test_nobody_counted_when_all_tokens_are_zero() -> None:
+    stopped = {'prompt_tokens': 0, 'completion_tokens': 0, 'total_tokens': 0, 'total_price': '0E-7', 'currency': 'USD'}
+    assert parts.usage(stopped) == Usage(currency='USD')
+    free = {'prompt_tokens': 7, 'completion_tokens': 0, 'total_tokens': 7, 'total_price': '0', 'currency': 'USD'}
+    assert parts.usage(free).total_price == 0
+
+
+@given(st.text(max_size=60))
+def test_any_text_as_money_is_an_amount_or_nothing(said: str) -> None:
+    amount = parts.usage({'total_tokens': 1, 'total_price': said}).total_price
+    assert amount is None or 0 <= amount <= 1_000_000
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from([
+    'answer', 'data', 'metadata', 'files', 'id', 'tool', 'tool_input', 'observation', 'url', 'conversation_id',
+    'message', 'status', 'code', 'task_id', 'workflow_run_id', 'tool_labels', 'belongs_to',
+])  # fmt: skip
+DATA = st.dictionaries(
+    st.sampled_from(['id', 'node_id', 'status', 'outputs', 'reasoning', 'inputs', 'elapsed_time', 'title', 'error']),
+    JSON,
+)
+PAYLOADS = st.builds(
+    lambda event, fields, data: {'event': event, 'data': data} | fields,
+    st.sampled_from([*TRANSLATIONS, *IGNORED, 'other', None, 7]),
+    st.dictionaries(FIELDS, JSON, max_size=6),
+    DATA,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PAYLOADS, max_size=6))
+def test_wrong_types_in_any_field_break_nothing(payloads: list[dict]) -> None:
+    reading = Reading(Faults('app-12345678'), TimeLimits())
+    data = b''.join(b'data: ' + json.dumps(payload).encode() + b'\n\n' for payload in payloads)
+    events = [*reading.take(data, 0), *reading.close(Failure('stream_cut'), 0)]
+    reply = replay(events)
+
+    assert sum(isinstance(event, Finished | Failed | Stopped | Interrupted | Paused) for event in events) == 1
+    assert reply.status is not Status.RUNNING
+    assert load_reply(json.loads(json.dumps(dump_reply(reply)).encode())) == reply
+    repr(reply).encode()
