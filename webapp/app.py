@@ -15,6 +15,7 @@ from webapp.auth.sessions import Sessions, Visits
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
+from webapp.errors import UpstreamError
 from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
@@ -85,6 +86,8 @@ async def running(settings: Settings, store: Store, sessions: Sessions) -> Async
         stack.callback(titles.cancel)
         stack.push_async_callback(generations.shutdown)
         await generations.repair_leftovers()
+        introductions = [asyncio.create_task(_introduce(app), name='introduction') for app in apps]
+        stack.callback(lambda: [task.cancel() for task in introductions])
         yield Services(
             store=store,
             sessions=sessions,
@@ -94,6 +97,12 @@ async def running(settings: Settings, store: Store, sessions: Sessions) -> Async
             name=settings.name,
             is_local=settings.is_local,
         )
+
+
+async def _introduce(app: App) -> None:
+    """Let an app say who it is before the first page asks. Pages ask again if it does not answer."""
+    with contextlib.suppress(UpstreamError):
+        await app.about()
 
 
 async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIterator[App]:

@@ -31,13 +31,18 @@ class App:
         self, slug: str, client: DifyClient, *, name: str = '', running: int = 8, is_demo: bool = False
     ) -> None:
         self.slug = slug
-        self.name = name
+        self._name = name
         self.client = client
         self.line = Line(running)
         self.is_demo = is_demo
-        self._about: About | None = None
+        self.known: About | None = None  # what it said last
         self._read_at = float('-inf')
         self._reading = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """As the settings say, else as the app says itself; '' while nobody has said."""
+        return self._name or (self.known.info.name if self.known else '')
 
     async def about(self, *, fresh: bool = False) -> About:
         """Name, mode, opening statement, form and limits; asked at most every five minutes unless `fresh`.
@@ -45,10 +50,10 @@ class App:
         :raises UpstreamError: it can't be asked and never could be
         """
         async with self._reading:
-            if fresh or self._about is None or time.monotonic() - self._read_at > FRESH_SECONDS:
-                self._about = About(await self.client.info(), await self.client.parameters())
+            if fresh or self.known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+                self.known = About(await self.client.info(), await self.client.parameters())
                 self._read_at = time.monotonic()
-            return self._about
+            return self.known
 
 
 class Apps:

@@ -35,7 +35,7 @@ HERE = Path(__file__).parent
 RATE = 200  # tokens per second
 FAST = 1000  # for the single blocks, which are about length alone
 SHAPES = ('fence', 'table', 'list')
-LONG, MANY = [300, 5000], 10_000
+LONG, FEW, MANY = [300, 5000], 10, 10_000  # messages of long conversations, numbers of short ones
 
 Costs = dict[str, Cost]  # by page
 Read = Callable[[Cost], float | None]
@@ -121,18 +121,26 @@ class Bench:
 
     def archives(self, folder: Path) -> Iterator[Row]:
         """Opening what was written long ago."""
+        with self._archive(folder / 'few', long=[], many=FEW) as (target, _):
+            few = Row(f'page load until the list shows, {FEW} conversations, ms', ours=self._list_shown(target))
+        with self._archive(folder / 'many', long=LONG, many=MANY) as (target, long):
+            many = Row(f'the same with {MANY:,} conversations, ms', ours=self._list_shown(target), must='<= 300 more')
+            opened = [
+                Row(f'open a conversation of {length:,} messages, ms', ours=self._opened(target, id_), must='<= 300')
+                for length, id_ in zip(LONG, long, strict=True)
+            ]
+        yield from (few, many, *opened)
+
+    @contextmanager
+    def _archive(self, folder: Path, *, long: list[int], many: int) -> Iterator[tuple[Target, list[str]]]:
+        """The app with a past: its page, and the ids of the long conversations."""
         secret = secrets.token_hex(32)
-        database = folder / 'data' / 'webapp.db'
         with start_blocking_portal() as portal:  # Playwright occupies the loop of this thread
-            long = portal.call(partial(archive.fill, database, secret, long=LONG, many=MANY))
+            fill = partial(archive.fill, folder / 'data' / 'webapp.db', secret, long=long, many=many)
+            ids = portal.call(fill)
         settings = {'DIFY_BASE_URL': f'{self.upstream}/v1', 'DIFY_API_KEY': 'bench', 'WEBAPP_SECRET': secret}
-        yield Row('page load until the list shows, ms: few conversations', ours=self._list_shown(self.targets[-1]))
         with ours(folder, settings) as server:
-            target = target_of(server)
-            yield Row(f'the same: {MANY:,} conversations', ours=self._list_shown(target), must='<= 300 more')
-            for length, conversation_id in zip(LONG, long, strict=True):
-                opened = self._opened(target, conversation_id)
-                yield Row(f'open a conversation of {length:,} messages, ms', ours=opened, must='<= 300')
+            yield target_of(server), ids
 
     def _round(self, size: int, rate: int, shape: str, repeat: int) -> Costs:
         """Medians of `repeat` runs of each page."""

@@ -27,6 +27,14 @@ def test_so_are_five_megabytes_in_pieces_without_a_length(small: Small, path: st
     assert small.http().post(path, content=pieces(), headers=headers).status_code == 413
 
 
+def test_whoever_sends_everything_before_reading_gets_the_answer_too(small: Small) -> None:
+    body = MEGABYTE * 5
+    head = f'POST /echo HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\nContent-Length: {len(body)}\r\n\r\n'
+    with socket.create_connection(('127.0.0.1', small.port), timeout=20) as raw:
+        raw.sendall(head.encode() + body)
+        assert raw.recv(100).startswith(b'HTTP/1.1 413')
+
+
 def test_what_is_allowed_passes(small: Small) -> None:
     assert small.http().post('/echo', content=b'x' * 65_536).json() == {'bytes': 65_536}
     assert small.http().post('/uploads', content=MEGABYTE).json() == {'bytes': 1_000_000}

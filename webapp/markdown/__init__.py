@@ -1,8 +1,7 @@
 """Markdown as safe HTML: the whole at once, or as patches while it is being written."""
 
 from webapp.markdown.blocks import render
-from webapp.markdown.code import highlight_css
 from webapp.markdown.live import LiveDocument
 from webapp.markdown.patches import Patch, Seen
 
-__all__ = ['LiveDocument', 'Patch', 'Seen', 'highlight_css', 'render']
+__all__ = ['LiveDocument', 'Patch', 'Seen', 'render']

@@ -1,31 +1,43 @@
-"""Fenced code as HTML, coloured by Pygments: classes only, one style sheet for both themes."""
+"""Fenced code as HTML, coloured by classes.
+
+The colouring is pyromark's (syntect, with the languages of bat): linear in the number of lines, and other threads go on
+meanwhile. Pygments is neither: some 8,000 characters of nothing but line ends keep its C lexer busy for minutes.
+"""
 
 import re
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from itertools import groupby
-from typing import Any
 
-from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import STANDARD_TYPES
-from pygments.util import ClassNotFound
+import pyromark
 
 from webapp.markdown import limits
 
-_UNCOLOURED = {'', 'n', 'p', 'w', 'x', 'l', 'g', 'esc'}
-CLASSES = frozenset(STANDARD_TYPES.values()) - _UNCOLOURED
 DIAGRAM = 'language-mermaid'
 
-_LANGUAGE = re.compile(r'[A-Za-z0-9+#._-]{1,30}')
+# A theme says what a word is by its colour; `static/code.css` has the colours that are shown.
+_THEME = pyromark.Theme.BASE16_OCEAN_DARK
+_CLASSES = {
+    '#65737e': 'comment',
+    '#8fa1b3': 'function',
+    '#96b5b4': 'builtin',
+    '#a3be8c': 'string',
+    '#b48ead': 'keyword',
+    '#bf616a': 'name',
+    '#d08770': 'constant',
+    '#ebcb8b': 'type',
+}
+CLASSES = frozenset(_CLASSES.values())
+
+_LANGUAGE = re.compile(r'[a-z0-9+#._-]{1,30}')
+_SPAN = re.compile(r'<span style="[^"]*?color:(#[0-9a-f]{6});">([^<]*)</span>')
+_PLAIN = {'', 'text', 'txt', 'plain', 'plaintext', 'mermaid'}
 
 
 def code_language(info: str) -> str:
     """The language that a fence names, in lower case; '' for none or an odd one."""
-    word = info.split(maxsplit=1)[0] if info.strip() else ''
-    word = word.strip('{}.').split(',')[0]
-    return word.lower() if _LANGUAGE.fullmatch(word) else ''
+    name = info.strip().split(maxsplit=1)[0].lower() if info.strip() else ''
+    return name if _LANGUAGE.fullmatch(name) else ''
 
 
 def code_shell(language: str) -> tuple[str, str]:
@@ -35,45 +47,30 @@ def code_shell(language: str) -> tuple[str, str]:
     return f'<div class="code"{name}><pre><code{kind}>', '</code></pre></div>'
 
 
-def code_html(code: str, language: str, *, colour_up_to: int = limits.HIGHLIGHTED) -> str:
-    """A code block, coloured if the language is known and the code has at most `colour_up_to` characters."""
+def code_html(code: str, language: str, *, coloured: bool) -> str:
+    """A code block."""
     head, foot = code_shell(language)
-    if language and len(code) <= colour_up_to:
-        return f'{head}{_coloured(code, language)}{foot}'
-    return f'{head}{escape(code, quote=False)}{foot}'
+    words = _coloured(code, language) if coloured and _has_colours(code, language) else escape(code, quote=False)
+    return f'{head}{words}{foot}'
 
 
-def highlight_css() -> str:
-    """The style sheet of the colours, for `:root` light and `.body--dark` dark."""
-    light = HtmlFormatter(style='default').get_style_defs('.code')
-    dark = HtmlFormatter(style='github-dark').get_style_defs('.body--dark .code')
-    return f'{light}\n{dark}\n'
+def _has_colours(code: str, language: str) -> bool:
+    return language not in _PLAIN and max(map(len, code.split('\n'))) <= limits.COLOURED_LINE
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _coloured(code: str, language: str) -> str:
-    lexer = _lexer(language)
-    if not lexer:
+    fence = '~~~'
+    while fence in code:
+        fence += '~'
+    html = pyromark.html(f'{fence} {language}\n{code}\n{fence}\n', highlight=_THEME)
+    runs = [(_CLASSES.get(colour, ''), words) for colour, words in _SPAN.findall(html)]
+    if ''.join(unescape(words) for _, words in runs) != f'{code}\n':
         return escape(code, quote=False)
-    runs = groupby(lexer.get_tokens(code), key=lambda token: _class(token[0]))
-    return ''.join(_run(name, ''.join(text for _, text in tokens)) for name, tokens in runs)
+    pieces = [_run(name, ''.join(words for _, words in group)) for name, group in groupby(runs, key=lambda run: run[0])]
+    return ''.join(pieces).removesuffix('\n')
 
 
-@lru_cache(maxsize=64)
-def _lexer(language: str) -> Lexer | None:
-    try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
-
-
-def _run(name: str, text: str) -> str:
-    words = escape(text, quote=False)
-    return f'<span class="{name}">{words}</span>' if name in CLASSES else words
-
-
-@lru_cache(maxsize=1024)
-def _class(token: Any) -> str:
-    while token not in STANDARD_TYPES:
-        token = token.parent
-    return STANDARD_TYPES[token]
+def _run(name: str, words: str) -> str:
+    end = len(words.rstrip())
+    return f'<span class="{name}">{words[:end]}</span>{words[end:]}' if name and end else words

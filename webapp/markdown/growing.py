@@ -12,7 +12,7 @@ from webapp.markdown.parser import Block, Child
 # A last line that says nothing yet: markers alone, or the begin of a fence. More of it may make a heading of the line
 # before, or something else of itself.
 _UNCERTAIN = re.compile(r'[-+*=_#>|:`~ \t]*|[ \t]*[0-9]{1,9}[.)]?[ \t]*|[-+*>0-9.) \t]*(?:`{3,}|~{3,})[^`]*')
-FENCE = re.compile(r'( {0,3})(`{3,}|~{3,})[^\n]*\n')
+FENCE = re.compile(r'( {0,3})(`{3,}+|~{3,}+)[^\n]*+\n')
 _LINE = re.compile(r'[^\n]*\n|[^\n]+')
 _MARKER = re.compile(r' {0,3}(?:[-+*]|[0-9]{1,9}[.)])')
 
@@ -86,8 +86,7 @@ class Fence:
         self._language = language
         self._allowlist = allowlist
         self._indent = re.compile(f'^ {{0,{len(indent)}}}')
-        self._closing = re.compile(f' {{0,3}}{fence[0]}{{{len(fence)},}}[ \t]*\n?')
-        self._unclear = re.compile(f' {{0,3}}{fence[0]}*[ \t]*')
+        self._fence = fence
         self._code: list[str] = []
         self._lines = ''  # the last ones, unsettled
         self._within_line = False  # these end within a line
@@ -99,7 +98,7 @@ class Fence:
         """Take the lines of `source`. What is left of it, and whether the fence is closed."""
         lines = _LINE.findall(source)
         for number, line in enumerate(lines):
-            if not self._within_line and self._closing.fullmatch(line) and (final or line.endswith('\n')):
+            if not self._within_line and self._closes(line) and (final or line.endswith('\n')):
                 return ''.join(lines[number + 1 :]), True
             if not (final or line.endswith('\n') or len(line) > limits.LEAF):
                 self._show(line)
@@ -108,9 +107,10 @@ class Fence:
         self._show('')
         return '', final
 
-    def close(self, *, colour_up_to: int) -> None:
+    def close(self, *, colours: int) -> None:
         """Put the final HTML in place of the lines."""
-        html = code_html(''.join(self._code), self._language, colour_up_to=colour_up_to)
+        code = ''.join(self._code)
+        html = code_html(code, self._language, coloured=len(code) <= colours)
         self.block.final = self._allowlist.clean(html)
 
     def _take(self, line: str) -> None:
@@ -123,9 +123,14 @@ class Fence:
             self._lines = ''
 
     def _show(self, partial: str) -> None:
-        unclear = not self._within_line and self._unclear.fullmatch(partial)
+        unclear = not self._within_line and self._closes(f'{partial.rstrip()}{self._fence}')
         shown = self._lines if unclear else f'{self._lines}{self._without_indent(partial)}'
         self.tail = self._html(shown) if shown else ''
+
+    def _closes(self, line: str) -> bool:
+        fence = line.rstrip(' \t\n')
+        bare = fence.lstrip(' ')
+        return len(fence) - len(bare) <= 3 and len(bare) >= len(self._fence) and not bare.strip(self._fence[0])
 
     def _without_indent(self, line: str) -> str:
         return line if self._within_line else self._indent.sub('', line, count=1)

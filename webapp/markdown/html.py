@@ -45,16 +45,16 @@ class Writer:
     """Writes a message's blocks, one after the other.
 
     :param collect: footnotes are numbered and kept for `notes_html`; else each stays where it stands
-    :param colour_up_to: how long code may be that is coloured by Pygments
+    :param colours: how many characters of code may be coloured
     """
 
     def __init__(
-        self, source: Source, *, scope: str = '', collect: bool = False, colour_up_to: int = limits.HIGHLIGHTED
+        self, source: Source, *, scope: str = '', collect: bool = False, colours: int = limits.COLOURED
     ) -> None:
         self._source = source
         self._scope = scope
         self._collect = collect
-        self.colour_up_to = colour_up_to
+        self.colours = colours
         self._notes: dict[str, Footnote] = {}
         self._out: list[str] = []
         self._closing: list[Closing] = []
@@ -163,7 +163,10 @@ class Writer:
 
         def close() -> str:
             self._code = None
-            return code_html(''.join(code), language, colour_up_to=self.colour_up_to)
+            words = ''.join(code)
+            coloured = len(words) <= self.colours
+            self.colours -= len(words) if coloured else 0
+            return code_html(words, language, coloured=coloured)
 
         return close
 

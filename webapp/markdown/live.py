@@ -47,7 +47,7 @@ class LiveDocument:
             return
         final = render_blocks(clean(text), scope=self._scope)
         self._take(text)
-        self._colour_up_to = limits.HIGHLIGHTED
+        self._colours = limits.COLOURED
         self._advance(final=True)
         self._fixes = fixes([block.html for block in self._blocks], final)
         self._final = final
@@ -81,7 +81,7 @@ class LiveDocument:
         self._leaf = ('', 0)  # a long one as it was parsed last: HTML, length of source
         self._definitions: Definitions = {}
         self._events = 0
-        self._colour_up_to = limits.HIGHLIGHTED_LIVE
+        self._colours = limits.COLOURED_LIVE
         self._fixes: list[Op] = []
         self._final: list[str] | None = None
         self._epoch = self._now.epoch + 1
@@ -133,7 +133,7 @@ class LiveDocument:
             return False
         rows = self._container
         visible = self._source if final else certain(self._source)
-        reading = _Reading(visible, self._definitions, self._colour_up_to, prefix=rows.prefix if rows else '')
+        reading = _Reading(visible, self._definitions, self._colours, prefix=rows.prefix if rows else '')
         again = self._add(reading, rows, final=final)
         self._leaf = (self._tail, len(certain(self._source)))
         self._parse_from = len(self._source) * 9 // 8
@@ -154,7 +154,7 @@ class LiveDocument:
         self._source, closed = fence.feed(self._source, final=final)
         self._tail = '' if closed else fence.tail
         if closed:
-            fence.close(colour_up_to=self._colour_up_to)
+            fence.close(colours=self._colours)
             self._container = None
         return closed and self._source != ''
 
@@ -184,7 +184,7 @@ class LiveDocument:
             self._blocks.append(rows.block)
             self._add_children(rows, block.children, reading)
         else:
-            reading.writer.colour_up_to = 0
+            reading.writer.colours = 0
             self._tail = self._allowlist.clean(reading.writer.html(block.events))
         return False
 
@@ -203,7 +203,7 @@ class LiveDocument:
             self._drop(reading, children[-1].start)
             rows.go_on(self._source, after=children[:-1])
         if children:
-            reading.writer.colour_up_to = 0
+            reading.writer.colours = 0
             (self._tail,) = rows.clean([reading.writer.html(children[-1].events)], self._allowlist)
 
     def _settle_children(self, rows: Rows, children: list[Child], reading: '_Reading') -> None:
@@ -248,10 +248,10 @@ class _Reading:
     :param prefix: source of the same list or table, read before it
     """
 
-    def __init__(self, source: str, definitions: Definitions, colour_up_to: int, *, prefix: str) -> None:
+    def __init__(self, source: str, definitions: Definitions, colours: int, *, prefix: str) -> None:
         self._source = Source.of(prefix + source)
         self._here = len(prefix)
-        self.writer = Writer(self._source, colour_up_to=colour_up_to)
+        self.writer = Writer(self._source, colours=colours)
         self.blocks = parse_located(self._source.markdown, definitions)
         if prefix and self.blocks:
             self.writer.html(self.blocks[0].shell)  # so that it knows the columns of a table

@@ -63,6 +63,11 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self._shown_banners = itertools.count(1)
         self.sidebar: Slot = self.add_slot('sidebar')
 
+    def set_name(self, name: str) -> None:
+        """Change the name in the top line."""
+        if self._props['name'] != name:
+            self._props['name'] = name
+
     def set_title(self, title: str) -> None:
         """Set the title of the browser's tab."""
         if self.is_being_built:

@@ -1,9 +1,7 @@
 """Rows and replies as what a person sees of them."""
 
-from collections.abc import Sequence
-
 from webapp import markdown
-from webapp.apps import About
+from webapp.apps import App
 from webapp.chat.message import Reply, Status, Usage
 from webapp.generations import Progress
 from webapp.store.conversations import Conversation
@@ -40,16 +38,15 @@ def row_view(conversation: Conversation, *, running: bool) -> Row:
     )
 
 
-def greeting_view(name: str, about: About | None) -> Greeting:
-    """What stands in an empty thread; `about` is missing while the app can't be asked."""
-    if about is None:
-        return Greeting(title=i18n.t('thread.greeting'))
-    opening = about.parameters.opening_statement
-    return Greeting(
-        title=name or about.info.name or i18n.t('thread.greeting'),
-        html=markdown.render(opening, scope='opening-') if opening else '',
-        questions=_askable(about.parameters.suggested_questions),
-    )
+def greeting_view(app: App) -> Greeting:
+    """What stands in an empty thread: more, once the app has said it."""
+    title = app.name or i18n.t('thread.greeting')
+    if app.known is None:
+        return Greeting(title)
+    parameters = app.known.parameters
+    opening = parameters.opening_statement
+    html = markdown.render(opening, scope='opening-') if opening else ''
+    return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
 
 
 def address(app: str, conversation_id: str | None = None) -> str:
@@ -94,7 +91,3 @@ def _view(
         when=message.created_at,
         usage=usage_line(reply.usage) if reply.status.is_final else '',
     )
-
-
-def _askable(questions: Sequence[str]) -> tuple[str, ...]:
-    return tuple(question for question in questions if question.strip())

@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import background_tasks, ui
 from nicegui.client import Client
 
-from webapp.apps import About, App
+from webapp.apps import App
 from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
@@ -72,7 +72,6 @@ class ChatPage:
         self._followings: dict[str, Following] = {}
         self._rows: dict[str, Row] = {}
         self._search = ''
-        self._about: About | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def build(self, conversation_id: str | None, query: str) -> None:
@@ -220,7 +219,7 @@ class ChatPage:
         self._forget_followings()
         self._shown = {message.id: message for message in history}
         is_new = self._conversation is None
-        greeting = views.greeting_view(self._app.name, self._about) if is_new else None
+        greeting = views.greeting_view(self._app) if is_new else None
         more = bool(history) and history[0].number > 1
         self._thread.show([self._view(message) for message in history], more=more, greeting=greeting)
         for message in history:
@@ -418,22 +417,26 @@ class ChatPage:
                 del self._shown[message.id]
 
     async def _greet(self) -> None:
-        """Ask the app what it says of itself; the page does not wait for it."""
+        """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
+        before = self._app.known
         try:
-            self._about = await self._app.about()
+            await self._app.about()
         except UpstreamError as error:
             self._frame.show_banner(Banner('upstream', i18n.error(error.code), 'error', closable=True))
             return
+        if self._app.known is before:
+            return
+        self._frame.set_name(self._app.name or self._services.name)
+        self._set_title()
         if self._conversation is None and not self._shown:
-            self._thread.show([], greeting=views.greeting_view(self._app.name, self._about))
+            self._thread.show([], greeting=views.greeting_view(self._app))
 
     # the frame
 
     def _announce(self) -> None:
-        if self._app.is_demo:
-            self._frame.show_banner(Banner('demo', i18n.t('banner.demo'), closable=True))
-        if self._services.is_local:
-            self._frame.show_banner(Banner('local', i18n.t('banner.local'), closable=True))
+        notices = {'banner.demo': self._app.is_demo, 'banner.local': self._services.is_local}
+        if text := ' '.join(i18n.t(key) for key, is_so in notices.items() if is_so):
+            self._frame.show_banner(Banner('setup', text, closable=True))
 
     def _links(self) -> list[Link]:
         return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in self._services.apps]

@@ -79,7 +79,7 @@ def _local(records: Records, entry: dict[str, Any], user: str) -> File:
     except ValueError as error:
         raise invalid('Invalid upload file id format') from error
     file = records.files.get(id)
-    if file is None:
+    if file is None or file.user != user:
         raise invalid('Invalid upload file')
     actual = kind(file.extension)
     if entry.get('type') != actual or actual not in ALLOWED_TYPES:
