@@ -26,7 +26,7 @@ export class Answer {
       this.#settle(nodes, length);
     },
     enter: (head, foot, nodes, length) => {
-      this.slot = innermost(this.slot.lastElementChild);
+      this.slot = lastWithin(this.slot, this.tail.slice(-foot));
       this.tail = this.tail.slice(head, this.tail.length - foot);
       this.settled = 0;
       this.#settle(nodes, length);
@@ -76,8 +76,7 @@ export class Answer {
     const end = suffix.indexOf(dropped);
     const words = suffix.slice(0, end);
     if (end < 0 || !END_TAGS.test(dropped) || words.includes('<')) return undefined;
-    let element = this.slot.lastElementChild;
-    for (let depth = dropped.match(/<\//g).length; depth > 1; depth--) element = element.lastElementChild;
+    const element = lastWithin(this.slot, dropped);
     if (words) addText(element, words);
     return suffix.slice(end + dropped.length);
   }
@@ -102,9 +101,10 @@ function parse(html) {
   return template.content;
 }
 
-function innermost(element) {
-  while (element.lastElementChild) element = element.lastElementChild;
-  return element;
+// The last element within `slot` that the first of these end tags closes.
+function lastWithin(slot, endTags) {
+  for (let depth = endTags.match(/<\//g).length; depth; depth--) slot = slot.lastElementChild;
+  return slot;
 }
 
 function addText(element, html) {

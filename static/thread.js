@@ -35,7 +35,7 @@ export default {
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
     if (this.content) this.show(this.content);
-    if (!this.lost.has(id)) this.$emit("ready", []);
+    this.$emit("ready", []);
   },
   unmounted() {
     this.follow.stop();
@@ -121,7 +121,7 @@ export default {
 
     /** Ask once, not for each patch that comes before the answer. */
     lose(id) {
-      this.$emit("lost", [id]);
+      if (!this.lost.has(id)) this.$emit("lost", [id]);
       this.lost.add(id);
     },
 

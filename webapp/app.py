@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
 from webapp import edge, health
@@ -15,19 +16,22 @@ from webapp.auth.sessions import Sessions, Visits
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.errors import UpstreamError
+from webapp.errors import StoreUnavailable, UpstreamError
 from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
 from webapp.store.database import Store
 from webapp.titles import Titles
-from webapp.ui import page
+from webapp.ui import page, refusals
 from webapp.ui.pages import chat
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
 
+logger = logging.getLogger(__name__)
+
 RECONNECT_SECONDS = 45  # how long a page whose connection is lost is kept
+PURGE_SECONDS = 3600
 DEMO_SLUG, DEMO_KEY = 'demo', 'demo'
 
 
@@ -64,6 +68,7 @@ def build(settings: Settings) -> ASGIApp:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
+    refusals.install(app, nicegui_app)
     guard_sockets(site.origins, same_browser=sessions.same_browser)
     return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
 
@@ -74,7 +79,8 @@ async def running(settings: Settings, store: Store, sessions: Sessions) -> Async
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         await asyncio.to_thread(store.migrate)
-        await sessions.purge()
+        purging = asyncio.create_task(_purge(sessions), name='purge')
+        stack.callback(purging.cancel)
         apps = Apps([app async for app in _apps(settings, stack)])
         stack.push_async_callback(apps.close)
         changes = Changes()
@@ -97,6 +103,16 @@ async def running(settings: Settings, store: Store, sessions: Sessions) -> Async
             name=settings.name,
             is_local=settings.is_local,
         )
+
+
+async def _purge(sessions: Sessions) -> None:
+    """Rows of sessions that are over go now and then."""
+    while True:
+        try:
+            await sessions.purge()
+        except StoreUnavailable as error:
+            logger.warning('old sessions stay for now: %s', error)
+        await asyncio.sleep(PURGE_SECONDS)
 
 
 async def _introduce(app: App) -> None:

@@ -6,7 +6,6 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import BrowserContext, Page, expect
 from support.chat import (
-    CONNECTED,
     answers,
     ask,
     expect_status,
@@ -83,16 +82,16 @@ def test_a_killed_server_loses_at_most_two_seconds_of_text(serve: Serve, page: P
     expect(last_answer(page).get_by_test_id('message-error')).to_be_visible()
 
 
-def test_a_conversation_survives_a_restart(serve: Serve, page: Page) -> None:
+def test_a_conversation_survives_a_restart(serve: Serve, page: Page, context: BrowserContext) -> None:
     server = serve()
     open_page(page, server.url)
     ask(page, '/echo before the restart')
     server.stop()
     server.start()
-    page.goto(page.url)
-    expect(page.get_by_test_id('message-text')).to_have_text('before the restart')
-    page.wait_for_function(CONNECTED)
-    assert ask(page, '/echo after it').strip() == 'after it'
+    later = context.new_page()
+    open_page(later, page.url)
+    expect(later.get_by_test_id('message-text')).to_have_text('before the restart')
+    assert ask(later, '/echo after it').strip() == 'after it'
 
 
 def test_a_failed_answer_can_be_asked_again(serve: Serve, page: Page) -> None:

@@ -26,7 +26,11 @@ def test_the_key_never_leaves_the_server(serve: Serve, locked_demo: str, page: P
         socket.on('framereceived', lambda frame: received.append(frame if isinstance(frame, bytes) else frame.encode()))
 
     responses: list[Response] = []
-    page.on('response', lambda response: responses.append(response))
+
+    def keep(response: Response) -> None:
+        responses.append(response)
+
+    page.on('response', keep)
     page.on('websocket', listen)
     server = serve(DIFY_BASE_URL=locked_demo, DIFY_API_KEY=KEY)
     open_page(page, server.url)

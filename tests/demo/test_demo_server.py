@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from webapp.upstream.demo import build, serve
+from webapp.upstream.demo import build, serve, state
 
 Json = dict[str, Any]
 
@@ -92,8 +92,9 @@ async def test_further_requests_wait_when_all_connections_are_taken() -> None:
     async with connect(connections=2) as client:
         streams = [await _open(client, '/rate 20 /long 10000') for _ in range(2)]
         third = asyncio.create_task(client.get('/info'))
-        for stream in streams:
-            assert await anext(stream.aiter_lines())
+        lines = streams[0].aiter_lines()
+        for _ in range(10):  # the others go on, for a while
+            await anext(lines)
         assert not third.done()
         await streams[0].aclose()
         assert (await third).status_code == 200
@@ -198,6 +199,27 @@ async def test_think() -> None:
         answer = text(await ask(client, '/think /echo so'))
         assert answer.startswith('<think>\n')
         assert answer.endswith('</think>\nso')
+
+
+async def test_a_picture_belongs_to_the_thought_that_made_it() -> None:
+    async with connect() as client:
+        frames = await ask(client, '/image a fox')
+        (file,) = [frame for frame in frames if frame['event'] == 'message_file']
+        thoughts = {
+            frame['id']: frame for frame in frames if frame['event'] == 'agent_thought'
+        }  # the last copy of each
+        assert [thought['message_files'] for thought in thoughts.values()] == [[file['id']], []]
+        message = await history(client, frames)
+        assert [(row['id'], row['transfer_method']) for row in message['message_files']] == [(file['id'], 'tool_file')]
+
+
+async def test_signed_addresses_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connect() as client:
+        frames = await ask(client, '/image a fox')
+        (url,) = [frame['url'] for frame in frames if frame['event'] == 'message_file']
+        assert (await client.get(url)).status_code == 200
+        monkeypatch.setattr(state, 'SIGNED_SECONDS', -1)
+        assert (await client.get(url)).status_code == 404
 
 
 async def test_no_usage_and_no_end() -> None:

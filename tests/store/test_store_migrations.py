@@ -85,16 +85,30 @@ def _set_version(session: Session, version: str) -> object:
 
 
 async def test_many_processes_may_start_at_once(url: str) -> None:
-    script = f'from webapp.store.database import Store; Store({url!r}).migrate()'
+    pipe = asyncio.subprocess.PIPE
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, '-c', script, stderr=asyncio.subprocess.PIPE)
+        await asyncio.create_subprocess_exec(sys.executable, '-c', MIGRATES, url, stdin=pipe, stdout=pipe, stderr=pipe)
         for _ in range(6)
     ]
-    errors = [(await process.communicate())[1].decode() for process in processes]
+    for process in processes:
+        assert process.stdout
+        assert await process.stdout.readline() == b'ready\n'
+    errors = await asyncio.gather(*(process.communicate(b'go\n') for process in processes))
     assert [p.returncode for p in processes] == [0] * 6, errors
     store = Store(url)
     assert await store.check() is None
     await store.close()
+
+
+MIGRATES = """
+import sys
+from webapp.store import schema
+from webapp.store.database import Store
+
+print('ready', flush=True)
+sys.stdin.readline()
+Store(sys.argv[1]).migrate()
+"""
 
 
 async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> None:

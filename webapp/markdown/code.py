@@ -15,23 +15,33 @@ from webapp.markdown import limits
 
 DIAGRAM = 'language-mermaid'
 
-# A theme says what a word is by its colour; `static/code.css` has the colours that are shown.
+# A theme tells by its colour what a word is. The classes have Pygments' short names; `static/code.css` has their colours.
 _THEME = pyromark.Theme.BASE16_OCEAN_DARK
 _CLASSES = {
-    '#65737e': 'comment',
-    '#8fa1b3': 'function',
-    '#96b5b4': 'builtin',
-    '#a3be8c': 'string',
-    '#b48ead': 'keyword',
-    '#bf616a': 'name',
-    '#d08770': 'constant',
-    '#ebcb8b': 'type',
+    '#65737e': 'c',  # comment
+    '#8fa1b3': 'nf',  # function
+    '#96b5b4': 'nb',  # built-in
+    '#a3be8c': 's',  # string
+    '#b48ead': 'k',  # keyword
+    '#bf616a': 'nv',  # variable, tag
+    '#d08770': 'm',  # number, constant
+    '#ebcb8b': 'nc',  # type
 }
-CLASSES = frozenset(_CLASSES.values())
+_DIFFERENCE_CLASSES = {'s': 'gi', 'nv': 'gd'}  # inserted, deleted
+CLASSES = frozenset({*_CLASSES.values(), *_DIFFERENCE_CLASSES.values()})
 
 _LANGUAGE = re.compile(r'[a-z0-9+#._-]{1,30}')
 _SPAN = re.compile(r'<span style="[^"]*?color:(#[0-9a-f]{6});">([^<]*)</span>')
-_PLAIN = {'', 'text', 'txt', 'plain', 'plaintext', 'mermaid'}
+
+# None of these takes more than some 20 ms for 1,000 characters that are made to be slow. Others stand for those that do.
+_LANGUAGES = frozenset(
+    '''asm awk bash bat c c# c++ clojure cmake console cpp cs csharp css csv d dart diff docker dockerfile elixir erlang
+    f# fortran fs fsharp go golang graphql groovy h haskell hcl hpp hs html java javascript js json jsonc jsx julia
+    kotlin kt latex lisp llvm lua make makefile matlab nasm nginx nim nix objective-c ocaml pascal patch perl php pl
+    powershell properties proto protobuf ps1 py python python3 r rb rs ruby rust sass scheme scss sh shell solidity sql
+    svelte swift tcl terraform tex tf toml ts tsx typescript vim vue xml yaml yml zig zsh'''.split()
+)
+_STAND_INS = {'ini': 'toml', 'json5': 'js', 'less': 'scss', 'scala': 'java'}
 
 
 def code_language(info: str) -> str:
@@ -50,12 +60,10 @@ def code_shell(language: str) -> tuple[str, str]:
 def code_html(code: str, language: str, *, coloured: bool) -> str:
     """A code block."""
     head, foot = code_shell(language)
-    words = _coloured(code, language) if coloured and _has_colours(code, language) else escape(code, quote=False)
-    return f'{head}{words}{foot}'
-
-
-def _has_colours(code: str, language: str) -> bool:
-    return language not in _PLAIN and max(map(len, code.split('\n'))) <= limits.COLOURED_LINE
+    known = _STAND_INS.get(language, language)
+    if coloured and known in _LANGUAGES and max(map(len, code.split('\n'))) <= limits.COLOURED_LINE:
+        return f'{head}{_coloured(code, known)}{foot}'
+    return f'{head}{escape(code, quote=False)}{foot}'
 
 
 @lru_cache(maxsize=128)
@@ -64,11 +72,16 @@ def _coloured(code: str, language: str) -> str:
     while fence in code:
         fence += '~'
     html = pyromark.html(f'{fence} {language}\n{code}\n{fence}\n', highlight=_THEME)
-    runs = [(_CLASSES.get(colour, ''), words) for colour, words in _SPAN.findall(html)]
+    runs = [(_class(colour, language), words) for colour, words in _SPAN.findall(html)]
     if ''.join(unescape(words) for _, words in runs) != f'{code}\n':
         return escape(code, quote=False)
     pieces = [_run(name, ''.join(words for _, words in group)) for name, group in groupby(runs, key=lambda run: run[0])]
     return ''.join(pieces).removesuffix('\n')
+
+
+def _class(colour: str, language: str) -> str:
+    name = _CLASSES.get(colour, '')
+    return _DIFFERENCE_CLASSES.get(name, name) if language in {'diff', 'patch'} else name
 
 
 def _run(name: str, words: str) -> str:

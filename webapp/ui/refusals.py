@@ -22,7 +22,7 @@ CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 def install(*apps: FastAPI) -> None:
     """Answer like this in all `apps`: ours, and NiceGUI's within it."""
     handlers: dict[type[Exception], Callable[..., Response]] = {
-        AppError: _refused,
+        AppError: refused,
         HTTPException: _not_served,
         RequestValidationError: _not_understood,
         Exception: _failed,
@@ -33,7 +33,8 @@ def install(*apps: FastAPI) -> None:
             app.add_exception_handler(kind, handler)
 
 
-def _refused(request: Request, error: AppError) -> Response:
+def refused(request: Request, error: AppError) -> Response:
+    """The answer that an expected failure gets; also for pages that find out while they are being built."""
     return _answer(request, error.status, error.code)
 
 

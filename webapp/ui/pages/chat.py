@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 from nicegui.client import Client
+from starlette.responses import Response
 
 from webapp.apps import App
 from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
@@ -17,14 +18,13 @@ from webapp.services import Services
 from webapp.store import conversations, messages
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Message
-from webapp.ui import i18n, theme, views
+from webapp.ui import i18n, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations, Row
 from webapp.ui.components.thread import MessageView, Thread
 from webapp.ui.following import Following
 from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
-from webapp.ui.pages import missing
 from webapp.ui.theme import Banner, Link
 
 logger = logging.getLogger(__name__)
@@ -38,24 +38,27 @@ def register(services: Services) -> None:
     """Declare the addresses of the chat page."""
     answers = LiveAnswers()
 
-    async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> None:
+    async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> Response | None:
         try:
             app = services.apps.get(slug) if slug else services.apps.default
             await ChatPage(services, answers, principal, app).build(conversation_id, query)
         except NotFound as error:
-            missing.build(error, name=services.name)
+            client = ui.context.client
+            client.delete()  # no page comes of it, so nobody would ever connect
+            return refusals.refused(client.request, error)
+        return None
 
     @page('/')
-    async def home(principal: Principal, q: str = '') -> None:
-        await show(principal, None, None, q)
+    async def home(principal: Principal, q: str = '') -> Response | None:
+        return await show(principal, None, None, q)
 
     @page('/a/{app}')
-    async def of_app(principal: Principal, app: str, q: str = '') -> None:
-        await show(principal, app, None, q)
+    async def of_app(principal: Principal, app: str, q: str = '') -> Response | None:
+        return await show(principal, app, None, q)
 
     @page('/a/{app}/c/{conversation}')
-    async def of_conversation(principal: Principal, app: str, conversation: str, q: str = '') -> None:
-        await show(principal, app, conversation, q)
+    async def of_conversation(principal: Principal, app: str, conversation: str, q: str = '') -> Response | None:
+        return await show(principal, app, conversation, q)
 
 
 class ChatPage:

@@ -68,7 +68,7 @@ async def preview(request: Request) -> Response:
     """An uploaded file's bytes, whoever sent it; not before it was used in a message."""
     demo = demo_of(request)
     file = demo.records.files.get(str(request.path_params['id']))
-    if file is None:
+    if file is None or not file.used:
         raise ApiError(404, 'file_not_found', 'File not found in message context')
     attachment = request.query_params.get('as_attachment', '').lower() == 'true'
     response = _bytes(file, demo.records.content(file.id), attachment=attachment)
