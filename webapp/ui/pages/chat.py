@@ -413,7 +413,7 @@ class ChatPage:
     def _drop_missing(self, history: list[Message]) -> None:
         """A question that was asked again may have taken the place of its failed answer."""
         present = {message.id for message in history}
-        oldest = history[0].number if history else 0
+        oldest = history[0].number if len(history) == MESSAGES else 0
         for message in list(self._shown.values()):
             if message.number >= oldest and message.id not in present:
                 self._thread.discard(message.id)
