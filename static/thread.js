@@ -13,7 +13,7 @@ export default {
     <section class="thread" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
       <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
-        <div ref="column" class="thread-column">
+        <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
         </div>
@@ -28,7 +28,7 @@ export default {
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
     this.messages = new Messages(this.$refs.list, IN_DOCUMENT);
-    this.follow = new Follow(this.$refs.scroller, this.$refs.column, (following) => (this.away = !following));
+    this.follow = new Follow(this.$refs.scroller, this.$refs.list, (following) => (this.away = !following));
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.copies = new Map(); // ticket -> function that takes the text
     this.lost = new Set(); // ids of messages that wait for everything anew
@@ -82,6 +82,7 @@ export default {
       copyState(reply(fresh), reply(old));
       for (const part of fresh.querySelectorAll("[data-part]")) {
         const held = old.querySelector(`[data-part=${part.dataset.part}]`);
+        part.querySelector("details")?.toggleAttribute("open", held.querySelector("details[open]") !== null);
         if (!held.isEqualNode(part)) held.replaceWith(part);
       }
       const reasoning = fresh.querySelector(".reasoning").textContent;
@@ -152,15 +153,11 @@ export default {
         this.$emit("earlier", [this.messages.oldest?.number ?? 0]);
       }
     },
-    /** Change what is in the document while the message at the top of the view stays where it is. */
     keepPlace(change) {
-      const scroller = this.$refs.scroller;
-      const top = scroller.getBoundingClientRect().top;
-      const anchor = [...this.$refs.list.children].find((node) => node.getBoundingClientRect().bottom > top);
-      const before = anchor?.getBoundingClientRect().top;
-      change();
-      this.dress(this.$refs.list);
-      if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+      this.follow.keep(() => {
+        change();
+        this.dress(this.$refs.list);
+      });
     },
 
     // what a finished answer gets besides: times in the reader's own zone, names, and buttons at its code

@@ -126,6 +126,7 @@ def test_a_draft_stays_with_its_conversation(app: Server, page: Page) -> None:
     box.fill('half a thought')
     page.get_by_test_id('new-conversation').click()
     expect(box).to_have_value('')
+    page.wait_for_url('**/a/default')
     page.go_back()
     expect(box).to_have_value('half a thought')
     page.reload()

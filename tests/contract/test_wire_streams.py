@@ -89,6 +89,8 @@ async def test_a_stopped_answer_ends_like_a_real_one(demo_client: httpx.AsyncCli
         k: v for k, v in theirs.items() if k not in changing
     }
     assert (ours['time_to_first_token'] is None) == (theirs['time_to_first_token'] is None)
+    history = await demo_client.get('/messages', params={'conversation_id': heard.conversation_id, 'user': 'u-stop'})
+    assert history.json()['data'][-1]['answer'] == heard.text.rstrip()
 
 
 async def test_stop(client: httpx.AsyncClient) -> None:

@@ -231,12 +231,16 @@ async def test_no_usage_and_no_end() -> None:
         assert (await history(client, frames))['answer'] == 'here'
 
 
-async def test_hang_stays_open_after_the_end() -> None:
-    async with connect(ping=0.05) as client:
+async def test_hang_stays_open_until_the_reader_leaves() -> None:
+    async with connect(ping=0.05, active_limit=1) as client:
         stream = await _open(client, '/hang /echo here')
         lines = [line async for line in _until(stream, 'event: ping', times=3)]
         assert any('"message_end"' in line for line in lines)
+        assert (await client.post('/chat-messages', json=body('hello'))).status_code == 400
         await stream.aclose()
+        async with asyncio.timeout(10):
+            while (await client.post('/chat-messages', json=body('hello'))).status_code != 200:
+                pass
 
 
 async def test_silence_in_the_middle() -> None:
@@ -277,6 +281,15 @@ async def test_its_end_cuts_what_is_running(query: str) -> None:
             async for _ in lines:
                 pass
         await ending
+
+
+async def test_what_comes_after_its_end_is_not_begun() -> None:
+    app = build()
+    async with serve(app) as url, httpx.AsyncClient(trust_env=False) as client:
+        app.state.demo.close()
+        headers = {'Authorization': 'Bearer demo'}
+        answer = await client.post(f'{url}/chat-messages', json=body('/slow 600'), headers=headers)
+        assert answer.status_code == 500
 
 
 async def _open(client: httpx.AsyncClient, query: str) -> httpx.Response:

@@ -9,6 +9,7 @@ What the components say is kept in `heard` and shown on `/heard`, so that tests 
 import asyncio
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import uvicorn
@@ -30,6 +31,10 @@ PAGE = 30  # messages
 heard: list[list[object]] = []
 stored: set[str] = set()  # keys of what was sent
 
+CITATIONS = (
+    Citation(1, 'Handbook, chapter 4.pdf', 'The laptop connects by itself once the certificate is there.'),
+    Citation(2, 'https://intranet.example.com/a/very/long/address/of/a/page', 'Ask the service desk. ' * 20),
+)
 LINE = 'Answer {}. It fits into one line.'
 ANSWER = """\
 A **rolling update** replaces the old version step by step, so the service answers all the time. In short:
@@ -168,6 +173,7 @@ class Page:
             self.thread.patch(item.id, {'from': 7, 'to': 8, 'ops': []})
             self.thread.patch(item.id, {'from': 8, 'to': 9, 'ops': []})
         document, text, seen = markdown.LiveDocument(scope='live-'), '', None
+        steps: tuple[StepPart, ...] = ()
         for chunk in chunks(query):
             await asyncio.sleep(0.05)
             if self.stopped:
@@ -176,11 +182,14 @@ class Page:
             document.update(text)
             patch, seen = document.patch(seen)
             self.thread.patch(item.id, patch)
+            if query == '/steps':
+                steps = (*steps, StepPart(str(len(steps)), 'tool', f'Step {len(steps)}'))
+                self.thread.update(replace(item, phase='streaming', steps=steps))
         document.finish(text)
         patch, seen = document.patch(seen)
         self.thread.patch(item.id, patch)
         status = Status.STOPPED if self.stopped else Status.COMPLETE
-        self.thread.update(message(item.number, '', query=query, status=status))
+        self.thread.update(message(item.number, '', query=query, status=status, steps=steps))
         self.composer.set_state('ready')
 
     def stop(self) -> None:
@@ -228,16 +237,12 @@ def states() -> list[MessageView]:
         StepPart('1', 'tool', 'Search the handbook', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages'),
         StepPart('2', 'tool', 'Ask the directory', StepState.FAILED, 2.1),
     )
-    citations = (
-        Citation(1, 'Handbook, chapter 4.pdf', 'The laptop connects by itself once the certificate is there.'),
-        Citation(2, 'https://intranet.example.com/a/very/long/address/of/a/page', 'Ask the service desk.'),
-    )
     long = 'What does a finished answer look like?\n\nWith two paragraphs, and a very_long_word_' + 'x' * 90
     thoughts = 'The person asks about updates.\nI should be brief.'
     failed = {'error': i18n.error('model_failed'), 'detail': 'HTTP 400 completion_request_error', 'retryable': True}
     cut = {'error': i18n.error('stream_cut'), 'retryable': True}
     return [
-        message(1, ANSWER, query=long, reasoning=thoughts, steps=steps, citations=citations),
+        message(1, ANSWER, query=long, reasoning=thoughts, steps=steps, citations=CITATIONS),
         message(2, 'بخير، شكرا لك.', query='مرحبا، كيف حالك؟'),
         message(3, 'This answer was stopped, and', status=Status.STOPPED),
         message(4, '', status=Status.FAILED, **failed),
@@ -255,6 +260,7 @@ def build() -> FastAPI:
     ui.page('/')(lambda: Page([message(number) for number in range(1, 6)]) and None)
     ui.page('/long')(lambda: Page([message(number) for number in range(271, 301)], hidden=270) and None)
     ui.page('/states')(lambda: Page(states()) and None)
+    ui.page('/cited')(lambda: Page([message(3), message(6, citations=CITATIONS)]) and None)
     ui.page('/empty')(empty)
     ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
     ui.page('/c/{conversation}')(lambda: Page([]) and None)

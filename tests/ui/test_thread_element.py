@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from gallery_support import Gallery, Open
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,14 +18,17 @@ def answer(page: Page, message: str) -> Locator:
 
 
 def say(page: Page, text: str) -> None:
+    """Say something, and wait until it stands in the thread."""
+    turns = page.locator('.turn')
+    before = turns.count()
     page.get_by_test_id('composer-input').fill(text)
     page.get_by_test_id('composer-send').click()
+    expect(turns).to_have_count(before + 1)
 
 
 def test_a_question_is_plain_text(visit: Open) -> None:
     page = visit('/')
     say(page, '<b>bold?</b>\n  two  spaces')
-    expect(page.get_by_test_id('message-user')).to_have_count(6)
     question = page.get_by_test_id('message-user').last
     assert question.evaluate('node => node.textContent') == '<b>bold?</b>\n  two  spaces'
     expect(question).to_have_css('white-space-collapse', 'preserve')
@@ -52,6 +56,16 @@ def test_steps_and_reasoning_are_folded_and_sources_open(visit: Open) -> None:
     expect(page.get_by_test_id('citation-panel').first).to_be_hidden()
     page.get_by_test_id('citation').first.click()
     expect(page.get_by_test_id('citation-panel').first).to_contain_text('connects by itself')
+
+
+def test_open_steps_stay_open_while_more_come(visit: Open) -> None:
+    page = visit('/')
+    say(page, '/steps')
+    last = page.get_by_test_id('message-assistant').last
+    last.locator('.steps summary').click()
+    expect(last).to_have_attribute('data-status', 'complete')
+    expect(last.get_by_test_id('step')).to_have_count(20)
+    expect(last.get_by_test_id('step').first).to_be_visible()
 
 
 def test_retry_says_which_message(visit: Open, gallery: Gallery) -> None:
@@ -163,13 +177,34 @@ def test_a_long_conversation_is_all_reachable_with_few_messages_in_the_document(
 
 def test_older_messages_come_without_moving_what_is_read(visit: Open) -> None:
     page = visit('/long')
-    page.evaluate(TO_TOP)  # where a browser does not keep the place by itself
-    before = page.locator('[data-id=m272]').bounding_box()
+    page.add_style_tag(content='* { overflow-anchor: none }')  # some browsers do not keep the place by themselves
+    place = "document.querySelector('[data-id=m271]').getBoundingClientRect().top"
+    before = page.evaluate(f'{TO_TOP}, {place}')
     page.wait_for_function("document.querySelector('.turn').dataset.id !== 'm271'")
-    after = page.locator('[data-id=m272]').bounding_box()
-    assert before is not None
-    assert after is not None
-    assert abs(after['y'] - before['y']) < 2
+    assert page.evaluate(place) == pytest.approx(before, abs=2)
+
+
+def test_what_unfolds_at_the_end_unfolds_downwards(visit: Open) -> None:
+    page = visit('/cited')
+    source = page.get_by_test_id('citation').last
+    before = source.bounding_box()
+    source.click()
+    expect(page.get_by_test_id('citation-panel').last).to_be_visible()
+    expect(page.get_by_test_id('jump-to-latest')).to_be_visible()
+    assert source.bounding_box() == before
+    source.click()
+    expect(page.get_by_test_id('jump-to-latest')).to_be_hidden()
+
+
+def test_what_unfolds_above_the_text_leaves_the_reader_there(visit: Open) -> None:
+    page = visit('/states')
+    steps = page.locator('.steps summary')
+    page.evaluate(f"{TO_TOP}, {SCROLLER}.scrollTop = document.querySelector('.reply').offsetTop")
+    before = steps.bounding_box()
+    steps.click()
+    expect(page.get_by_test_id('step').first).to_be_visible()
+    page.evaluate('() => new Promise(requestAnimationFrame)')
+    assert steps.bounding_box() == before
 
 
 def test_scrolling_down_again_brings_the_newer_ones_back(visit: Open) -> None:

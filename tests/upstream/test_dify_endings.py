@@ -1,5 +1,7 @@
 """When an answer is over, and when its stream is: by time and order of what upstream says."""
 
+import asyncio
+
 import pytest
 from stage import Stage, frames, stream
 
@@ -120,6 +122,28 @@ async def test_stream_that_pings_for_ever_after_its_end_is_closed(end, theatre: 
     events = await events_of(theatre, make_client, HELLO, *end, end='hang', pause=0.01, again=PING.encode())
     await theatre.hung_up()
     assert replay(events).status in {Status.COMPLETE, Status.FAILED}
+
+
+async def test_stream_that_falls_silent_after_its_end_is_closed_before_the_silence_counts(
+    theatre: Stage, make_client
+) -> None:
+    theatre.play(stream(frames(HELLO, MESSAGE_END), end='hang'))
+    async with asyncio.timeout(30):
+        events = [event async for event in make_client(after_end=0.05, silence=3600).send('hello', user='ann')]
+    assert replay(events).status is Status.COMPLETE
+
+
+async def test_flood_after_the_end_is_closed(theatre: Stage, make_client) -> None:
+    async def flood(request, writer) -> None:
+        await stream(frames(HELLO, MESSAGE_END), end='open')(request, writer)
+        while True:
+            writer.write(b'1000\r\n' + b': padding\n' * 409 + b': end\n' + b'\r\n')
+            await writer.drain()
+
+    theatre.play(flood)
+    async with asyncio.timeout(30):
+        events = [event async for event in make_client(**PATIENT).send('hello', user='ann')]
+    assert replay(events).status is Status.COMPLETE
 
 
 async def test_page_can_show_the_end_before_the_stream_closes(theatre: Stage, make_client) -> None:

@@ -308,6 +308,26 @@ async def test_whole_answer_in_place_of_a_stream_is_an_answer(client: DifyClient
     assert replay(events).text.startswith('Answer to turn 1')
 
 
+async def test_whole_answer_that_never_comes(make_client, theatre: Stage) -> None:
+    headers = {'Content-Type': 'application/json'}
+    theatre.play(stream([b'{"ans'], end='hang', headers=headers), stream([b'{"ans'], end='cut', headers=headers))
+    for code in ('first_byte_timeout', 'upstream_unreachable'):
+        with pytest.raises(Unreachable) as refused:
+            await said(make_client(first_byte=0.1))
+        assert refused.value.code == code
+
+
+async def test_refusal_whose_text_never_comes(make_client, theatre: Stage) -> None:
+    async def begin(_, writer) -> None:
+        writer.write(b'HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\n{"code"')
+        await asyncio.sleep(3600)
+
+    theatre.play(begin)
+    with pytest.raises(UpstreamError) as refused:
+        await said(make_client(call=0.05))
+    assert (refused.value.code, refused.value.status) == ('upstream_unauthorized', 401)
+
+
 @pytest.mark.parametrize('kind', ['', 'text/plain', 'TEXT/Event-Stream; charset=x'])
 async def test_stream_under_another_name(kind: str, client: DifyClient, theatre: Stage) -> None:
     theatre.play(stream(frames(HELLO, END), headers={'Content-Type': kind} if kind else {}))

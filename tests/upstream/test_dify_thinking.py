@@ -5,8 +5,9 @@ import itertools
 import pytest
 from hypothesis import given, strategies as st
 
+from webapp.chat.events import TextReplaced
 from webapp.chat.reducer import replay
-from webapp.upstream.thinking import Thinking, visible
+from webapp.upstream.thinking import MAX_TURNS, Thinking, visible
 
 OLD = '<details style="color:gray;" open> <summary> Thinking... </summary>\n'
 SNIPPETS = st.lists(
@@ -62,6 +63,11 @@ def test_forms_of_thinking(text: str, thought: str, said: str) -> None:
     reply = reply_to([text])
     assert (reply.reasoning, reply.text) == (thought, said)
     assert visible(text) == said
+
+
+def test_words_are_not_withdrawn_for_ever() -> None:
+    events = Thinking().feed('<think><think></think>word</think>' * 1000)
+    assert sum(isinstance(event, TextReplaced) for event in events) == MAX_TURNS
 
 
 def test_words_are_not_held_back_longer_than_a_tag_could_be() -> None:

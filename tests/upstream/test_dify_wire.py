@@ -13,7 +13,7 @@ from webapp.chat.message import Failure, FormPart, Reply, Status, StepState, Usa
 from webapp.chat.reducer import replay
 from webapp.upstream import parts
 from webapp.upstream.faults import Faults
-from webapp.upstream.limits import MAX_STEPS, TimeLimits
+from webapp.upstream.limits import MAX_FORMS, MAX_STEPS, TimeLimits
 from webapp.upstream.reading import Reading
 from webapp.upstream.wire import IGNORED, TRANSLATIONS
 
@@ -82,6 +82,11 @@ def test_tool_step_grows_by_id_and_is_capped() -> None:
 def test_steps_without_end_are_bounded() -> None:
     flood = [{'event': 'node_started', 'data': {'id': str(i), 'title': 'x'}} for i in range(MAX_STEPS + 50)]
     assert len(reply_to(*flood, END).steps) == MAX_STEPS
+
+
+def test_forms_without_end_are_bounded() -> None:
+    flood = [{'event': 'human_input_required', 'data': {'node_id': str(i)}} for i in range(MAX_FORMS + 5)]
+    assert len(reply_to(*flood, END).parts) == MAX_FORMS
 
 
 def test_moderation_withdraws_thoughts_and_words() -> None:

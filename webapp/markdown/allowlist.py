@@ -1,14 +1,30 @@
 """The one list of what may be in a message's HTML. Everything passes it, always last, at every moment of a stream."""
 
 import re
-from functools import lru_cache
 
 import nh3
 
 from webapp.markdown.code import CLASSES, DIAGRAM
 
 BLOCKS = {'p', 'li', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'td', 'th'}
-TEXT = {'a', 'br', 'code', 'del', 'div', 'em', 'hr', 'img', 'input', 'ol', 'pre', 'section', 'span', 'strong', 'sup', 'ul'}
+TEXT = {
+    'a',
+    'br',
+    'code',
+    'del',
+    'div',
+    'em',
+    'hr',
+    'img',
+    'input',
+    'ol',
+    'pre',
+    'section',
+    'span',
+    'strong',
+    'sup',
+    'ul',
+}
 TABLES = {'table', 'thead', 'tbody', 'tr'}
 MATHS = {
     *('math', 'menclose', 'merror', 'mfrac', 'mi', 'mmultiscripts', 'mn', 'mo', 'mover', 'mpadded', 'mphantom'),
@@ -43,7 +59,7 @@ _VALUES = {
     'th': {'align': {'left', 'center', 'right'}},
 }
 _FORCED = {
-    **dict.fromkeys(BLOCKS, {'dir': 'auto'}),
+    **{block: {'dir': 'auto'} for block in BLOCKS},
     'pre': {'dir': 'ltr'},
     'img': {'loading': 'lazy'},
     'input': {'type': 'checkbox', 'disabled': ''},

@@ -1,8 +1,8 @@
 r"""Formulas in Markdown: `\( \)`, `\[ \]`, `$$ $$` and, with care, `$ $`.
 
-One dollar is mostly money. By Pandoc's rule the opening one has no space after it, the closing one no space before and no
-digit after it; besides, no letter or digit of ASCII stands right before the opening one (`US$5`), and what looks like an
-amount and words (`$6 and 7$`) or like a shell's variable (`$HOME/$USER`) is no formula.
+One dollar is mostly money. By Pandoc's rule the opening one has no space after it, the closing one no space before and
+no digit after it. Besides, no letter or digit of ASCII stands right before the opening one (`US$5`), and what looks
+like an amount and words (`$6 and 7$`) or like a shell's variable (`$HOME/$USER`) is no formula.
 """
 
 import re

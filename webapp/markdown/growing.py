@@ -11,16 +11,34 @@ from webapp.markdown.parser import Block, Child
 
 # A last line that says nothing yet: markers alone, or the begin of a fence. More of it may make a heading of the line
 # before, or something else of itself.
-_UNCERTAIN = re.compile(r'[-+*=_#>|:`~ \t]*|[ \t]*[0-9]{1,9}[.)]?[ \t]*|[-+*>0-9.) \t]*(?:`{3,}|~{3,})[^`]*')
+_UNCERTAIN = re.compile(r'[-+*=_#>|:`~$\\ \t]*|[ \t]*[0-9]{1,9}[.)]?[ \t]*|[-+*>0-9.) \t]*(?:`{3,}|~{3,})[^`]*')
+_DISPLAY = re.compile(r'\$\$|\\[\[\]]')
 FENCE = re.compile(r'( {0,3})(`{3,}+|~{3,}+)[^\n]*+\n')
 _LINE = re.compile(r'[^\n]*\n|[^\n]+')
 _MARKER = re.compile(r' {0,3}(?:[-+*]|[0-9]{1,9}[.)])')
 
 
 def certain(source: str) -> str:
-    """`source` without a last line that may still turn out to be anything."""
+    """`source` without an end that may still turn out to be anything: a bare marker, half a displayed formula."""
     start = source.rfind('\n') + 1
-    return source[:start] if len(source) - start < 100 and _UNCERTAIN.fullmatch(source, start) else source
+    if len(source) - start < 100 and _UNCERTAIN.fullmatch(source, start):
+        source = source[:start]
+    return source[: _open_formula(source)]
+
+
+def _open_formula(source: str) -> int | None:
+    """Where a displayed formula of several lines begins that has no end yet."""
+    paragraph = max(source.rfind('\n\n'), len(source) - limits.FORMULA, 0)
+    opening, closing = None, ''
+    for token in _DISPLAY.finditer(source, paragraph):
+        if opening is not None:
+            opening = None if token[0] == closing else opening
+            continue
+        line = source.rfind('\n', 0, token.start()) + 1
+        after = source[token.end() : token.end() + 1]
+        if after in {'', '\n'} and not source[line : token.start()].strip(' \t>'):
+            opening, closing = line, '$$' if token[0] == '$$' else '\\]'
+    return opening
 
 
 @dataclass(slots=True)

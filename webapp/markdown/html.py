@@ -25,6 +25,7 @@ _TAGS = {
     'Strong': ('<strong>', '</strong>'),
     'Strikethrough': ('<del>', '</del>'),
 }
+_BREAK = re.compile(r'&lt;br ?/?&gt;', re.IGNORECASE)
 _PARTS = {'Item', 'TableHead', 'TableRow', 'TableCell'}  # stand and fall with what they are part of
 _INLINE = {'Emphasis', 'Strong', 'Strikethrough', 'Link', 'Image'}
 
@@ -64,7 +65,8 @@ class Writer:
         self._words: list[str] | None = None  # the words of a link
         self._alignments: tuple[str, ...] = ()
         self._column = 0
-        self._cell = 'td'
+        self._in_head = False
+        self._in_cell = False
 
     def html(self, events: list[Event]) -> str:
         """The HTML of one block, or of one part of it such as a list's item."""
@@ -106,6 +108,9 @@ class Writer:
             return '' if kind in _INLINE else ' '
         if kind not in _PARTS and self._is_too_much(kind, data):
             return self._open_bare(kind)
+        return self._open_element(kind, data)
+
+    def _open_element(self, kind: str, data: Any) -> Closing:
         match kind:
             case 'CodeBlock':
                 return self._open_code(data)
@@ -129,10 +134,10 @@ class Writer:
                 self._alignments = data
                 return '<div class="table"><table>', '</tbody></table></div>'
             case 'TableHead':
-                self._cell, self._column = 'th', 0
+                self._in_head, self._column = True, 0
                 return '<thead><tr>', '</tr></thead><tbody>'
             case 'TableRow':
-                self._cell, self._column = 'td', 0
+                self._in_head, self._column = False, 0
                 return '<tr>', '</tr>'
         return _TAGS[kind]
 
@@ -154,12 +159,20 @@ class Writer:
         alignment = self._alignments[self._column]
         self._column += 1
         align = '' if alignment == 'None' else f' align="{alignment.lower()}"'
-        self._out.append(f'<{self._cell}{align}>')
-        return f'</{self._cell}>'
+        tag = 'th' if self._in_head else 'td'
+        self._out.append(f'<{tag}{align}>')
+        self._in_cell = True
+
+        def close() -> str:
+            self._in_cell = False
+            return f'</{tag}>'
+
+        return close
 
     def _open_code(self, data: Any) -> Closing:
         language = code_language(self._source.restore(data['Fenced'])) if isinstance(data, dict) else ''
-        self._code = code = []
+        code: list[str] = []
+        self._code = code
 
         def close() -> str:
             self._code = None
@@ -180,7 +193,8 @@ class Writer:
         if not opening or self._words is not None:  # a picture in a link: its words are the link's
             return ''
         self._out.append(opening)
-        self._words = words = []
+        words: list[str] = []
+        self._words = words
 
         def close() -> str:
             self._words = None
@@ -190,7 +204,8 @@ class Writer:
         return close
 
     def _open_image(self, address: str, title: str) -> Closing:
-        self._alt = words = []
+        words: list[str] = []
+        self._alt = words
         tooltip = f' title="{escape(title)}"' if title else ''
 
         def close() -> str:
@@ -250,6 +265,8 @@ class Writer:
 
     def _inline(self, text: str) -> str:
         html = escape(text, quote=False).replace(LESS_THAN, '&lt;')
+        if self._in_cell:  # where Markdown knows no other way to end a line
+            html = _BREAK.sub('<br>', html)
         return FORMULA.sub(self._formula, html) if FORMULA_START in html else html
 
     def _formula(self, placeholder: re.Match[str]) -> str:
@@ -280,7 +297,5 @@ class Writer:
         return f'<sup><a id="{place}" href="#{self._scope}note-{note.number}">{note.number}</a></sup>'
 
     def _note_html(self, note: Footnote) -> str:
-        back = ''.join(
-            f' <a href="#{self._scope}ref-{note.number}-{count}">↩</a>' for count in range(1, note.references + 1)
-        )
+        back = f' <a href="#{self._scope}ref-{note.number}-1">↩</a>' if note.references else ''
         return f'<li id="{self._scope}note-{note.number}">{note.html}{back}</li>'

@@ -9,6 +9,8 @@ EVENTS = 250_000  # of the parser, per message: only hostile texts have more
 FORMULA = 2_000  # of one formula
 FORMULAS = 1_000  # per message; what follows is shown as code
 COLOURED = 64_000  # of code per message; what follows stays plain
-COLOURED_LIVE = 4_000  # of code that is coloured while the answer is being written; more of it gets its colours at the end
+COLOURED_LIVE = (
+    4_000  # of code that is coloured while the answer is being written; more of it gets its colours at the end
+)
 COLOURED_LINE = 400  # of the longest line of coloured code
 CODE_LINES = 40  # of a fence that is being written, per element: a browser lays out the last one only

@@ -1,6 +1,6 @@
 """pyromark's events, cut into the blocks of a document."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,7 +37,7 @@ class Block:
     kind: str  # the parser's name of it: 'Paragraph', 'List', 'Table', 'CodeBlock', 'Rule' ...
     start: int  # UTF-8 offset in what was parsed; 0 if places weren't asked for
     events: list[Event] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)  # of a list's items, a table's rows: offset, first event
+    places: list[tuple[int, int]] = field(default_factory=list)  # of items or rows: offset, first event
 
     @property
     def shell(self) -> list[Event]:

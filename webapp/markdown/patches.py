@@ -1,14 +1,14 @@
 """What a page must do to what it shows of an answer, as small JSON data; `static/answer.js` does it.
 
-A page shows blocks, one element each. The last ones are the *tail*: HTML that may still change. What stands before it is
-settled and isn't touched while the answer is being written. While a list, a table or a fence is being written, the tail is
-at the end of its items, rows or lines: in the block's *slot*, which is its last innermost element.
+A page shows blocks, one element each. The last ones are the *tail*: HTML that may still change. What stands before it
+is settled and isn't touched while the answer is being written. While a list, a table or a fence is being written, the
+tail is at the end of its items, rows or lines: in the block's *slot*, which is its last innermost element.
 
     {"from": 7, "to": 8, "ops": [...]}     what was shown as of 7 is then shown as of 8; from 0: show nothing first
     ["tail", keep, suffix, nodes, length]  the tail's HTML becomes its first `keep` units, then `suffix`;
                                            then its first `nodes` elements, `length` units of HTML, are settled
-    ["enter", head, foot, nodes, length]   the tail is one element; but for the content of its slot, which is without the
-                                           first `head` and the last `foot` units, it is settled; the content is the tail,
+    ["enter", head, foot, nodes, length]   the tail is one element: it is settled but for what is in its slot, which is
+                                           the tail then, without `head` units before and `foot` units after it;
                                            then its first `nodes` elements, `length` units of HTML, are settled
     ["leave"]                              the slot is full; the tail, empty, is behind its block
     ["swap", html]                         `html` takes the place of the slot's block; the tail, empty, is behind it

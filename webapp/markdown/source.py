@@ -1,7 +1,7 @@
 """What the parser gets to read: the message with raw HTML disarmed and formulas taken out.
 
-Both are replaced by noncharacters, which no message contains once it is clean. The parser takes them for letters, so a `<`
-can't start HTML, and the backslashes, bars and underscores of a formula can't be taken for Markdown.
+Both are replaced by noncharacters, which no message contains once it is clean. The parser takes them for letters, so a
+`<` can't start HTML, and the backslashes, bars and underscores of a formula can't be taken for Markdown.
 """
 
 import re

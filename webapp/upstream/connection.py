@@ -110,7 +110,7 @@ class Connection:
     async def call(self, method: str, path: str, *, wait: float | None = None, **content: Any) -> Payload:
         """Ask for a JSON object; {} when there is nothing to say. :raises UpstreamError: see `open`"""
         wait = wait or self.limits.call
-        with self._in_our_words():
+        with self.in_our_words():
             async with asyncio.timeout(wait + self.limits.busy_pause_at_most * BUSY_REPEATS):
                 async with self.open(method, path, wait=wait, **content) as answer:
                     body = await answer.read()
@@ -130,7 +130,7 @@ class Connection:
 
     async def _lively(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while True:
-            with self._in_our_words(on_timeout='stream_silent'):
+            with self.in_our_words(on_timeout='stream_silent'):
                 async with asyncio.timeout(self.limits.silence):
                     piece = await anext(body, b'')
             if not piece:
@@ -139,7 +139,7 @@ class Connection:
 
     async def _send(self, request: httpx.Request, wait: float) -> httpx.Response:
         """A GET is asked again when a kept connection turns out to be closed; anything else might happen twice."""
-        with self._in_our_words():
+        with self.in_our_words():
             async with asyncio.timeout(wait):
                 if request.method == 'GET':
                     with suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
@@ -147,10 +147,11 @@ class Connection:
                 return await self._http.send(request, stream=True)
 
     async def _refusal(self, response: httpx.Response) -> UpstreamError:
+        """The error, with as much of its text as comes in time."""
         body = bytearray()
-        with self._in_our_words():
+        with suppress(TimeoutError, httpx.HTTPError, Unreachable):
             async with asyncio.timeout(self.limits.call):
-                async for piece in response.aiter_raw():
+                async for piece in self._answer(response).body:
                     body += piece
                     if len(body) > MAX_ERROR:
                         break
@@ -164,7 +165,7 @@ class Connection:
         is_plain = coding == 'identity'
         return Answer(
             status=response.status_code,
-            media_type=response.headers.get('content-type', '').partition(';')[0].strip().lower(),
+            media_type=response.headers.get('content-type', '').partition(';')[0].strip().lower()[:100],
             size=int(size) if is_plain and size.isascii() and size.isdigit() else None,
             body=response.aiter_raw() if is_plain else _inflated(response),
         )
@@ -175,7 +176,8 @@ class Connection:
             yield self.limits.busy_pause * 2**repeat * random.uniform(0.5, 1.5)  # noqa: S311  no secret
 
     @contextmanager
-    def _in_our_words(self, on_timeout: str = 'first_byte_timeout') -> Iterator[None]:
+    def in_our_words(self, on_timeout: str = 'first_byte_timeout') -> Iterator[None]:
+        """What the network does, as errors of ours."""
         try:
             yield
         except TimeoutError:

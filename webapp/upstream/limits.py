@@ -10,6 +10,7 @@ MAX_JSON = 32 * 1024 * 1024  # bytes of an answer in one piece
 MAX_ERROR = 256 * 1024  # bytes read of an error page
 MAX_STEPS = 500  # tool calls and nodes of one answer
 MAX_FILES = 100
+MAX_FORMS = 20
 MAX_CITATIONS = 100
 
 

@@ -31,7 +31,10 @@ async def stream(
     deadline = clock() + limits.total
     async with dify.open(method, path, wait=limits.first_byte, **content) as answer:
         if answer.media_type not in STREAMS:
-            for event in await _all_at_once(answer, dify.faults):
+            with dify.in_our_words():
+                async with asyncio.timeout(limits.first_byte):
+                    events = await _all_at_once(answer, dify.faults)
+            for event in events:
                 yield event
             return
         reading = Reading(dify.faults, limits, is_resumed=is_resumed)

@@ -13,7 +13,9 @@ from webapp.chat.events import Event, ReasoningDelta, TextDelta, TextReplaced
 OPEN = re.compile(
     r'<think>|<details\b[^<>]{0,200}>\s{0,20}<summary>\s{0,20}Thinking\.\.\.\s{0,20}</summary>', re.IGNORECASE
 )
+CANDIDATE = re.compile(r'<(?=[/td]|\Z)', re.IGNORECASE)
 LONGEST_OPEN = 300  # characters
+MAX_TURNS = 20  # times that what was said may turn out to have been thought: each withdraws the whole text
 THINK_END, DETAILS_END = '</think>', '</details>'
 
 
@@ -26,6 +28,7 @@ class Thinking:
         self._trims = False  # blanks around tags are nobody's words
         self._has_thought = False
         self._is_nested = False  # a tag was opened within thinking: one more may close it
+        self._turns = 0
         self._before: list[str] = []  # what was said up to the last closing tag
         self._since: list[str] = []  # and after it
         self._code = _Code()
@@ -43,7 +46,8 @@ class Thinking:
         self._held = ''
         begin = 0  # not emitted from here on
         look = 0
-        while (at := text.find('<', look)) >= 0:
+        while candidate := CANDIDATE.search(text, look):
+            at = candidate.start()
             tag = self._tag(text, at)
             if tag is None and not is_all and self._may_become_tag(text, at):
                 yield from self._emit(text[begin:at])
@@ -88,7 +92,8 @@ class Thinking:
             self._end = THINK_END if tag.lower() == '<think>' else DETAILS_END
             self._has_thought = self._trims = True
             self._is_nested = False
-        elif self._is_nested or not self._has_thought:  # the opening tag was the model's secret
+        elif (self._is_nested or not self._has_thought) and self._turns < MAX_TURNS:  # it had begun in secret
+            self._turns += 1
             thought = ''.join(self._since)
             self._since = []
             yield TextReplaced(''.join(self._before))

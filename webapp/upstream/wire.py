@@ -15,11 +15,11 @@ from webapp.chat.events import (
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import StepPart, StepState
+from webapp.chat.message import FormPart, StepPart, StepState
 from webapp.upstream import parts
 from webapp.upstream.ending import Signal, Trouble
 from webapp.upstream.faults import Faults
-from webapp.upstream.limits import MAX_FILES, MAX_STEPS
+from webapp.upstream.limits import MAX_FILES, MAX_FORMS, MAX_STEPS
 from webapp.upstream.payload import Payload, mapping, name, text
 from webapp.upstream.thinking import Thinking, split
 
@@ -53,6 +53,7 @@ class Translator:
         self._agent_spoke = False  # from then on a `message` repeats the whole answer
         self._steps: set[str] = set()
         self._files: set[str] = set()
+        self._forms: set[str] = set()
         self._strangers: set[str] = set()
 
     def feed(self, payload: Payload) -> list[Said]:
@@ -64,7 +65,7 @@ class Translator:
         translate = TRANSLATIONS.get(event) if isinstance(event, str) else None
         if translate:
             said += translate(self, payload)
-        elif event not in IGNORED if isinstance(event, str) else True:
+        elif not isinstance(event, str) or event not in IGNORED:
             self._meet(event)
         return said
 
@@ -103,6 +104,12 @@ class Translator:
             return []
         self._steps.add(step.id)
         return [StepChanged(step)]
+
+    def _form(self, form: FormPart) -> list[Event]:
+        if not form.id or (form.id not in self._forms and len(self._forms) >= MAX_FORMS):
+            return []
+        self._forms.add(form.id)
+        return [FormChanged(form)]
 
     # one method for each thing that Dify says
 
@@ -194,13 +201,13 @@ class Translator:
 
     def _human_input_required(self, payload: Payload) -> list[Event]:
         form = parts.form(mapping(payload, 'data'))
-        return [*self.flush(), FormChanged(form)] if form.id else []
+        return [*self.flush(), *self._form(form)]
 
     def _human_input_form_filled(self, payload: Payload) -> list[Event]:
-        return [FormChanged(parts.form_answer(mapping(payload, 'data')))]
+        return self._form(parts.form_answer(mapping(payload, 'data')))
 
     def _human_input_form_timeout(self, payload: Payload) -> list[Event]:
-        return [FormChanged(parts.form_timeout(mapping(payload, 'data')))]
+        return self._form(parts.form_timeout(mapping(payload, 'data')))
 
     def _error(self, payload: Payload) -> list[Said]:
         return [*self.flush(), Trouble(self._faults.failure(payload))]
