@@ -31,6 +31,19 @@ def test_switching_is_no_reload(page: Page, two: tuple[str, str]) -> None:
     assert page.evaluate(MARKER) == 'still the same page'
 
 
+def test_a_new_conversation_stays_new_while_the_last_one_is_still_being_kept(app: Server, page: Page) -> None:
+    """The end of an answer and its title make the page look at the store again: it must not go back there with it."""
+    open_page(page, app.url)
+    seen = set()
+    for number in range(8):
+        assert ask(page, f'/echo number {number}').strip() == f'number {number}'
+        expect(page.get_by_test_id('message-user')).to_have_count(1)
+        page.wait_for_function('seen => !seen.some((id) => location.pathname.endsWith(id))', arg=list(seen))
+        seen.add(conversation_id(page))
+        begin_another(page)
+    assert len(seen) == 8
+
+
 def test_the_open_one_is_marked(page: Page, two: tuple[str, str]) -> None:
     first, second = two
     expect(conversation(page, second).get_by_role('link')).to_have_attribute('aria-current', 'page')

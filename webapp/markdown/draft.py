@@ -99,7 +99,7 @@ class Draft:
         return closed and self._source != ''
 
     def _add_blocks(self, blocks: list[Block], reading: '_Reading', *, final: bool) -> bool:
-        settled = blocks
+        settled = blocks if final else blocks[:-1]
         self._count(sum(len(block.events) for block in settled))
         html = self._allowlist.clean_all([reading.writer.html(block.events) for block in settled])
         self.blocks += map(Settled, html)

@@ -1,15 +1,19 @@
-"""Cuts a stream of bytes into events, however the network cut it.
+"""Cuts a stream of bytes into events, however the network cut it, and never holds more than one of them.
 
-Written for Dify's only form, one `data: {json}` line and a blank one, and true to the standard in all others. Lines end
-at LF, CRLF or CR and nowhere else: U+2028 and U+0085 are ordinary characters inside JSON. Names, ids and comments are
-not kept: Dify puts the name inside the JSON.
+Dify knows one form only, a line `data: {json}` and a blank one: it is taken as it is. What has another form is decoded
+by httpx-sse. Lines end at LF, CRLF or CR and nowhere else: U+2028 and U+0085 are ordinary characters inside JSON.
 """
 
 from collections.abc import Iterator
 
+import httpx
+from httpx_sse import EventSource
+
 from webapp.upstream.limits import MAX_FRAME
 
 BOM = b'\xef\xbb\xbf'
+COMMENT, DATA = b':', b'data: '
+EVENT_STREAM = {'Content-Type': 'text/event-stream; charset=utf-8'}
 
 
 class Frames:
@@ -25,8 +29,8 @@ class Frames:
         self._line = bytearray()  # begun, not ended
         self._is_too_long = False  # the begun line is being dropped
         self._after_cr = False
-        self._data: list[bytes] = []
-        self._held = 0  # bytes in `_data`
+        self._event: list[bytes] = []  # lines of the event that has begun
+        self._held = 0  # bytes in it
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of the events that end in `chunk`."""
@@ -69,14 +73,21 @@ class Frames:
 
     def _events(self, lines: list[bytes]) -> Iterator[bytes]:
         for line in lines:
-            if line.startswith(b'data:') or line == b'data':
-                self._data.append(line[6:] if line.startswith(b' ', 5) else line[5:])
+            if not line:
+                event, self._event, self._held = self._event, [], 0
+                yield from _data(event)
+            elif not line.startswith(COMMENT):
+                self._event.append(line)
                 self._held += len(line)
                 if self._held > self._limit:
                     self.skipped += self._held
-                    self._data, self._held = [], 0
-            elif not line and self._data:
-                data = self._data[0] if len(self._data) == 1 else b'\n'.join(self._data)
-                self._data, self._held = [], 0
-                if data:
-                    yield data
+                    self._event, self._held = [], 0
+
+
+def _data(event: list[bytes]) -> Iterator[bytes]:
+    if len(event) == 1 and event[0].startswith(DATA):
+        if data := event[0][len(DATA) :]:
+            yield data
+    elif event:
+        response = httpx.Response(200, headers=EVENT_STREAM, content=b'\n'.join([*event, b'', b'']))
+        yield from (decoded.data.encode() for decoded in EventSource(response).iter_sse() if decoded.data)
