@@ -62,6 +62,7 @@ def build(settings: Settings) -> ASGIApp:
     ui.run_with(
         app,
         title=settings.name,
+        viewport='width=device-width, initial-scale=1, interactive-widget=resizes-content',
         tailwind=False,
         binding_refresh_interval=None,
         reconnect_timeout=RECONNECT_SECONDS,

@@ -103,7 +103,7 @@ def _closes(text: str, opening: re.Match[str], token: re.Match[str]) -> bool:
     if token[0] != '$':
         return latex.strip() != ''
     after = text[token.end() : token.end() + 1]
-    if not latex or latex[-1].isspace() or (False):
+    if not latex or latex[-1].isspace() or (after.isascii() and after.isdigit()):
         return False
     if _VARIABLE.match(latex) and (after.isalnum() or after == '_'):
         return False
