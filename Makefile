@@ -15,7 +15,7 @@ help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
 	@echo 'make test   every check and every test, in a real database and a real browser'
 	@echo 'make check  style, types and import rules alone'
-	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: two minutes)'
+	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: a first look)'
 	@echo 'make lock   newest versions of all dependencies into constraints.txt'
 	@echo 'make clean  remove the virtual environment'
 

@@ -65,8 +65,12 @@ export class Answer {
     const dropped = this.tail.slice(kept.length);
     const rest = this.#append(kept, dropped, suffix);
     this.tail = kept + suffix;
-    if (rest === undefined) this.#replace(parse(this.tail));
-    else if (rest) this.slot.append(parse(rest));
+    if (rest === undefined) {
+      for (const element of [...this.slot.children].slice(this.settled)) element.remove();
+      this.slot.append(parse(this.tail));
+    } else if (rest) {
+      this.slot.append(parse(rest));
+    }
   }
 
   // Mostly the tail has grown by some words at its end: `kept` words `dropped`, where that is end tags only.
@@ -79,17 +83,6 @@ export class Answer {
     const element = lastWithin(this.slot, dropped);
     if (words) addText(element, words);
     return suffix.slice(end + dropped.length);
-  }
-
-  // Elements that are equal stay: what was selected or focused in them does too.
-  #replace(fragment) {
-    const old = [...this.slot.children].slice(this.settled);
-    while (old.length && fragment.firstChild?.isEqualNode(old[0])) {
-      old.shift();
-      fragment.firstChild.remove();
-    }
-    for (const element of old) element.remove();
-    this.slot.append(fragment);
   }
 }
 

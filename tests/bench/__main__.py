@@ -1,7 +1,7 @@
 """How fast answers reach the browser, and what that costs, beside two pages without any framework.
 
     make bench              everything, about a quarter of an hour
-    make bench QUICK=1      a first look, about three minutes
+    make bench QUICK=1      a first look, some minutes
 
 Prints one Markdown table. Compare only figures of the same run; read ratios, not seconds.
 """

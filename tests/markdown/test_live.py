@@ -82,8 +82,10 @@ def test_an_answer_that_breaks_off(cut: int) -> None:
     check(ANSWER[:cut], lambda: 9)
 
 
-def test_nothing_is_replaced_at_the_end_of_a_plain_answer() -> None:
-    text = ANSWER[: ANSWER.index('Text[^1]')]
+@pytest.mark.parametrize(
+    'text', [ANSWER[: ANSWER.index('Text[^1]')], '1. a\n\n2. b\n3. c\n4. d\n\nend', '- a\n - b\n  - c\n- d']
+)
+def test_nothing_is_replaced_at_the_end_of_an_answer_without_surprises(text: str) -> None:
     watcher = Watcher(LiveDocument(scope='m1-'))
     for end in range(0, len(text) + 5, 5):
         watcher.document.update(text[:end])

@@ -311,9 +311,9 @@ async def test_whole_answer_in_place_of_a_stream_is_an_answer(client: DifyClient
 async def test_whole_answer_that_never_comes(make_client, theatre: Stage) -> None:
     headers = {'Content-Type': 'application/json'}
     theatre.play(stream([b'{"ans'], end='hang', headers=headers), stream([b'{"ans'], end='cut', headers=headers))
-    for code in ('first_byte_timeout', 'upstream_unreachable'):
+    for wait, code in ((0.1, 'first_byte_timeout'), (30, 'upstream_unreachable')):
         with pytest.raises(Unreachable) as refused:
-            await said(make_client(first_byte=0.1))
+            await said(make_client(first_byte=wait))
         assert refused.value.code == code
 
 
@@ -350,17 +350,27 @@ async def test_compressed_bomb_is_bounded(client: DifyClient, theatre: Stage) ->
     assert ending.failure.code == 'stream_garbled'
 
 
+async def test_compressed_file_is_unpacked_bit_by_bit(client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole(gzip.compress(bytes(20_000_000)), headers={'Content-Encoding': 'gzip'}))
+    async with client.preview('f') as answer:
+        sizes = [len(piece) async for piece in answer.body]
+    assert sum(sizes) == 20_000_000
+    assert max(sizes) <= 64 * 1024
+
+
 async def test_broken_compression_is_a_cut(client: DifyClient, theatre: Stage) -> None:
     theatre.play(stream([b'not gzip at all'], headers=EVENT_STREAM | {'Content-Encoding': 'gzip'}))
     (ending,) = await said(client)
     assert ending.failure.code == 'stream_cut'
 
 
-async def test_cookies_do_not_stick(client: DifyClient, theatre: Stage) -> None:
+async def test_cookies_do_not_stick(theatre: Stage) -> None:
+    client = DifyClient(theatre.url.replace('127.0.0.1', 'localhost'), KEY)
     theatre.play(whole({'name': 'x'}, headers={'Set-Cookie': 'session=of-somebody; Path=/'}))
     await client.info()
     await client.info()
     assert 'cookie' not in theatre.requests[1].headers
+    await client.aclose()
 
 
 async def test_signed_file_is_fetched_from_dify_only_and_without_the_key(client: DifyClient, theatre: Stage) -> None:

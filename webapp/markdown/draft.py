@@ -68,7 +68,7 @@ class Draft:
         """Settle what can be settled. Whether there is more to do."""
         if isinstance(self.container, Fence):
             return self._step_fence(self.container, final=final)
-        if not final and False:
+        if not final and limits.LEAF < len(self._source) < self._parse_from:
             self._show_leaf()
             return False
         rows = self.container

@@ -42,14 +42,12 @@ async def stream(
         watchdog = Watchdog()
         try:
             while not reading.failure:
-                close_at = min(deadline, reading.close_at)
-                chunk = await watchdog.wait(anext(answer.body, b''), min(close_at, clock() + limits.silence))
+                until = min(deadline, reading.close_at, clock() + limits.silence)
+                chunk = await watchdog.wait(anext(answer.body, b''), until)
                 if not chunk:
                     break
                 for event in reading.take(chunk, clock()):
                     yield event
-                if clock() >= min(deadline, reading.close_at):  # also when bytes never stop coming
-                    raise TimeoutError
         except TimeoutError:
             failure = Failure('took_too_long' if clock() >= deadline else 'stream_silent')
         except httpx.HTTPError as error:

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from nicegui import background_tasks, ui
@@ -252,12 +253,15 @@ class ChatPage:
             following.task = self._spawn(self._run(following))
 
     async def _run(self, following: Following) -> None:
-        message_id = following.generation.message.id
+        generation = following.generation
+        message_id = generation.message.id
         try:
             await following.run()
         finally:
             if self._followings.get(message_id) is following:
                 del self._followings[message_id]
+        if message_id in self._shown:
+            self._shown[message_id] = replace(generation.message, reply=generation.reply)
         self._set_state()
 
     def _forget_followings(self) -> None:
@@ -403,7 +407,7 @@ class ChatPage:
             known = self._shown.get(message.id)
             if known is None:
                 self._add(message)
-            elif message.id not in self._followings and message != known:
+            elif message.id not in self._followings and message.reply != known.reply:
                 self._shown[message.id] = message
                 self._thread.update(self._view(message))
                 self._follow(message)
