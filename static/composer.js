@@ -3,7 +3,7 @@
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
 
 export default {
-  props: { words: Object, state: String, note: String, draftKey: String },
+  props: { words: Object, initial: Object },
   template: `
     <form class="composer" @submit.prevent="send">
       <div class="composer-box">
@@ -17,7 +17,9 @@ export default {
       </div>
       <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': problem }">{{ problem || hint || note || help }}</p>
     </form>`,
-  data: () => ({ empty: true, problem: "", hint: "" }),
+  data() {
+    return { state: "ready", note: "", draftKey: "", ...this.initial, empty: true, problem: "", hint: "" };
+  },
   emits: ["send", "stop"],
   computed: {
     help() {
@@ -47,6 +49,9 @@ export default {
   methods: {
     // called by the server, see `components/composer.py`
 
+    set(changes) {
+      Object.assign(this, changes);
+    },
     setText(text) {
       const written = this.text();
       if (!written.startsWith(text)) this.write(written.trim() ? `${text}\n\n${written}` : text);

@@ -5,7 +5,7 @@ const LOST_AFTER = 1500; // ms without a socket until we say so
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, name: String, banners: Array, apps: Array, person: Object, title: String, hasSidebar: Boolean },
+  props: { words: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ words.skip }}</a>
@@ -61,6 +61,10 @@ export default {
   data() {
     const narrow = matchMedia(NARROW).matches;
     return {
+      name: "",
+      title: "",
+      banners: [],
+      ...this.initial,
       narrow,
       open: !narrow && recall("sidebar") !== "closed",
       theme: THEMES.includes(recall("theme")) ? recall("theme") : "auto",
@@ -101,6 +105,12 @@ export default {
   },
 
   methods: {
+    // called by the server, see `theme.py`
+
+    set(changes) {
+      Object.assign(this, changes);
+    },
+
     // the sidebar: a column beside the page, or a drawer over it that keeps the focus
 
     show() {

@@ -229,7 +229,15 @@ async def test_history_is_sorted_and_carries_files(client: DifyClient, theatre: 
     messages = (await client.history('c', user='ann')).items
     assert [m.created_at for m in messages] == sorted(m.created_at for m in messages)
     assert [file.name for file in messages[0].files] == ['small.png']
+    assert not [part for message in messages for part in message.reply.parts if isinstance(part, FilePart)]
     assert messages[0].files[0].id == 'c691498c-9f75-4610-b18b-03ac3beb3c19'  # the upload's, which a preview takes
+
+
+async def test_history_in_any_order_comes_oldest_first(client: DifyClient, theatre: Stage) -> None:
+    rows = [{'id': id_, 'created_at': second} for id_, second in [('d', 9), ('b', 5), ('c', 5), ('a', 1)]]
+    theatre.play(whole({'data': rows}))
+    messages = (await client.history('c', user='ann')).items
+    assert [message.id for message in messages] == ['a', 'b', 'c', 'd']
 
 
 async def call_like(played: Recording, client: DifyClient):

@@ -133,6 +133,8 @@ class Draft:
         if len(block.places) < 2 or block.is_wide:
             return None
         before = reading.lines(block.start, block.places[0][0]) if block.kind == 'Table' else ''
+        if len(before) > limits.TABLE_HEAD:
+            return None
         return Rows(block.kind, self._allowlist.clean(reading.writer.html(block.shell)), before=before)
 
     def _add_children(self, rows: Rows, children: list[Child], reading: '_Reading') -> None:

@@ -54,7 +54,7 @@ def find_formulas(text: str, markdown: str) -> Iterator[Formula]:
 
 
 @lru_cache(maxsize=512)
-def mathml(latex: str, *, display: bool) -> str | None:
+def _mathml(latex: str, *, display: bool) -> str | None:
     """The formula as MathML, or None: not understood, or too deep."""
     if not latex:
         return None
@@ -70,7 +70,7 @@ def mathml(latex: str, *, display: bool) -> str | None:
 
 def formula_html(formula: Formula) -> str:
     """The formula as MathML, or as its source."""
-    return mathml(formula.latex, display=formula.display) or f'<code>{escape(formula.source)}</code>'
+    return _mathml(formula.latex, display=formula.display) or f'<code>{escape(formula.source)}</code>'
 
 
 def _candidates(text: str) -> Iterator[Formula]:

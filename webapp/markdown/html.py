@@ -24,6 +24,7 @@ _TAGS = {
     'Emphasis': ('<em>', '</em>'),
     'Strong': ('<strong>', '</strong>'),
     'Strikethrough': ('<del>', '</del>'),
+    'FootnoteDefinition': ('<section class="footnotes"><ol><li>', '</li></ol></section>'),
 }
 _BREAK = re.compile(r'&lt;br ?/?&gt;', re.IGNORECASE)
 _PARTS = {'Item', 'TableHead', 'TableRow', 'TableCell'}  # stand and fall with what they are part of
@@ -102,7 +103,7 @@ class Writer:
         self._out.append(closing if isinstance(closing, str) else closing())
 
     def _open(self, kind: str, data: Any) -> Closing:
-        if kind == 'FootnoteDefinition':
+        if kind == 'FootnoteDefinition' and self._collect:
             return self._open_note(data)
         if self._bare or self._alt is not None:
             return '' if kind in _INLINE else ' '
@@ -215,9 +216,6 @@ class Writer:
         return close
 
     def _open_note(self, name: str) -> Closing:
-        if not self._collect:
-            self._out.append('<section class="footnotes"><ol><li>')
-            return '</li></ol></section>'
         outer, self._out = self._out, []
 
         def close() -> str:

@@ -66,7 +66,7 @@ def parse_located(markdown: str, definitions: Definitions) -> list[Block]:
     """The blocks of `markdown` with their places; `definitions` of earlier text hold too. :raises TooManyEvents:"""
 
     def resolve(link: Any) -> tuple[str, str] | None:
-        return definitions.get(fold(link['reference']))
+        return definitions.get(_fold(link['reference']))
 
     events = pyromark.events_with_range(
         markdown, options=_options, merge_text=True, broken_link_callback=resolve if definitions else None
@@ -86,10 +86,10 @@ def definitions_in(markdown: str) -> Definitions:
     if ']:' not in markdown:
         return {}
     found = pyromark.reference_definitions(markdown, options=_options)
-    return {fold(label): (definition['dest'], definition['title'] or '') for label, definition in found.items()}
+    return {_fold(label): (definition['dest'], definition['title'] or '') for label, definition in found.items()}
 
 
-def fold(label: str) -> str:
+def _fold(label: str) -> str:
     return ' '.join(label.casefold().split())
 
 

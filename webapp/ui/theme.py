@@ -55,32 +55,30 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     def __init__(self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool) -> None:
         super().__init__()
         self._props['words'] = i18n.words('frame')
-        self._props['name'] = name
+        self.keep(name=name, banners=[])
         self._props['apps'] = [asdict(app) for app in apps]
         self._props['person'] = asdict(person) if person else None
         self._props['has-sidebar'] = has_sidebar
-        self._props['banners'] = []
         self._shown_banners = itertools.count(1)
         self.sidebar: Slot = self.add_slot('sidebar')
 
     def set_name(self, name: str) -> None:
         """Change the name in the top line."""
-        if self._props['name'] != name:
-            self._props['name'] = name
+        self.keep(name=name)
 
     def set_title(self, title: str) -> None:
         """Set the title of the browser's tab."""
         if self.is_being_built:
             self.client.title = title
-        self._props['title'] = title
+        self.keep(title=title)
 
     def show_banner(self, banner: Banner) -> None:
         """Show a notice; also anew one that was closed."""
-        others = [other for other in self._props['banners'] if other['name'] != banner.name]
-        self._props['banners'] = [*others, asdict(banner) | {'id': next(self._shown_banners)}]
+        others = [other for other in self.kept['banners'] if other['name'] != banner.name]
+        self.keep(banners=[*others, asdict(banner) | {'id': next(self._shown_banners)}])
 
     def hide_banner(self, name: str) -> None:
-        self._props['banners'] = [banner for banner in self._props['banners'] if banner['name'] != name]
+        self.keep(banners=[banner for banner in self.kept['banners'] if banner['name'] != name])
 
     def visit(self, href: str) -> None:
         """Change the address in the browser without leaving the page."""

@@ -16,9 +16,6 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
     def __init__(self) -> None:
         super().__init__()
         self._props['words'] = i18n.words('composer')
-        self._props['state'] = 'ready'
-        self._props['note'] = ''
-        self._props['draft-key'] = ''
 
     def set_state(self, state: State, note: str = '') -> None:
         """Say what the button does.
@@ -26,13 +23,11 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
         :param state: 'ready' to send, 'running' to stop, 'blocked' for neither; writing is possible in all of them
         :param note: one line below the text, such as why it is blocked
         """
-        if (self._props['state'], self._props['note']) != (state, note):
-            self._props['state'], self._props['note'] = state, note
+        self.keep(state=state, note=note)
 
     def set_draft_key(self, key: str) -> None:
         """Switch to the draft of another conversation: its id, or 'new:' and the app's slug."""
-        if self._props['draft-key'] != key:
-            self._props['draft-key'] = key
+        self.keep(draftKey=key)
 
     def set_text(self, text: str) -> None:
         """Put a text into the box, for the reader to send or not."""

@@ -41,6 +41,22 @@ class Scripted(Element):
         self.on(event, hear)
 
     @property
+    def kept(self) -> dict[str, Any]:
+        """What `keep` was told last."""
+        values: dict[str, Any] = self._props.get('initial', {})
+        return values
+
+    def keep(self, **values: object) -> None:
+        """Change data of the script, by its own names: only what differs travels, in order with the calls."""
+        changes = {name: value for name, value in values.items() if name not in self.kept or self.kept[name] != value}
+        if not changes:
+            return
+        with self._props.suspend_updates():  # for a browser that builds the element anew
+            self._props['initial'] = self.kept | changes
+        if not self.is_being_built:
+            self.call('set', changes)
+
+    @property
     def is_being_built(self) -> bool:
         """Whether the page has not gone out yet: then props travel within it, and method calls would come later."""
         return not self.client._response_built
