@@ -233,9 +233,10 @@ async def test_history_is_sorted_and_carries_files(client: DifyClient, theatre: 
     assert messages[0].files[0].id == 'c691498c-9f75-4610-b18b-03ac3beb3c19'  # the upload's, which a preview takes
 
 
-async def test_history_in_any_order_comes_oldest_first(client: DifyClient, theatre: Stage) -> None:
-    rows = [{'id': id_, 'created_at': second} for id_, second in [('d', 9), ('b', 5), ('c', 5), ('a', 1)]]
-    theatre.play(whole({'data': rows}))
+@pytest.mark.parametrize('order', ['abcd', 'dcba', 'bcad'])
+async def test_history_in_any_order_comes_oldest_first(order: str, client: DifyClient, theatre: Stage) -> None:
+    seconds = {'a': 1, 'b': 5, 'c': 5, 'd': 9}
+    theatre.play(whole({'data': [{'id': id_, 'created_at': seconds[id_]} for id_ in order]}))
     messages = (await client.history('c', user='ann')).items
     assert [message.id for message in messages] == ['a', 'b', 'c', 'd']
 

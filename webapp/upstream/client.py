@@ -174,7 +174,9 @@ class DifyClient:
         """
         params = given({'conversation_id': conversation_id, 'user': user, 'first_id': first_id, 'limit': limit})
         body = await self._dify.call('GET', '/messages', params=params)
-        messages = (history.message(row, self._dify.faults) for row in mappings(body, 'data', limit))
+        messages = [history.message(row, self._dify.faults) for row in mappings(body, 'data', limit)]
+        if messages and messages[0].created_at > messages[-1].created_at:
+            messages.reverse()  # the documented order; servers have the other one
         return Page(tuple(sorted(messages, key=lambda message: message.created_at)), flag(body, 'has_more'))
 
     async def rename(self, conversation_id: str, *, user: str, name: str = '', auto_generate: bool = False) -> str:

@@ -72,6 +72,7 @@ class ChatPage:
         self._app = app
         self._client: Client = ui.context.client
         self._conversation: Conversation | None = None
+        self._visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
         self._shown: dict[str, Message] = {}  # messages on the page, by id, oldest first
         self._followings: dict[str, Following] = {}
         self._rows: dict[str, Row] = {}
@@ -84,7 +85,7 @@ class ChatPage:
         :raises NotFound: no such conversation of this person's with this app
         """
         listed = await self._list()
-        history = await self._read(conversation_id)
+        self._conversation, history = await self._read(conversation_id)
         services, app = self._services, self._app
         with theme.frame(name=app.name or services.name, apps=self._links()) as self._frame:
             with self._frame.sidebar:
@@ -137,6 +138,7 @@ class ChatPage:
     # sending and stopping
 
     async def _send(self, text: str, key: str) -> None:
+        visit = self._visit
         try:
             message = await self._services.generations.start(
                 self._principal,
@@ -149,20 +151,22 @@ class ChatPage:
             self._composer.refused(key)
             raise
         self._composer.accepted(key)
-        await self._join(message)
+        await self._join(message, visit)
 
     async def _ask(self, text: str, key: str) -> None:
         """A suggested question is a question."""
         await self._send(text, key)
 
-    async def _join(self, message: Message) -> None:
-        """Show a message that has just begun, in the conversation that it made or belongs to."""
-        if self._conversation is None:
-            self._conversation = await self._conversation_of(message.conversation_id)
-            self._frame.visit(views.address(self._app.slug, message.conversation_id))
-            self._composer.set_draft_key(message.conversation_id)
-            self._sidebar.select(message.conversation_id)
-        if message.conversation_id == self._conversation.id and message.id not in self._shown:
+    async def _join(self, message: Message, visit: int) -> None:
+        """Show a message that has just begun, unless the person has gone elsewhere since `visit`."""
+        if self._conversation is None and visit == self._visit:
+            conversation = await self._conversation_of(message.conversation_id)
+            if visit == self._visit:
+                self._conversation = conversation
+                self._frame.visit(views.address(self._app.slug, conversation.id))
+                self._composer.set_draft_key(conversation.id)
+                self._sidebar.select(conversation.id)
+        if visit == self._visit and message.id not in self._shown:
             self._add(message)
         self._set_state()
 
@@ -173,10 +177,11 @@ class ChatPage:
 
     async def _act(self, name: str, message_id: str) -> None:
         if name == 'retry':
+            visit = self._visit
             message = await self._services.generations.retry(
                 self._principal, message_id=message_id, key=f'retry:{message_id}:{len(self._shown)}'
             )
-            await self._join(message)
+            await self._join(message, visit)
             await self._refresh()
 
     async def _copy(self, message_id: str) -> str:
@@ -187,22 +192,20 @@ class ChatPage:
 
     # the thread
 
-    async def _read(self, conversation_id: str | None) -> list[Message]:
-        """Make a conversation the current one and read its newest messages."""
+    async def _read(self, conversation_id: str | None) -> tuple[Conversation | None, list[Message]]:
+        """A conversation, from now on read, and its newest messages; nothing for a new one."""
         if conversation_id is None:
-            self._conversation = None
-            return []
+            return None, []
         conversation = await self._conversation_of(conversation_id)
         if conversation.app != self._app.slug:
             raise NotFound
         history = await self._history(conversation_id)
-        self._conversation = conversation
         if conversation.unread:
             await self._services.store.write(
                 conversations.mark_read, user_id=self._principal.user_id, conversation_id=conversation_id
             )
             self._services.changes.bump(self._principal.user_id)
-        return history
+        return conversation, history
 
     async def _history(self, conversation_id: str, *, before: int | None = None) -> list[Message]:
         return await self._services.store.read(
@@ -221,6 +224,7 @@ class ChatPage:
     def _show_thread(self, history: list[Message]) -> None:
         """Show the messages of the current conversation, or the greeting of a new one."""
         self._forget_followings()
+        self._visit += 1
         self._shown = {message.id: message for message in history}
         is_new = self._conversation is None
         greeting = views.greeting_view(self._app) if is_new else None
@@ -273,10 +277,12 @@ class ChatPage:
     async def _earlier(self, number: int) -> None:
         if self._conversation is None:
             return
+        visit = self._visit
         history = await self._history(self._conversation.id, before=number)
-        self._shown = {message.id: message for message in history} | self._shown
-        more = bool(history) and history[0].number > 1
-        self._thread.earlier([self._view(message) for message in history], more=more)
+        if visit == self._visit:
+            self._shown = {message.id: message for message in history} | self._shown
+            more = bool(history) and history[0].number > 1
+            self._thread.earlier([self._view(message) for message in history], more=more)
 
     async def _resend(self, message_id: str) -> None:
         """The browser could not apply a patch: send that answer whole."""
@@ -293,23 +299,37 @@ class ChatPage:
     # going from one conversation to another, without leaving the page
 
     async def _open(self, conversation_id: str) -> None:
-        self._show_thread(await self._read(conversation_id))
-        self._frame.visit(views.address(self._app.slug, conversation_id))
+        if await self._go(conversation_id):
+            self._frame.visit(views.address(self._app.slug, conversation_id))
 
     async def _new(self) -> None:
-        self._show_thread(await self._read(None))
-        self._frame.visit(views.address(self._app.slug))
-        self._composer.focus()
+        if await self._go(None):
+            self._frame.visit(views.address(self._app.slug))
+            self._composer.focus()
 
     async def _travel(self, path: str) -> None:
         """The browser went back or forward."""
         prefix = f'{views.address(self._app.slug)}/c/'
-        conversation_id = path.removeprefix(prefix) if path.startswith(prefix) else None
-        self._show_thread(await self._read(conversation_id))
+        await self._go(path.removeprefix(prefix) if path.startswith(prefix) else None)
 
     async def _reopen(self) -> None:
         """The browser has built the thread anew."""
-        self._show_thread(await self._read(self._conversation.id if self._conversation else None))
+        await self._go(self._conversation.id if self._conversation else None)
+
+    async def _go(self, conversation_id: str | None) -> bool:
+        """Show another conversation, or a new one; `False` if the person has gone on to yet another one meanwhile."""
+        self._visit += 1
+        visit = self._visit
+        try:
+            conversation, history = await self._read(conversation_id)
+        except NotFound:
+            self._sidebar.select(self._conversation.id if self._conversation else '')  # the list was ahead of us
+            raise
+        if visit != self._visit:
+            return False
+        self._conversation = conversation
+        self._show_thread(history)
+        return True
 
     # the list
 
@@ -396,12 +416,17 @@ class ChatPage:
     async def _refresh_thread(self) -> None:
         if self._conversation is None:
             return
+        visit, conversation_id = self._visit, self._conversation.id
         try:
-            self._conversation = await self._conversation_of(self._conversation.id)
+            conversation = await self._conversation_of(conversation_id)
+            history = await self._history(conversation_id)
         except NotFound:  # deleted in another tab
-            await self._new()
+            if visit == self._visit:
+                await self._new()
             return
-        history = await self._history(self._conversation.id)
+        if visit != self._visit:
+            return
+        self._conversation = conversation
         self._drop_missing(history)
         for message in history:
             known = self._shown.get(message.id)
