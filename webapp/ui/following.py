@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 
 from webapp.generations import Generation, Progress
 from webapp.markdown import Seen
@@ -12,7 +11,7 @@ from webapp.ui.live import LiveAnswers
 
 FASTEST = 0.08  # seconds between two flushes: half the cost of 0.05, and still even to the eye
 SLOWEST = 1.0
-SHARE = 5  # a flush may take this part of the time between two
+SHARE = 5  # a flush may take this part of the time between two, and so may a stall of the loop
 
 
 class Pace:
@@ -20,19 +19,22 @@ class Pace:
 
     def __init__(self) -> None:
         self.seconds = FASTEST
-        self._due: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self._lag = 0.0  # how late the loop was when it was last due
 
     def __call__(self) -> float:
         """Called when a pause begins."""
-        self._due = time.monotonic() + self.seconds
+        self._loop.call_later(self.seconds, self._feel, self._loop.time() + self.seconds)
         return self.seconds
 
     def note(self, began: float) -> None:
-        """Take in a flush that `began` then and ends now."""
-        cost = time.monotonic() - began
-        late = max(0.0, began - self._due) if self._due is not None else 0.0
-        wanted = max(FASTEST, SHARE * cost, 2 * late if late < self.seconds else self.seconds)
+        """Take in a flush that `began` then, on the loop's clock, and ends now."""
+        cost = self._loop.time() - began
+        wanted = max(FASTEST, SHARE * cost, SHARE * self._lag)
         self.seconds = min(SLOWEST, (self.seconds + wanted) / 2)
+
+    def _feel(self, due: float) -> None:
+        self._lag = self._loop.time() - due
 
 
 class Following:
@@ -56,7 +58,7 @@ class Following:
         pace = Pace()
         async with contextlib.aclosing(self.generation.watch(pace=pace)) as newest:
             async for progress in newest:
-                began = time.monotonic()
+                began = asyncio.get_running_loop().time()
                 self.flush(progress)
                 pace.note(began)
                 if progress.reply.status.is_final:
