@@ -1,4 +1,5 @@
 /** Where people write. A text is kept in the browser until the server says that it has it. */
+import { newKey, wellFormed } from "keys";
 
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
 
@@ -79,7 +80,7 @@ export default {
     // writing
 
     text() {
-      return this.$refs.input.value;
+      return wellFormed(this.$refs.input.value);
     },
     place() {
       return placeOf(this.draftKey);
@@ -152,11 +153,6 @@ const placeOf = (draftKey) => `draft:${draftKey}`;
 /** A text that was not taken, put before what was written since. Only the very same text keeps its key. */
 function giveBack(sent, since) {
   return since?.trim() ? { text: `${sent.text}\n\n${since}` } : { text: sent.text, key: sent.key };
-}
-
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID(); // missing over plain http from another machine
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Whether a text would not fit into one socket message, where it stands as JSON within JSON. */

@@ -1,4 +1,5 @@
 /** The list of conversations: grouped by day in the reader's own time zone, newest first. */
+import { wellFormed } from "keys";
 
 const PAUSE = 150; // ms after the last key until a search begins
 const DAY = 86_400_000; // ms
@@ -153,7 +154,7 @@ export default {
 
     typed() {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.$emit("search", [this.query.trim()]), PAUSE);
+      this.timer = setTimeout(() => this.$emit("search", [wellFormed(this.query.trim())]), PAUSE);
     },
     clear(event) {
       if (!this.query) return;
@@ -234,7 +235,7 @@ export default {
       this.stopEditing(row.id);
       if (!title || title === this.name(row)) return;
       this.upsert({ ...row, title, title_state: "manual" });
-      this.$emit("rename", [row.id, title]);
+      this.$emit("rename", [row.id, wellFormed(title)]);
     },
     stopEditing(id) {
       this.editing = null;

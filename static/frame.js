@@ -130,8 +130,10 @@ export default {
 
     // the address: changed by the server without leaving the page, or by the reader's way back
 
-    visit(href) {
-      if (location.pathname !== href) history.pushState(null, "", href);
+    visit(href, replace) {
+      if (location.pathname === href) return;
+      if (replace) history.replaceState(null, "", href);
+      else history.pushState(null, "", href);
     },
     travelled() {
       this.$emit("travel", [location.pathname]);

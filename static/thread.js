@@ -1,6 +1,7 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
 import { Follow } from "follow";
+import { newKey } from "keys";
 import { Messages, parse } from "messages";
 
 const IN_DOCUMENT = 60; // messages
@@ -198,10 +199,10 @@ export default {
         copy: () => this.copy(button, this.source(id)),
         "copy-code": () => this.copy(button, button.closest(".code").querySelector("pre").textContent),
         citation: () => toggle(button),
-        ask: () => this.$emit("ask", [button.textContent]),
+        ask: () => this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
       if (act) act();
-      else this.$emit("action", [button.dataset.action, id]);
+      else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
     },
     /** The Markdown of an answer: a promise, because only the server has it. */
     source(id) {

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from webapp.errors import NotFound
+from webapp.errors import NotFound, UpstreamError
 from webapp.line import Line
 from webapp.upstream.client import DifyClient
 from webapp.upstream.parameters import Info, Parameters
@@ -44,14 +44,18 @@ class App:
         """As the settings say, else as the app says itself; '' while nobody has said."""
         return self._name or (self.known.info.name if self.known else '')
 
-    async def about(self, *, fresh: bool = False) -> About:
-        """Name, mode, opening statement, form and limits; asked at most every five minutes unless `fresh`.
+    async def about(self) -> About:
+        """Name, mode, opening statement, form and limits; asked at most every five minutes.
 
         :raises UpstreamError: it can't be asked and never could be
         """
         async with self._reading:
-            if fresh or self.known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
-                self.known = About(await self.client.info(), await self.client.parameters())
+            if self.known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+                try:
+                    self.known = About(await self.client.info(), await self.client.parameters())
+                except UpstreamError:
+                    if self.known is None:
+                        raise
                 self._read_at = time.monotonic()
             return self.known
 

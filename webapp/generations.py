@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain, repeat
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
@@ -61,7 +62,8 @@ class Generation:
         self.message: Message = begun.message
         self.task: asyncio.Task[None] | None = None  # sees it to its end and is only cancelled at shutdown
         self.work: asyncio.Task[None] | None = None  # waits in line and reads upstream
-        self.stopping = asyncio.Event()
+        self.stopping = asyncio.Event()  # upstream is to be told
+        self.released = asyncio.Event()  # the row gets its end now, whatever the stream may still report
         self.named = asyncio.Event()  # upstream has told the id of its task
         self.has_ended = False
         self.audience = 0  # how many watch
@@ -145,6 +147,7 @@ class Generations:
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks: set[asyncio.Task[None]] = set()
         self._repairs: set[asyncio.Task[None]] = set()
+        self._recovering = asyncio.Semaphore(2)  # a server that has just lost its streams is busy enough
         self._closing = False
 
     async def start(
@@ -168,21 +171,18 @@ class Generations:
             key=key,
             now=_now(),
         )
-        return self._launch(principal, begun, target)
+        return await self._launch(principal, begun, target)
 
     async def retry(self, principal: Principal, *, message_id: str, key: str) -> Message:
         """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one."""
-        old = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message_id)
-        conversation = await self._store.read(
-            conversations.get, user_id=principal.user_id, conversation_id=old.conversation_id
-        )
-        self._refuse_unfit(old.query)
-        target = self._apps.get(conversation.app)
-        await self._settle(old.conversation_id)
+        with contextlib.suppress(NotFound):  # it may have given way to the very answer that this key has begun
+            old = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message_id)
+            self._refuse_unfit(old.query)
+            await self._settle(old.conversation_id)
         begun = await self._store.write(
             messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=_now()
         )
-        return self._launch(principal, begun, target)
+        return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
 
     def of(self, message_id: str) -> Generation | None:
         """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
@@ -220,12 +220,14 @@ class Generations:
         self._closing = True
         for task in self._repairs:
             task.cancel()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=limit)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=5)
+        deadline = asyncio.get_running_loop().time() + limit
+        while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._tasks), timeout=left)  # one that ends may leave another to drain
+        late = set(self._tasks)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=5)
 
     async def repair_leftovers(self) -> None:
         """Give answers whose process died a final state, and look upstream for the rest of those that broke lately."""
@@ -250,13 +252,16 @@ class Generations:
         if len(query) > MAX_QUERY:
             raise Refused('too_long', status=413)
 
-    def _launch(self, principal: Principal, begun: Begun, app: App) -> Message:
-        if begun.is_new:
+    async def _launch(self, principal: Principal, begun: Begun, app: App) -> Message:
+        message = begun.message
+        if not begun.is_new:  # perhaps ended by now; or begun, and whoever began it never heard so
+            message = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message.id)
+        if message.reply.status is Status.RUNNING and message.id not in self._live:
             generation = Generation(principal, begun, app)
-            self._live[begun.message.id] = generation
+            self._live[message.id] = generation
             generation.task = self._keep(self._run(generation), self._tasks)
             self._publish(principal.user_id)
-        return begun.message
+        return message
 
     def _stop(self, generation: Generation) -> None:
         if generation.reply.status.is_final:
@@ -264,17 +269,17 @@ class Generations:
         waits_in_line = generation.progress.phase is Phase.QUEUED
         generation.feed(Stopped())
         generation.stopping.set()
+        generation.released.set()
         if waits_in_line and generation.work:
             generation.work.cancel()
 
     async def _settle(self, conversation_id: str | None) -> None:
-        """An answer that is complete may still hold its row while the stream lingers or drains: wait for its end."""
+        """An answer that is complete may still hold its row while its stream lingers: it gets its end now."""
         if conversation_id is None:
             return
         for generation in self._in_conversation(conversation_id):
             if generation.reply.status.is_final:
-                if generation.work and not generation.stopping.is_set():
-                    generation.work.cancel()
+                generation.released.set()
                 await self._ended(generation)
 
     def _in_conversation(self, conversation_id: str) -> list[Generation]:
@@ -289,14 +294,16 @@ class Generations:
         """See one answer from the line to the row that holds it for good."""
         generation.work = asyncio.create_task(self._write(generation))
         flusher = asyncio.create_task(self._flush(generation))
+        released = asyncio.create_task(generation.released.wait())
         try:
-            await asyncio.wait({generation.work})
+            await asyncio.wait({generation.work, released}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             generation.feed(Interrupted(Failure('process_ended')))  # an ended reply does not mind
             generation.work.cancel()
             await asyncio.wait({generation.work}, timeout=1)
         finally:
             flusher.cancel()
+            released.cancel()
             await self._finish(generation)
 
     async def _write(self, generation: Generation) -> None:
@@ -381,13 +388,23 @@ class Generations:
             generation.end()
             self.ended.set(self.ended.value + 1)
             self._publish(generation.user_id)
+        if generation.work and not generation.work.done():
+            self._keep(self._drain(generation, reply), self._tasks)
         if reply.status is Status.INTERRUPTED and not self._closing:
             user_id, dify_user = generation.user_id, generation.dify_user
             self._keep(self._repair(generation.app, generation.message.id, user_id, dify_user, reply), self._repairs)
 
+    async def _drain(self, generation: Generation, kept: Reply) -> None:
+        """Let the stream of an answer that has its end come to its own, and keep what it still reports."""
+        if generation.work:
+            await asyncio.wait({generation.work})
+        if generation.reply != kept:
+            await self._store.write(messages.amend, message_id=generation.message.id, reply=generation.reply)
+            self._changes.bump(generation.user_id)
+
     async def _save(self, generation: Generation, reply: Reply) -> None:
-        """Write the end, again and again for a while if the database is away: the words are all here still."""
-        for pause in (0.2, 1.0, 3.0, 10.0, None):
+        """Write the end, again and again while the database is away: the words are all here still."""
+        for pause in chain((0.2, 1.0, 3.0), repeat(10.0)):
             try:
                 await self._store.write(
                     messages.finish,
@@ -400,8 +417,6 @@ class Generations:
                 )
             except StoreUnavailable as error:
                 logger.error('answer %s could not be saved: %s', generation.message.id, error)
-                if pause is None:
-                    return  # the row is left running; the next start repairs it
                 await asyncio.sleep(pause)
             else:
                 return
@@ -411,15 +426,15 @@ class Generations:
         for pause in REPAIR_SECONDS:
             await asyncio.sleep(pause)
             try:
-                found = await recover(app.client, broken, user=dify_user)
-            except UpstreamError as error:
+                async with self._recovering:
+                    found = await recover(app.client, broken, user=dify_user)
+                repaired = replay(found, broken)
+                if repaired != broken:
+                    await self._store.write(messages.repair, message_id=message_id, reply=repaired, now=_now())
+                    self._changes.bump(user_id)
+                    return
+            except (UpstreamError, StoreUnavailable) as error:
                 logger.info('answer %s: nothing to repair it with yet: %s', message_id, error)
-                continue
-            repaired = replay(found, broken)
-            if repaired != broken:
-                await self._store.write(messages.repair, message_id=message_id, reply=repaired, now=_now())
-                self._changes.bump(user_id)
-                return
 
     @staticmethod
     async def _delete_upstream(app: App, upstream_id: str, dify_user: str) -> None:

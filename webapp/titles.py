@@ -59,6 +59,9 @@ class Titles:
         except AppError as error:
             logger.info('no title for conversation %s: %s', job.conversation_id, error)
             title = None
+        except Exception:  # a bug about one title must not end the titles of everybody
+            logger.exception('no title for conversation %s', job.conversation_id)
+            title = None
         await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=datetime.now(UTC))
         self._changes.bump(job.user_id)
 

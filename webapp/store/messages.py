@@ -156,6 +156,17 @@ def finish(
     return True
 
 
+def amend(session: Session, *, message_id: str, reply: Reply) -> None:
+    """Add what was reported after an answer had ended: upstream's names, sources and cost. Its words are the same."""
+    if locked := _locked(session, message_id):
+        conversation, row = locked
+        if row.status == reply.status:
+            row.reply = _dump(reply)
+        _link(conversation, reply)
+        session.add_all(locked)
+    usage.amend(session, message_id=message_id, reply=reply)
+
+
 def repair(session: Session, *, message_id: str, reply: Reply, now: datetime) -> bool:
     """Put a fuller answer in the place of one that broke off, and its cost into the ledger.
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+from webapp.chat.message import Status
 from webapp.generations import Generation, Progress
 from webapp.markdown import Seen
 from webapp.ui import views
@@ -61,7 +62,7 @@ class Following:
                 began = asyncio.get_running_loop().time()
                 self.flush(progress)
                 pace.note(began)
-                if progress.reply.status.is_final:
+                if progress.reply.status is not Status.RUNNING:
                     await self._answer.finish(progress.reply)
                     self._flush_text(progress)
 

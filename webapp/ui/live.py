@@ -14,21 +14,29 @@ class LiveAnswer:
     def __init__(self, message_id: str) -> None:
         self._document = LiveDocument(scope=scope(message_id))
         self._text = ''
+        self._finished: str | None = None  # the final text, once there is one; moderation may still withdraw it
         self._finishing: asyncio.Task[None] | None = None
 
     def patch(self, reply: Reply, seen: Seen | None) -> tuple[Patch, Seen]:
         """What takes a page that has `seen` to the text of `reply`; empty if there is nothing new."""
         text = reply.text
-        if text != self._text and self._finishing is None:
+        if text != self._text and self._finished is None:
             self._document.update(text)
             self._text = text
         return self._document.patch(seen)
 
     async def finish(self, reply: Reply) -> None:
         """Render the whole once, in a thread: a long answer takes a while, and others are being written."""
-        if self._finishing is None:
-            self._finishing = asyncio.create_task(asyncio.to_thread(self._document.finish, reply.text))
-        await asyncio.shield(self._finishing)  # a page that goes away leaves it to the others
+        if reply.text != self._finished:
+            self._finished = reply.text
+            self._finishing = asyncio.create_task(self._render(reply.text, after=self._finishing))
+        if self._finishing:
+            await asyncio.shield(self._finishing)  # a page that goes away leaves it to the others
+
+    async def _render(self, text: str, after: asyncio.Task[None] | None) -> None:
+        if after:
+            await after
+        await asyncio.to_thread(self._document.finish, text)
 
 
 class LiveAnswers:

@@ -80,9 +80,9 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     def hide_banner(self, name: str) -> None:
         self.keep(banners=[banner for banner in self.kept['banners'] if banner['name'] != name])
 
-    def visit(self, href: str) -> None:
-        """Change the address in the browser without leaving the page."""
-        self.call('visit', href)
+    def visit(self, href: str, *, replace: bool = False) -> None:
+        """Change the address in the browser without leaving the page; `replace` leaves no way back."""
+        self.call('visit', href, replace)
 
     def on_travel(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
         """Hear the path that the reader went back or forward to. Register while the page is being built."""

@@ -10,7 +10,7 @@ from webapp.ui.components.scripted import Scripted
 State = Literal['ready', 'running', 'blocked']
 
 
-class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
+class Composer(Scripted, component=assets.static_dir() / 'composer.js', dependencies=[assets.static_dir() / 'keys.js']):
     """A text box with a button that sends, or stops the answer that is being written."""
 
     def __init__(self) -> None:

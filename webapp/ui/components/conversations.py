@@ -21,7 +21,11 @@ class Row:
     title_state: str = 'provisional'
 
 
-class Conversations(Scripted, component=assets.static_dir() / 'conversations.js'):
+class Conversations(
+    Scripted,
+    component=assets.static_dir() / 'conversations.js',
+    dependencies=[assets.static_dir() / 'keys.js'],
+):
     """Lists conversations by day, newest first. The server searches; the browser groups."""
 
     def __init__(self, *, new_href: str = '/') -> None:

@@ -1,7 +1,7 @@
 """What our elements have in common: a script of their own in the browser, and a narrow way to talk with it."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nicegui import json
@@ -10,6 +10,7 @@ from nicegui.events import GenericEventArguments
 
 log = logging.getLogger(__name__)
 
+MAX_NUMBER = 2**53  # JavaScript's own; a database refuses more
 Handler = Callable[..., Awaitable[object] | object]
 
 
@@ -33,7 +34,7 @@ class Scripted(Element):
 
         def hear(arguments: GenericEventArguments) -> Any:
             values = arguments.args
-            if not isinstance(values, list) or [type(value) for value in values] != list(types):
+            if not isinstance(values, list) or not _fits(values, types):
                 log.debug('dropped an event %r of the wrong shape', event)
                 return None
             return handler(*values)
@@ -60,3 +61,9 @@ class Scripted(Element):
     def is_being_built(self) -> bool:
         """Whether the page has not gone out yet: then props travel within it, and method calls would come later."""
         return not self.client._response_built
+
+
+def _fits(values: list[Any], types: Sequence[type]) -> bool:
+    if [type(value) for value in values] != list(types):
+        return False
+    return all(abs(value) <= MAX_NUMBER for value in values if isinstance(value, int))

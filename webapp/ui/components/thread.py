@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import isawaitable
-from uuid import uuid4
 
 from webapp.chat.message import Citation, Status, StepPart
 from webapp.edge import assets
@@ -47,7 +46,7 @@ class Greeting:
 class Thread(
     Scripted,
     component=STATIC / 'thread.js',
-    dependencies=[STATIC / 'answer.js', STATIC / 'messages.js', STATIC / 'follow.js'],
+    dependencies=[STATIC / 'answer.js', STATIC / 'messages.js', STATIC / 'follow.js', STATIC / 'keys.js'],
 ):
     """Shows messages, keeps the reader's place, and says what was clicked.
 
@@ -114,22 +113,22 @@ class Thread(
 
     # what is heard; register while the page is being built
 
-    def on_action(self, handler: Callable[[str, str], Awaitable[object] | object]) -> None:
-        """Hear `(name, message id)` when something under a message is clicked: 'retry'."""
-        self.listen('action', handler, str, str)
+    def on_action(self, handler: Callable[[str, str, str], Awaitable[object] | object]) -> None:
+        """Hear `(name, message id, key)` when something under a message is clicked: 'retry'. A button has one key."""
+        self.listen('action', handler, str, str, str)
 
-    def on_copy(self, source: Callable[[str], Awaitable[str] | str]) -> None:
-        """Give the Markdown of an answer, by message id, to whoever wants to copy it."""
+    def on_copy(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
+        """Give the Markdown of an answer, by message id, to whoever wants to copy it; nothing if it can't be had."""
 
         async def give(ticket: int, message_id: str) -> None:
             text = source(message_id)
-            self.call('give', ticket, await text if isawaitable(text) else text)
+            self.call('give', ticket, (await text if isawaitable(text) else text) or '')
 
         self.listen('copy', give, int, str)
 
     def on_ask(self, handler: Callable[[str, str], Awaitable[object] | object]) -> None:
         """Hear `(text, key)` when a suggested question is clicked; the key is as in `Composer.on_send`."""
-        self.listen('ask', lambda text: handler(text, uuid4().hex), str)
+        self.listen('ask', handler, str, str)
 
     def on_earlier(self, handler: Callable[[int], Awaitable[object] | object]) -> None:
         """Hear the number of the oldest message shown when the reader nears the top and there is more."""

@@ -6,13 +6,14 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
 from nicegui.client import Client
 from starlette.responses import Response
 
 from webapp.apps import App
+from webapp.chat.message import Status
 from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
@@ -29,6 +30,8 @@ from webapp.ui.page import page
 from webapp.ui.theme import Banner, Link
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar('T')
 
 MESSAGES = 30  # at once
 ROWS = 50  # at once
@@ -72,11 +75,13 @@ class ChatPage:
         self._app = app
         self._client: Client = ui.context.client
         self._conversation: Conversation | None = None
+        self._sending = asyncio.Lock()
         self._visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
         self._shown: dict[str, Message] = {}  # messages on the page, by id, oldest first
         self._followings: dict[str, Following] = {}
         self._rows: dict[str, Row] = {}
         self._search = ''
+        self._counter = services.changes.of(principal.user_id)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def build(self, conversation_id: str | None, query: str) -> None:
@@ -84,6 +89,7 @@ class ChatPage:
 
         :raises NotFound: no such conversation of this person's with this app
         """
+        seen = self._counter.value
         listed = await self._list()
         self._conversation, history = await self._read(conversation_id)
         services, app = self._services, self._app
@@ -99,7 +105,7 @@ class ChatPage:
         if query:
             self._composer.set_text(query)
         self._client.on_delete(self._leave)
-        self._spawn(self._keep_fresh())
+        self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
 
     def _listen(self) -> None:
@@ -108,7 +114,7 @@ class ChatPage:
         self._composer.on_stop(hear(self._stop))
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
-        self._thread.on_copy(self._copy)
+        self._thread.on_copy(hear(self._copy))
         self._thread.on_earlier(hear(self._earlier))
         self._thread.on_lost(hear(self._resend))
         self._thread.on_ready(hear(self._reopen))
@@ -120,18 +126,19 @@ class ChatPage:
         self._sidebar.on_more(hear(self._more))
         self._frame.on_travel(hear(self._travel))
 
-    def _hear(self, handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def _hear(self, handler: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T | None]]:
         """Wrap a handler: the session is asked for at every event, and expected failures become words."""
 
         @functools.wraps(handler)
-        async def heard(*arguments: Any) -> None:
+        async def heard(*arguments: Any) -> T | None:
             try:
                 self._principal = await self._services.sessions.still(self._principal)
-                await handler(*arguments)
+                return await handler(*arguments)
             except SignedOut:
                 ui.navigate.to('/login')
             except AppError as error:
                 self._tell(error)
+            return None
 
         return heard
 
@@ -139,19 +146,20 @@ class ChatPage:
 
     async def _send(self, text: str, key: str) -> None:
         visit = self._visit
-        try:
-            message = await self._services.generations.start(
-                self._principal,
-                app=self._app.slug,
-                conversation_id=self._conversation.id if self._conversation else None,
-                query=text,
-                key=key,
-            )
-        except AppError:
-            self._composer.refused(key)
-            raise
-        self._composer.accepted(key)
-        await self._join(message, visit)
+        async with self._sending:  # the second of two quick ones finds the conversation that the first has begun
+            try:
+                message = await self._services.generations.start(
+                    self._principal,
+                    app=self._app.slug,
+                    conversation_id=self._conversation.id if self._conversation else None,
+                    query=text,
+                    key=key,
+                )
+            except AppError:
+                self._composer.refused(key)
+                raise
+            self._composer.accepted(key)
+            await self._join(message, visit)
 
     async def _ask(self, text: str, key: str) -> None:
         """A suggested question is a question."""
@@ -166,7 +174,8 @@ class ChatPage:
                 self._frame.visit(views.address(self._app.slug, conversation.id))
                 self._composer.set_draft_key(conversation.id)
                 self._sidebar.select(conversation.id)
-        if visit == self._visit and message.id not in self._shown:
+        is_here = self._conversation is not None and self._conversation.id == message.conversation_id
+        if is_here and message.id not in self._shown:
             self._add(message)
         self._set_state()
 
@@ -175,12 +184,10 @@ class ChatPage:
             with contextlib.suppress(NotFound):  # it ended in this very moment
                 await self._services.generations.stop(self._principal, message_id)
 
-    async def _act(self, name: str, message_id: str) -> None:
+    async def _act(self, name: str, message_id: str, key: str) -> None:
         if name == 'retry':
             visit = self._visit
-            message = await self._services.generations.retry(
-                self._principal, message_id=message_id, key=f'retry:{message_id}:{len(self._shown)}'
-            )
+            message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
             await self._refresh()
 
@@ -267,6 +274,9 @@ class ChatPage:
         if message_id in self._shown:
             self._shown[message_id] = replace(generation.message, reply=generation.reply)
         self._set_state()
+        if generation.reply.status is Status.COMPLETE:
+            self._frame.hide_banner('upstream')
+            await self._greet()
 
     def _forget_followings(self) -> None:
         for following in self._followings.values():
@@ -310,7 +320,12 @@ class ChatPage:
     async def _travel(self, path: str) -> None:
         """The browser went back or forward."""
         prefix = f'{views.address(self._app.slug)}/c/'
-        await self._go(path.removeprefix(prefix) if path.startswith(prefix) else None)
+        try:
+            await self._go(path.removeprefix(prefix) if path.startswith(prefix) else None)
+        except NotFound:
+            here = self._conversation.id if self._conversation else None
+            self._frame.visit(views.address(self._app.slug, here), replace=True)
+            raise
 
     async def _reopen(self) -> None:
         """The browser has built the thread anew."""
@@ -319,7 +334,7 @@ class ChatPage:
     async def _go(self, conversation_id: str | None) -> bool:
         """Show another conversation, or a new one; `False` if the person has gone on to yet another one meanwhile."""
         self._visit += 1
-        visit = self._visit
+        visit, seen = self._visit, self._counter.value
         try:
             conversation, history = await self._read(conversation_id)
         except NotFound:
@@ -329,6 +344,8 @@ class ChatPage:
             return False
         self._conversation = conversation
         self._show_thread(history)
+        if self._counter.value != seen:  # something ended between the rows and now
+            await self._refresh_thread()
         return True
 
     # the list
@@ -357,12 +374,16 @@ class ChatPage:
 
     async def _find(self, text: str) -> None:
         self._search = text
-        self._show_list(await self._list())
+        listed = await self._list()
+        if text == self._search:
+            self._show_list(listed)
 
     async def _more(self, last: str, search: str) -> None:
         if search != self._search:
             return
         rows = [self._row(conversation) for conversation in await self._list(after=last)]
+        if search != self._search:
+            return
         self._rows |= {row.id: row for row in rows}
         self._sidebar.extend(rows, more=len(rows) == ROWS, search=search)
 
@@ -385,23 +406,25 @@ class ChatPage:
 
     # what changes elsewhere: another tab, a title, an answer
 
-    async def _keep_fresh(self) -> None:
-        counter = self._services.changes.of(self._principal.user_id)
-        newest = counter.watch(pace=lambda: REFRESH_SECONDS)
-        async with contextlib.aclosing(newest):
-            await anext(newest)  # the page was just built from it
-            async for _ in newest:
-                try:
-                    await self._refresh()
-                except AppError as error:
-                    logger.warning('a page could not be kept fresh: %s', error)
+    async def _keep_fresh(self, seen: int) -> None:
+        """:param seen: the counter as it was before anything was read"""
+        while True:
+            seen = await self._counter.after(seen)
+            try:
+                await self._refresh()
+            except AppError as error:
+                logger.warning('a page could not be kept fresh: %s', error)
+            await asyncio.sleep(REFRESH_SECONDS)
 
     async def _refresh(self) -> None:
         await self._refresh_list()
         await self._refresh_thread()
 
     async def _refresh_list(self) -> None:
+        search = self._search
         listed = await self._list()
+        if search != self._search:
+            return
         fresh = {conversation.id: self._row(conversation) for conversation in listed}
         for row in fresh.values():
             if self._rows.get(row.id) != row:
