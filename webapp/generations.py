@@ -256,6 +256,8 @@ class Generations:
         message = begun.message
         if not begun.is_new:  # perhaps ended by now; or begun, and whoever began it never heard so
             message = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message.id)
+        if self._closing:  # it came while the question was being kept; the next start gives the row its end
+            raise Refused('shutting_down', status=503)
         if message.reply.status is Status.RUNNING and message.id not in self._live:
             generation = Generation(principal, begun, app)
             self._live[message.id] = generation

@@ -274,3 +274,54 @@ async def test_every_answer_is_in_the_ledger_once(generations: Generations, stor
     assert (unknown.currency, unknown.answers, unknown.unknown) == ('', 3, 3)
     assert (priced.currency, priced.answers, priced.unknown) == ('USD', 1, 0)
     assert priced.price > 0
+
+
+async def test_a_stop_frees_the_conversation_at_once_even_if_upstream_is_silent(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    silent = await ask(generations, ann, '/slow 40 hello')
+    generation = generations.of(silent.id)
+    assert generation
+    async for progress in generation.watch():
+        if progress.phase is Phase.CONNECTING:
+            break
+    await generations.stop(ann, silent.id)
+    async with asyncio.timeout(5):
+        following = await ask(generations, ann, '/echo next', conversation_id=silent.conversation_id, key='k2')
+        await ended(generations, following)
+    assert (await row(store, ann, following)).reply.text == 'next'
+    assert (await row(store, ann, silent)).reply.status is Status.STOPPED
+
+
+async def test_a_question_that_was_kept_but_never_begun_is_begun_by_the_same_draft(
+    generations: Generations, store: Store, ann: Principal
+) -> None:
+    draft = {'user_id': ann.user_id, 'app': 'demo', 'conversation_id': None, 'query': '/echo hi', 'key': 'draft'}
+    await store.write(messages.begin, **draft, now=datetime.now(UTC))
+    message = await ask(generations, ann, '/echo hi', key='draft')
+    await ended(generations, message)
+    assert (await row(store, ann, message)).reply.text == 'hi'
+
+
+async def test_the_same_try_again_asks_once_although_its_first_answer_has_given_way(
+    generations: Generations, ann: Principal
+) -> None:
+    failed = await ask(generations, ann, '/error 401')
+    await ended(generations, failed)
+    first, second = [await generations.retry(ann, message_id=failed.id, key='again') for _ in range(2)]
+    assert first.id == second.id
+
+
+async def test_what_a_stream_reports_after_the_next_question_is_still_kept(
+    generations: Generations, store: Store, changes: Changes, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/rate 50 /long 5000')
+    generation = generations.of(message.id)
+    assert generation
+    await text_begins(generation)
+    counter = changes.of(ann.user_id)
+    await generations.stop(ann, message.id)
+    async with asyncio.timeout(20):
+        while not (kept := await row(store, ann, message)).reply.usage:
+            await counter.after(counter.value)
+    assert kept.reply.status is Status.STOPPED

@@ -35,7 +35,7 @@ T = TypeVar('T')
 
 MESSAGES = 30  # at once
 ROWS = 50  # at once
-REFRESH_SECONDS = 0.2  # between two looks at what has changed
+FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
 def register(services: Services) -> None:
@@ -409,12 +409,13 @@ class ChatPage:
     async def _keep_fresh(self, seen: int) -> None:
         """:param seen: the counter as it was before anything was read"""
         while True:
-            seen = await self._counter.after(seen)
+            await self._counter.after(seen)
+            await asyncio.sleep(FLURRY_SECONDS)
+            seen = self._counter.value
             try:
                 await self._refresh()
             except AppError as error:
                 logger.warning('a page could not be kept fresh: %s', error)
-            await asyncio.sleep(REFRESH_SECONDS)
 
     async def _refresh(self) -> None:
         await self._refresh_list()
