@@ -68,9 +68,11 @@ def test_open_steps_stay_open_while_more_come(visit: Open) -> None:
     expect(last.get_by_test_id('step').first).to_be_visible()
 
 
-def test_retry_says_which_message(visit: Open, gallery: Gallery) -> None:
+def test_retry_says_which_message_and_names_what_it_asks_for(visit: Open, gallery: Gallery) -> None:
     answer(visit('/states'), 'm5').get_by_test_id('message-retry').click()
-    assert gallery.wait_for('action') == ['retry', 'm5']
+    name, message_id, key = gallery.wait_for('action')
+    assert (name, message_id) == ('retry', 'm5')
+    assert len(key) >= 32
 
 
 def test_copy_gives_the_markdown_of_the_answer(visit: Open, page: Page) -> None:
