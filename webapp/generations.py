@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.events import Event, Failed, Interrupted, ReasoningDelta, Started, StepChanged, Stopped, TextDelta
 from webapp.chat.message import Failure, Reply, Status
-from webapp.chat.reducer import replay
+from webapp.chat.reducer import joined, replay
 from webapp.errors import NotFound, Refused, StoreUnavailable, UpstreamError
 from webapp.latest import Latest, Pace, at_once
 from webapp.principal import Principal
@@ -82,7 +82,7 @@ class Generation:
     def reply(self) -> Reply:
         """The reply as it stands now. Events are folded when somebody looks: most deltas are never seen alone."""
         if self._pending:
-            self._reply = replay(_joined(self._pending), self._reply)
+            self._reply = replay(joined(self._pending), self._reply)
             self._pending = []
         return self._reply
 
@@ -462,23 +462,6 @@ class Generations:
 
         task.add_done_callback(forget)
         return task
-
-
-def _joined(events: Iterable[Event]) -> list[Event]:
-    """The same events with runs of text deltas made one: appending is linear then, however many tokens there are."""
-    joined: list[Event] = []
-    texts: list[str] = []
-    for event in events:
-        if isinstance(event, TextDelta):
-            texts.append(event.text)
-            continue
-        if texts:
-            joined.append(TextDelta(''.join(texts)))
-            texts = []
-        joined.append(event)
-    if texts:
-        joined.append(TextDelta(''.join(texts)))
-    return joined
 
 
 def _now() -> datetime:

@@ -35,7 +35,7 @@ from webapp.chat.message import (
     dump_reply,
     load_reply,
 )
-from webapp.chat.reducer import apply, replay
+from webapp.chat.reducer import apply, joined, replay
 
 CUT = Failure('stream_cut')
 
@@ -135,3 +135,17 @@ def test_repair_leaves_an_answer_alone_that_was_stopped_or_failed() -> None:
 )
 def test_a_reply_survives_the_store(reply: Reply) -> None:
     assert load_reply(dump_reply(reply)) == reply
+
+
+def test_neighbouring_deltas_of_one_kind_are_one_and_nothing_changes_its_place() -> None:
+    events = [
+        Started(),
+        TextDelta('a'),
+        TextDelta('b'),
+        ReasoningDelta('c'),
+        ReasoningDelta('d'),
+        TextDelta('e'),
+        Paused(),
+    ]
+    assert joined(events) == [Started(), TextDelta('ab'), ReasoningDelta('cd'), TextDelta('e'), Paused()]
+    assert replay(joined(events)) == replay(events)

@@ -26,7 +26,7 @@ async def ask(
 
 async def ended(generations: Generations, message: Message) -> None:
     """Wait until the answer is kept for good."""
-    while generations.of(message.id):
+    while generations.of(message.id):  # nothing is awaited between this look and the next value
         await generations.ended.after(generations.ended.value)
 
 
@@ -260,8 +260,9 @@ async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
     restarted = Generations(store, apps, changes)
     await restarted.repair_leftovers()
     async with asyncio.timeout(30):
+        seen = counter.value  # before the row is read, so that no change falls between
         while not (kept := await row(store, ann, message)).reply.repaired:
-            await counter.after(counter.value)
+            seen = await counter.after(seen)
     assert kept.reply.status is Status.COMPLETE
     assert 'DIFY_BASE_URL' in kept.reply.text
     await restarted.shutdown(limit=0)
@@ -322,6 +323,7 @@ async def test_what_a_stream_reports_after_the_next_question_is_still_kept(
     counter = changes.of(ann.user_id)
     await generations.stop(ann, message.id)
     async with asyncio.timeout(20):
+        seen = counter.value  # before the row is read, so that no change falls between
         while not (kept := await row(store, ann, message)).reply.usage:
-            await counter.after(counter.value)
+            seen = await counter.after(seen)
     assert kept.reply.status is Status.STOPPED

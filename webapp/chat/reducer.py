@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import groupby
 from typing import TypeVar, assert_never
 
 from webapp.chat.events import (
@@ -72,6 +73,17 @@ def replay(events: Iterable[Event], reply: Reply | None = None) -> Reply:
     for event in events:
         reply = apply(reply, event)
     return reply
+
+
+def joined(events: Iterable[Event]) -> list[Event]:
+    """The same events with neighbouring deltas made one: adding them is linear then, however many tokens there are."""
+    result: list[Event] = []
+    for kind, run in groupby(events, key=type):
+        if kind is TextDelta or kind is ReasoningDelta:
+            result.append(kind(''.join(event.text for event in run if isinstance(event, kind))))
+        else:
+            result.extend(run)
+    return result
 
 
 def _name(reply: Reply, event: Started) -> Reply:

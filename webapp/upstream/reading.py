@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from webapp.chat.events import Event, Reported, Started, TextReplaced
 from webapp.chat.message import Failure
+from webapp.chat.reducer import joined
 from webapp.upstream.ending import Ending, Signal, Trouble
 from webapp.upstream.faults import Faults
 from webapp.upstream.frames import Frames
 from webapp.upstream.limits import MAX_BAD_FRAMES, MAX_SKIPPED, MAX_TEXT, TimeLimits
 from webapp.upstream.payload import Payload, parse
-from webapp.upstream.wire import Said, Translator, joined
+from webapp.upstream.wire import Said, Translator
 
 
 class Reading:

@@ -12,7 +12,6 @@ from webapp.chat.events import (
     Reported,
     Started,
     StepChanged,
-    TextDelta,
     TextReplaced,
 )
 from webapp.chat.message import FormPart, StepPart, StepState
@@ -248,20 +247,6 @@ IGNORED = {
     'parallel_branch_started',
     'parallel_branch_finished',
 }
-
-
-def joined(events: Iterable[Event]) -> list[Event]:
-    """The same events with neighbouring deltas made one: what arrived together need not be shown one by one."""
-    result: list[Event] = []
-    for event in events:
-        last = result[-1] if result else None
-        if isinstance(event, TextDelta) and isinstance(last, TextDelta):
-            result[-1] = TextDelta(last.text + event.text)
-        elif isinstance(event, ReasoningDelta) and isinstance(last, ReasoningDelta):
-            result[-1] = ReasoningDelta(last.text + event.text)
-        else:
-            result.append(event)
-    return result
 
 
 def whole(faults: Faults, body: Payload) -> list[Event]:
