@@ -70,7 +70,7 @@ def test_what_never_changes_is_compressed_once_and_kept(small: Small) -> None:
 
 
 def test_a_known_version_is_not_sent_again(small: Small) -> None:
-    for path in (QUASAR, assets.url('chat.css')):
+    for path in (QUASAR, assets.url('thread.css')):
         etag = raw(small, path, Accept_Encoding='br').headers['etag']
         answer = raw(small, path, Accept_Encoding='br', If_None_Match=f'"other", {etag}')
         assert (answer.status_code, answer.extensions['raw'], answer.headers['etag']) == (304, b'', etag)
@@ -84,7 +84,7 @@ def test_encodings_are_different_things(small: Small) -> None:
     assert raw(small, '/text', Accept_Encoding='br').headers['etag'] == 'W/"one"'
 
 
-@pytest.mark.parametrize('path', [QUASAR, '/text', assets.url('chat.css')])
+@pytest.mark.parametrize('path', [QUASAR, '/text', assets.url('thread.css')])
 def test_head_is_get_without_the_body(small: Small, path: str) -> None:
     for encoding in ('br', 'gzip', 'identity'):
         got, head = raw(small, path, Accept_Encoding=encoding), raw(small, path, 'HEAD', Accept_Encoding=encoding)

@@ -23,7 +23,7 @@ def expected_problems(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return ('Content Security Policy', '404') if 'hostile' in request.node.name else ()
 
 
-@pytest.mark.parametrize('path', ['/', '/login', '/nothing', '/client', '/static/chat.css', '/healthz', '/static/no'])
+@pytest.mark.parametrize('path', ['/', '/login', '/nothing', '/client', '/static/thread.css', '/healthz', '/static/no'])
 def test_every_answer_carries_the_headers(small: Small, path: str) -> None:
     answer = small.http().get(path, headers={'Accept': 'text/html'})
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS

@@ -13,7 +13,7 @@ from webapp.edge import assets, policy
 from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
 
-STYLES = ('tokens.css', 'frame.css', 'chat.css', 'code.css')
+STYLES = ('tokens.css', 'frame.css', 'thread.css', 'composer.css', 'prose.css', 'code.css')
 
 # Chosen colours must stand before anything is painted, so this can't wait for a file.
 CHOOSE_COLOURS = """
