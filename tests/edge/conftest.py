@@ -2,16 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from raw_page import Small
+from raw_page import Small, Start
 
 SCRIPT = Path(__file__).parent / 'small_app.py'
-
-Start = Callable[..., Small]
 
 
 @pytest.fixture(scope='module')

@@ -161,3 +161,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, 'waited in vain'
         time.sleep(0.02)
+
+
+Start = Callable[..., Small]

@@ -3,8 +3,7 @@
 import socket
 
 import pytest
-from conftest import Start
-from raw_page import Small, status
+from raw_page import Small, Start, status
 
 FORWARDED = [
     {'Forwarded': 'for=192.0.2.1;host=evil.example'},

@@ -4,8 +4,7 @@ import contextlib
 import json
 
 import pytest
-from conftest import Start
-from raw_page import Small, closed, shakes, status, wait_for
+from raw_page import Small, Start, closed, shakes, status, wait_for
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 

@@ -4,9 +4,8 @@ import re
 from urllib.parse import unquote
 
 import httpx
-from conftest import Start
 from playwright.sync_api import Page, expect
-from raw_page import Small, shakes, wait_for
+from raw_page import Small, Start, shakes, wait_for
 
 HTTPS = {'Host': 'chat.example.com'}
 

@@ -30,7 +30,7 @@ def static_dir() -> Path:
 
 
 def url(name: str) -> str:
-    """Where the browser finds a file of ours, such as `chat.css`.
+    """Where the browser finds a file of ours, such as `thread.css`.
 
     :raises KeyError: there is no such file
     """
