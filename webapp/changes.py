@@ -1,24 +1,58 @@
-"""Tells a person's open pages that something in their list of conversations has changed."""
+"""Tells a person's open pages which of their conversations have changed."""
 
+from collections import OrderedDict
 from weakref import WeakValueDictionary
 
 from webapp.latest import Latest
 
+REMEMBERED = 500  # conversations, for each person with a page open
 
-class Changes:
-    """One counter for each person who has a page open. Says that something changed, not what: pages read again."""
+
+class Changed:
+    """Counts the changes of one person's conversations, and knows which one each was about."""
 
     def __init__(self) -> None:
-        self._counters: WeakValueDictionary[str, Latest[int]] = WeakValueDictionary()
+        self._counter = Latest(0)
+        self._when: OrderedDict[str, int] = OrderedDict()  # conversation id -> its last change, oldest first
+        self._forgotten = 0  # up to here it is no longer known which they were
 
-    def of(self, user_id: str) -> Latest[int]:
-        """The person's counter. Keep a reference for as long as you watch."""
-        counter = self._counters.get(user_id)
-        if counter is None:
-            counter = self._counters[user_id] = Latest(0)
-        return counter
+    @property
+    def value(self) -> int:
+        """How many there have been."""
+        return self._counter.value
 
-    def bump(self, user_id: str) -> None:
-        counter = self._counters.get(user_id)
-        if counter is not None:
-            counter.set(counter.value + 1)
+    async def after(self, seen: int) -> int:
+        """Return the count as soon as it is not `seen`."""
+        return await self._counter.after(seen)
+
+    def since(self, seen: int) -> frozenset[str] | None:
+        """Return the ids of the conversations that have changed since the count was `seen`; None: any of them may."""
+        if seen < self._forgotten:
+            return None
+        return frozenset(conversation for conversation, when in self._when.items() if when > seen)
+
+    def note(self, conversation_id: str) -> None:
+        self._when[conversation_id] = self._counter.value + 1
+        self._when.move_to_end(conversation_id)
+        if len(self._when) > REMEMBERED:
+            _, self._forgotten = self._when.popitem(last=False)
+        self._counter.set(self._counter.value + 1)
+
+
+class Changes:
+    """One `Changed` for each person who has a page open. Says what changed, not how: pages read it again."""
+
+    def __init__(self) -> None:
+        self._people: WeakValueDictionary[str, Changed] = WeakValueDictionary()
+
+    def of(self, user_id: str) -> Changed:
+        """The person's. Keep a reference for as long as you watch."""
+        person = self._people.get(user_id)
+        if person is None:
+            person = self._people[user_id] = Changed()
+        return person
+
+    def bump(self, user_id: str, conversation_id: str) -> None:
+        person = self._people.get(user_id)
+        if person is not None:
+            person.note(conversation_id)

@@ -22,7 +22,7 @@ from webapp.repair import recover
 from webapp.store import conversations, messages
 from webapp.store.conversations import Conversation
 from webapp.store.database import Store
-from webapp.store.messages import Begun, Message
+from webapp.store.messages import Begun, Leftover, Message
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,18 @@ class Generation:
     def _wake(self, *, urgent: bool = False) -> None:
         self._changed.set(self._changed.value + 1, urgent=urgent)
 
+    def left(self, reply: Reply) -> Leftover:
+        """What there is to repair, should it have broken off with `reply`."""
+        return Leftover(
+            message_id=self.message.id,
+            conversation_id=self.conversation.id,
+            user_id=self.user_id,
+            dify_user=self.dify_user,
+            app=self.conversation.app,
+            upstream_id=self.conversation.upstream_id,
+            reply=reply,
+        )
+
     def end(self) -> None:
         """Tell the watchers that nothing more will come: the store holds the final row."""
         self.has_ended = True
@@ -209,7 +221,7 @@ class Generations:
             self._stop(generation)
             await self._ended(generation)
         gone = await self._store.write(conversations.delete, user_id=user_id, conversation_id=conversation_id)
-        self._changes.bump(user_id)
+        self._changes.bump(user_id, conversation_id)
         if gone.upstream_id:
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 forget = self._delete_upstream(self._apps.get(gone.app), gone.upstream_id, principal.dify_user)
@@ -241,8 +253,7 @@ class Generations:
         for broken in await self._store.read(messages.broken, since=now - REPAIRABLE):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 app = self._apps.get(broken.app)
-                repair = self._repair(app, broken.message_id, broken.user_id, broken.dify_user, broken.reply)
-                self._keep(repair, self._repairs)
+                self._keep(self._repair(app, broken), self._repairs)
 
     def _refuse_unfit(self, query: str) -> None:
         if self._closing:
@@ -262,7 +273,7 @@ class Generations:
             generation = Generation(principal, begun, app)
             self._live[message.id] = generation
             generation.task = self._keep(self._run(generation), self._tasks)
-            self._publish(principal.user_id)
+            self._publish(generation)
         return message
 
     def _stop(self, generation: Generation) -> None:
@@ -389,12 +400,11 @@ class Generations:
             self._live.pop(generation.message.id, None)
             generation.end()
             self.ended.set(self.ended.value + 1)
-            self._publish(generation.user_id)
-        if generation.work and not generation.work.done():
+            self._publish(generation)
+        if generation.work and not (generation.work.done() and generation.reply == reply):
             self._keep(self._drain(generation, reply), self._tasks)
         if reply.status is Status.INTERRUPTED and not self._closing:
-            user_id, dify_user = generation.user_id, generation.dify_user
-            self._keep(self._repair(generation.app, generation.message.id, user_id, dify_user, reply), self._repairs)
+            self._keep(self._repair(generation.app, generation.left(reply)), self._repairs)
 
     async def _drain(self, generation: Generation, kept: Reply) -> None:
         """Let the stream of an answer that has its end come to its own, and keep what it still reports."""
@@ -402,7 +412,7 @@ class Generations:
             await asyncio.wait({generation.work})
         if generation.reply != kept:
             await self._store.write(messages.amend, message_id=generation.message.id, reply=generation.reply)
-            self._changes.bump(generation.user_id)
+            self._changes.bump(generation.user_id, generation.conversation.id)
 
     async def _save(self, generation: Generation, reply: Reply) -> None:
         """Write the end, again and again while the database is away: the words are all here still."""
@@ -423,20 +433,20 @@ class Generations:
             else:
                 return
 
-    async def _repair(self, app: App, message_id: str, user_id: str, dify_user: str, broken: Reply) -> None:
+    async def _repair(self, app: App, broken: Leftover) -> None:
         """Look upstream for the rest of a broken answer, a few times."""
         for pause in REPAIR_SECONDS:
             await asyncio.sleep(pause)
             try:
                 async with self._recovering:
-                    found = await recover(app.client, broken, user=dify_user)
-                repaired = replay(found, broken)
-                if repaired != broken:
-                    await self._store.write(messages.repair, message_id=message_id, reply=repaired, now=_now())
-                    self._changes.bump(user_id)
+                    found = await recover(app.client, broken.reply, user=broken.dify_user)
+                repaired = replay(found, broken.reply)
+                if repaired != broken.reply:
+                    await self._store.write(messages.repair, message_id=broken.message_id, reply=repaired, now=_now())
+                    self._changes.bump(broken.user_id, broken.conversation_id)
                     return
             except (UpstreamError, StoreUnavailable) as error:
-                logger.info('answer %s: nothing to repair it with yet: %s', message_id, error)
+                logger.info('answer %s: nothing to repair it with yet: %s', broken.message_id, error)
 
     @staticmethod
     async def _delete_upstream(app: App, upstream_id: str, dify_user: str) -> None:
@@ -445,9 +455,9 @@ class Generations:
         except UpstreamError as error:
             logger.warning('a conversation was deleted here, but not upstream: %s', error)
 
-    def _publish(self, user_id: str) -> None:
+    def _publish(self, generation: Generation) -> None:
         self.running.set(frozenset(g.conversation.id for g in self._live.values()))
-        self._changes.bump(user_id)
+        self._changes.bump(generation.user_id, generation.conversation.id)
 
     @staticmethod
     def _keep(work: Coroutine[None, None, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:

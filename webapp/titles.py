@@ -50,7 +50,7 @@ class Titles:
     async def _work(self) -> None:
         while jobs := await self._store.write(titles.claim_due, now=datetime.now(UTC), limit=AT_ONCE):
             for job in jobs:
-                self._changes.bump(job.user_id)
+                self._changes.bump(job.user_id, job.conversation_id)
             await asyncio.gather(*(self._settle(job) for job in jobs))
 
     async def _settle(self, job: TitleJob) -> None:
@@ -63,7 +63,7 @@ class Titles:
             logger.exception('no title for conversation %s', job.conversation_id)
             title = None
         await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=datetime.now(UTC))
-        self._changes.bump(job.user_id)
+        self._changes.bump(job.user_id, job.conversation_id)
 
     async def _ask(self, job: TitleJob) -> str:
         """:raises AppError: upstream, or the app, is gone"""

@@ -5,7 +5,6 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -13,28 +12,27 @@ from nicegui.client import Client
 from starlette.responses import Response
 
 from webapp.apps import App
-from webapp.chat.message import Status
+from webapp.chat.message import Reply, Status
 from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
-from webapp.store import conversations, messages
+from webapp.store import conversations
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Message
 from webapp.ui import i18n, refusals, theme, views
 from webapp.ui.components.composer import Composer
-from webapp.ui.components.conversations import Conversations, Row
-from webapp.ui.components.thread import MessageView, Thread
-from webapp.ui.following import Following
+from webapp.ui.components.conversations import Conversations
+from webapp.ui.components.thread import Thread
+from webapp.ui.listing import Listing
 from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
+from webapp.ui.reading import Reading, read_history
 from webapp.ui.theme import Banner, Link
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar('T')
 
-MESSAGES = 30  # at once
-ROWS = 50  # at once
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -74,14 +72,8 @@ class ChatPage:
         self._principal = principal
         self._app = app
         self._client: Client = ui.context.client
-        self._conversation: Conversation | None = None
         self._sending = asyncio.Lock()
-        self._visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
-        self._shown: dict[str, Message] = {}  # messages on the page, by id, oldest first
-        self._followings: dict[str, Following] = {}
-        self._rows: dict[str, Row] = {}
-        self._search = ''
-        self._counter = services.changes.of(principal.user_id)
+        self._changed = services.changes.of(principal.user_id)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def build(self, conversation_id: str | None, query: str) -> None:
@@ -89,19 +81,20 @@ class ChatPage:
 
         :raises NotFound: no such conversation of this person's with this app
         """
-        seen = self._counter.value
-        listed = await self._list()
-        self._conversation, history = await self._read(conversation_id)
-        services, app = self._services, self._app
+        seen = self._changed.value
+        conversation, history = await self._read(conversation_id)
+        services, app, user_id = self._services, self._app, self._principal.user_id
         with theme.frame(name=app.name or services.name, apps=self._links()) as self._frame:
             with self._frame.sidebar:
                 self._sidebar = Conversations(new_href=views.address(app.slug))
             self._thread = Thread()
             self._composer = Composer()
+        self._listing = Listing(services, self._sidebar, user_id=user_id, app=app.slug)
+        self._reading = Reading(services, self._answers, self._thread, self._principal, on_end=self._ended)
         self._listen()
         self._announce()
-        self._show_list(listed)
-        self._show_thread(history)
+        await self._listing.show()
+        self._show(conversation, history)
         if query:
             self._composer.set_text(query)
         self._client.on_delete(self._leave)
@@ -115,15 +108,15 @@ class ChatPage:
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
         self._thread.on_copy(hear(self._copy))
-        self._thread.on_earlier(hear(self._earlier))
-        self._thread.on_lost(hear(self._resend))
+        self._thread.on_earlier(hear(self._reading.earlier))
+        self._thread.on_lost(hear(self._reading.send_again))
         self._thread.on_ready(hear(self._reopen))
         self._sidebar.on_open(hear(self._open))
         self._sidebar.on_new(hear(self._new))
-        self._sidebar.on_rename(hear(self._rename))
+        self._sidebar.on_rename(hear(self._listing.rename))
         self._sidebar.on_delete(hear(self._delete))
-        self._sidebar.on_search(hear(self._find))
-        self._sidebar.on_more(hear(self._more))
+        self._sidebar.on_search(hear(self._listing.show))
+        self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
 
     def _hear(self, handler: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T | None]]:
@@ -145,13 +138,14 @@ class ChatPage:
     # sending and stopping
 
     async def _send(self, text: str, key: str) -> None:
-        visit = self._visit
+        visit = self._reading.visit
         async with self._sending:  # the second of two quick ones finds the conversation that the first has begun
+            conversation = self._reading.conversation
             try:
                 message = await self._services.generations.start(
                     self._principal,
                     app=self._app.slug,
-                    conversation_id=self._conversation.id if self._conversation else None,
+                    conversation_id=conversation.id if conversation else None,
                     query=text,
                     key=key,
                 )
@@ -167,146 +161,65 @@ class ChatPage:
 
     async def _join(self, message: Message, visit: int) -> None:
         """Show a message that has just begun, unless the person has gone elsewhere since `visit`."""
-        if self._conversation is None and visit == self._visit:
-            conversation = await self._conversation_of(message.conversation_id)
-            if visit == self._visit:
-                self._conversation = conversation
+        if self._reading.conversation is None and visit == self._reading.visit:
+            conversation = await self._conversation(message.conversation_id)
+            if visit == self._reading.visit:
+                self._reading.conversation = conversation
                 self._frame.visit(views.address(self._app.slug, conversation.id))
                 self._composer.set_draft_key(conversation.id)
                 self._sidebar.select(conversation.id)
-        is_here = self._conversation is not None and self._conversation.id == message.conversation_id
-        if is_here and message.id not in self._shown:
-            self._add(message)
+        self._reading.add(message)
         self._set_state()
 
+    async def _ended(self, reply: Reply) -> None:
+        self._set_state()
+        if reply.status is Status.COMPLETE:
+            self._frame.hide_banner('upstream')
+            await self._greet()
+
     async def _stop(self) -> None:
-        for message_id in list(self._followings):
+        for message_id in self._reading.running:
             with contextlib.suppress(NotFound):  # it ended in this very moment
                 await self._services.generations.stop(self._principal, message_id)
 
     async def _act(self, name: str, message_id: str, key: str) -> None:
         if name == 'retry':
-            visit = self._visit
+            visit = self._reading.visit
             message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
-            await self._refresh()
+            await self._refresh(frozenset({message.conversation_id}))
 
     async def _copy(self, message_id: str) -> str:
-        message = await self._services.store.read(
-            messages.owned, user_id=self._principal.user_id, message_id=message_id
-        )
-        return message.reply.text
+        return (await self._reading.message(message_id)).reply.text
 
-    # the thread
+    # going from one conversation to another, without leaving the page
 
     async def _read(self, conversation_id: str | None) -> tuple[Conversation | None, list[Message]]:
         """A conversation, from now on read, and its newest messages; nothing for a new one."""
         if conversation_id is None:
             return None, []
-        conversation = await self._conversation_of(conversation_id)
+        conversation = await self._conversation(conversation_id)
         if conversation.app != self._app.slug:
             raise NotFound
-        history = await self._history(conversation_id)
+        user_id = self._principal.user_id
+        history = await read_history(self._services.store, user_id=user_id, conversation_id=conversation_id)
         if conversation.unread:
-            await self._services.store.write(
-                conversations.mark_read, user_id=self._principal.user_id, conversation_id=conversation_id
-            )
-            self._services.changes.bump(self._principal.user_id)
+            await self._services.store.write(conversations.mark_read, user_id=user_id, conversation_id=conversation_id)
+            self._services.changes.bump(user_id, conversation_id)
         return conversation, history
 
-    async def _history(self, conversation_id: str, *, before: int | None = None) -> list[Message]:
-        return await self._services.store.read(
-            messages.history,
-            user_id=self._principal.user_id,
-            conversation_id=conversation_id,
-            before=before,
-            limit=MESSAGES,
-        )
-
-    async def _conversation_of(self, conversation_id: str) -> Conversation:
+    async def _conversation(self, conversation_id: str) -> Conversation:
         return await self._services.store.read(
             conversations.get, user_id=self._principal.user_id, conversation_id=conversation_id
         )
 
-    def _show_thread(self, history: list[Message]) -> None:
-        """Show the messages of the current conversation, or the greeting of a new one."""
-        self._forget_followings()
-        self._visit += 1
-        self._shown = {message.id: message for message in history}
-        is_new = self._conversation is None
-        greeting = views.greeting_view(self._app) if is_new else None
-        more = bool(history) and history[0].number > 1
-        self._thread.show([self._view(message) for message in history], more=more, greeting=greeting)
-        for message in history:
-            self._follow(message)
-        conversation_id = self._conversation.id if self._conversation else ''
+    def _show(self, conversation: Conversation | None, history: list[Message]) -> None:
+        self._reading.show(conversation, history, None if conversation else views.greeting_view(self._app))
+        conversation_id = conversation.id if conversation else ''
         self._sidebar.select(conversation_id)
         self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
         self._set_title()
         self._set_state()
-
-    def _add(self, message: Message) -> None:
-        self._shown[message.id] = message
-        self._thread.append(self._view(message))
-        self._follow(message)
-
-    def _view(self, message: Message) -> MessageView:
-        generation = self._services.generations.of(message.id)
-        if generation:
-            return views.progress_view(message, generation.progress, is_admin=self._principal.is_admin)
-        return views.message_view(message, is_admin=self._principal.is_admin)
-
-    def _follow(self, message: Message) -> None:
-        generation = self._services.generations.of(message.id)
-        if generation and message.id not in self._followings:
-            following = Following(self._thread, generation, self._answers, is_admin=self._principal.is_admin)
-            self._followings[message.id] = following
-            following.task = self._spawn(self._run(following))
-
-    async def _run(self, following: Following) -> None:
-        generation = following.generation
-        message_id = generation.message.id
-        try:
-            await following.run()
-        finally:
-            if self._followings.get(message_id) is following:
-                del self._followings[message_id]
-        if message_id in self._shown:
-            self._shown[message_id] = replace(generation.message, reply=generation.reply)
-        self._set_state()
-        if generation.reply.status is Status.COMPLETE:
-            self._frame.hide_banner('upstream')
-            await self._greet()
-
-    def _forget_followings(self) -> None:
-        for following in self._followings.values():
-            if following.task:
-                following.task.cancel()
-        self._followings = {}
-
-    async def _earlier(self, number: int) -> None:
-        if self._conversation is None:
-            return
-        visit = self._visit
-        history = await self._history(self._conversation.id, before=number)
-        if visit == self._visit:
-            self._shown = {message.id: message for message in history} | self._shown
-            more = bool(history) and history[0].number > 1
-            self._thread.earlier([self._view(message) for message in history], more=more)
-
-    async def _resend(self, message_id: str) -> None:
-        """The browser could not apply a patch: send that answer whole."""
-        following = self._followings.get(message_id)
-        if following:
-            following.send_again()
-            following.flush(following.generation.progress)
-        elif message_id in self._shown:
-            message = await self._services.store.read(
-                messages.owned, user_id=self._principal.user_id, message_id=message_id
-            )
-            self._thread.update(self._view(message))
-
-    # going from one conversation to another, without leaving the page
 
     async def _open(self, conversation_id: str) -> None:
         if await self._go(conversation_id):
@@ -323,154 +236,71 @@ class ChatPage:
         try:
             await self._go(path.removeprefix(prefix) if path.startswith(prefix) else None)
         except NotFound:
-            here = self._conversation.id if self._conversation else None
-            self._frame.visit(views.address(self._app.slug, here), replace=True)
+            self._frame.visit(views.address(self._app.slug, self._here or None), replace=True)
             raise
 
     async def _reopen(self) -> None:
         """The browser has built the thread anew."""
-        await self._go(self._conversation.id if self._conversation else None)
-
-    async def _go(self, conversation_id: str | None) -> bool:
-        """Show another conversation, or a new one; `False` if the person has gone on to yet another one meanwhile."""
-        self._visit += 1
-        visit, seen = self._visit, self._counter.value
-        try:
-            conversation, history = await self._read(conversation_id)
-        except NotFound:
-            self._sidebar.select(self._conversation.id if self._conversation else '')  # the list was ahead of us
-            raise
-        if visit != self._visit:
-            return False
-        self._conversation = conversation
-        self._show_thread(history)
-        if self._counter.value != seen:  # something ended between the rows and now
-            await self._refresh_thread()
-        return True
-
-    # the list
-
-    async def _list(self, *, after: str = '') -> list[Conversation]:
-        cursor = None
-        if after:
-            cursor = (await self._conversation_of(after)).cursor
-        return await self._services.store.read(
-            conversations.page,
-            user_id=self._principal.user_id,
-            app=self._app.slug,
-            search=self._search,
-            before=cursor,
-            limit=ROWS,
-        )
-
-    def _show_list(self, listed: list[Conversation]) -> None:
-        rows = [self._row(conversation) for conversation in listed]
-        self._rows = {row.id: row for row in rows}
-        self._sidebar.show(rows, more=len(rows) == ROWS, search=self._search)
-
-    def _row(self, conversation: Conversation) -> Row:
-        running = conversation.id in self._services.generations.running.value
-        return views.row_view(conversation, running=running)
-
-    async def _find(self, text: str) -> None:
-        self._search = text
-        listed = await self._list()
-        if text == self._search:
-            self._show_list(listed)
-
-    async def _more(self, last: str, search: str) -> None:
-        if search != self._search:
-            return
-        rows = [self._row(conversation) for conversation in await self._list(after=last)]
-        if search != self._search:
-            return
-        self._rows |= {row.id: row for row in rows}
-        self._sidebar.extend(rows, more=len(rows) == ROWS, search=search)
-
-    async def _rename(self, conversation_id: str, title: str) -> None:
-        try:
-            await self._services.store.write(
-                conversations.rename,
-                user_id=self._principal.user_id,
-                conversation_id=conversation_id,
-                title=title,
-            )
-        finally:
-            self._rows.pop(conversation_id, None)  # the list shows the wish already: send it as it is
-            self._services.changes.bump(self._principal.user_id)
+        await self._go(self._here or None)
 
     async def _delete(self, conversation_id: str) -> None:
         await self._services.generations.delete_conversation(self._principal, conversation_id)
-        if self._conversation and self._conversation.id == conversation_id:
+        if self._here == conversation_id:
             await self._new()
+
+    async def _go(self, conversation_id: str | None) -> bool:
+        """Show another conversation, or a new one; `False` if the person has gone on to yet another one meanwhile."""
+        self._reading.leave()
+        visit, seen = self._reading.visit, self._changed.value
+        try:
+            conversation, history = await self._read(conversation_id)
+        except NotFound:
+            self._sidebar.select(self._here)  # the list was ahead of us
+            raise
+        if visit != self._reading.visit:
+            return False
+        self._show(conversation, history)
+        if self._changed.value != seen:  # something ended between the rows and now
+            await self._refresh_thread()
+        return True
+
+    @property
+    def _here(self) -> str:
+        """Id of the conversation on the page, '' for a new one."""
+        return self._reading.conversation.id if self._reading.conversation else ''
 
     # what changes elsewhere: another tab, a title, an answer
 
     async def _keep_fresh(self, seen: int) -> None:
-        """:param seen: the counter as it was before anything was read"""
+        """:param seen: the count of changes as it was before anything was read"""
         while True:
-            await self._counter.after(seen)
+            await self._changed.after(seen)
             await asyncio.sleep(FLURRY_SECONDS)
-            seen = self._counter.value
+            changed, seen = self._changed.since(seen), self._changed.value
             try:
-                await self._refresh()
+                await self._refresh(changed)
             except AppError as error:
                 logger.warning('a page could not be kept fresh: %s', error)
 
-    async def _refresh(self) -> None:
-        await self._refresh_list()
-        await self._refresh_thread()
-
-    async def _refresh_list(self) -> None:
-        search = self._search
-        listed = await self._list()
-        if search != self._search:
-            return
-        fresh = {conversation.id: self._row(conversation) for conversation in listed}
-        for row in fresh.values():
-            if self._rows.get(row.id) != row:
-                self._sidebar.upsert(row)
-        oldest = min((row.updated for row in fresh.values()), default=0.0) if len(listed) == ROWS else 0.0
-        for row in list(self._rows.values()):
-            if row.id not in fresh and row.updated >= oldest:
-                self._sidebar.discard(row.id)
-                del self._rows[row.id]
-        self._rows |= fresh
+    async def _refresh(self, changed: frozenset[str] | None) -> None:
+        await self._listing.refresh(changed)
+        if changed is None or self._here in changed:
+            await self._refresh_thread()
 
     async def _refresh_thread(self) -> None:
-        if self._conversation is None:
+        if self._reading.conversation is None:
             return
-        visit, conversation_id = self._visit, self._conversation.id
+        visit = self._reading.visit
         try:
-            conversation = await self._conversation_of(conversation_id)
-            history = await self._history(conversation_id)
+            conversation = await self._conversation(self._here)
+            await self._reading.refresh(conversation)
         except NotFound:  # deleted in another tab
-            if visit == self._visit:
+            if visit == self._reading.visit:
                 await self._new()
             return
-        if visit != self._visit:
-            return
-        self._conversation = conversation
-        self._drop_missing(history)
-        for message in history:
-            known = self._shown.get(message.id)
-            if known is None:
-                self._add(message)
-            elif message.id not in self._followings and message.reply != known.reply:
-                self._shown[message.id] = message
-                self._thread.update(self._view(message))
-                self._follow(message)
-        self._set_title()
-        self._set_state()
-
-    def _drop_missing(self, history: list[Message]) -> None:
-        """A question that was asked again may have taken the place of its failed answer."""
-        present = {message.id for message in history}
-        oldest = history[0].number if len(history) == MESSAGES else 0
-        for message in list(self._shown.values()):
-            if message.number >= oldest and message.id not in present:
-                self._thread.discard(message.id)
-                del self._shown[message.id]
+        if visit == self._reading.visit:
+            self._set_title()
+            self._set_state()
 
     async def _greet(self) -> None:
         """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
@@ -484,7 +314,7 @@ class ChatPage:
             return
         self._frame.set_name(self._app.name or self._services.name)
         self._set_title()
-        if self._conversation is None and not self._shown:
+        if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
 
     # the frame
@@ -499,23 +329,22 @@ class ChatPage:
 
     def _set_title(self) -> None:
         name = self._app.name or self._services.name
-        title = self._conversation.title if self._conversation else ''
+        title = self._reading.conversation.title if self._reading.conversation else ''
         self._frame.set_title(f'{title} · {name}' if title else name)
 
     def _set_state(self) -> None:
-        running = any(not f.generation.reply.status.is_final for f in self._followings.values())
-        self._composer.set_state('running' if running else 'ready')
+        self._composer.set_state('running' if self._reading.running else 'ready')
 
     def _tell(self, error: AppError) -> None:
         logger.info('refused: %s', error)
         self._frame.show_banner(Banner('refusal', i18n.error(error.code), 'warning', closable=True))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = background_tasks.create(work, name='chat page')
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     def _leave(self) -> None:
+        self._reading.close()
         for task in list(self._tasks):
             task.cancel()
