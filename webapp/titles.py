@@ -9,22 +9,23 @@ import contextlib
 import logging
 from datetime import UTC, datetime
 
-from webapp.apps import Apps
+from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.errors import AppError, NotFound
 from webapp.generations import Generations
 from webapp.store import titles
 from webapp.store.database import Store
 from webapp.store.titles import TitleJob
+from webapp.upstream.client import DifyClient
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 20.0  # looks for titles that are due again after a failure
-AT_ONCE = 4
+AT_ONCE = 4  # of one app
 
 
 class Titles:
-    """The one worker that asks upstream for titles."""
+    """The workers that ask upstream for titles, one for each app."""
 
     def __init__(
         self, store: Store, apps: Apps, changes: Changes, generations: Generations, *, read_back: bool = False
@@ -36,38 +37,43 @@ class Titles:
         self._read_back = read_back
 
     async def run(self) -> None:
-        """Work until cancelled: whenever an answer has ended, and now and then."""
+        """Work until cancelled. Each app for itself: one that does not answer holds up nobody else's titles."""
+        async with asyncio.TaskGroup() as workers:
+            for app in self._apps:
+                workers.create_task(self._run(app), name=f'titles of {app.slug}')
+
+    async def _run(self, app: App) -> None:
+        """Look whenever an answer has ended, and now and then."""
         while True:
             ended = self._generations.ended.value
             try:
-                await self._work()
+                await self._work(app)
             except AppError as error:
                 logger.warning('titles have to wait: %s', error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._generations.ended.after(ended)
 
-    async def _work(self) -> None:
-        while jobs := await self._store.write(titles.claim_due, now=datetime.now(UTC), limit=AT_ONCE):
+    async def _work(self, app: App) -> None:
+        while jobs := await self._store.write(titles.claim_due, app=app.slug, now=_now(), limit=AT_ONCE):
             for job in jobs:
                 self._changes.bump(job.user_id, job.conversation_id)
-            await asyncio.gather(*(self._settle(job) for job in jobs))
+            await asyncio.gather(*(self._settle(app, job) for job in jobs))
 
-    async def _settle(self, job: TitleJob) -> None:
+    async def _settle(self, app: App, job: TitleJob) -> None:
         try:
-            title: str | None = await self._ask(job)
+            title: str | None = await self._ask(app.client, job)
         except AppError as error:
             logger.info('no title for conversation %s: %s', job.conversation_id, error)
             title = None
         except Exception:  # a bug about one title must not end the titles of everybody
             logger.exception('no title for conversation %s', job.conversation_id)
             title = None
-        await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=datetime.now(UTC))
+        await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=_now())
         self._changes.bump(job.user_id, job.conversation_id)
 
-    async def _ask(self, job: TitleJob) -> str:
-        """:raises AppError: upstream, or the app, is gone"""
-        client = self._apps.get(job.app).client
+    async def _ask(self, client: DifyClient, job: TitleJob) -> str:
+        """:raises AppError: upstream can't make one, or does not know the conversation"""
         if not self._read_back:
             return await client.rename(job.upstream_id, user=job.dify_user, auto_generate=True)
         listed = await client.conversations(user=job.dify_user)
@@ -75,3 +81,7 @@ class Titles:
             if conversation.id == job.upstream_id:
                 return conversation.name
         raise NotFound
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -36,7 +36,7 @@ def state(store: Store, ann: User, conversation: Conversation) -> State:
 
 
 async def claim(store: Store, now: datetime = NOW, limit: int = 10) -> list[titles.TitleJob]:
-    return await store.write(titles.claim_due, now=now, limit=limit)
+    return await store.write(titles.claim_due, app='support', now=now, limit=limit)
 
 
 async def settle(store: Store, conversation: Conversation, title: str | None, now: datetime = NOW) -> None:
@@ -48,7 +48,7 @@ async def test_a_title_is_generated_after_the_first_answer(
 ) -> None:
     assert await state() == ('provisional', QUERY)
     [job] = await claim(store)
-    assert job == titles.TitleJob(conversation.id, ann.id, 'support', 'up-1', ann.dify_user, QUERY)
+    assert job == titles.TitleJob(conversation.id, ann.id, 'up-1', ann.dify_user, QUERY)
     assert await state() == ('generating', QUERY)
     await settle(store, conversation, 'Colours of\na page \0')
     assert await state() == ('generated', 'Colours of a page �')

@@ -23,7 +23,6 @@ BACKOFF = (timedelta(seconds=30), timedelta(minutes=5))
 class TitleJob:
     conversation_id: str
     user_id: str
-    app: str
     upstream_id: str
     dify_user: str
     title: str  # what it is called now
@@ -39,10 +38,11 @@ def want(session: Session, *, conversation_id: str, now: datetime) -> None:
     changed(session, lacking.values(title_due_at=now))
 
 
-def claim_due(session: Session, *, now: datetime, limit: int = 10) -> list[TitleJob]:
-    """Titles to be made now, each given to one caller, who has to `settle` it."""
+def claim_due(session: Session, *, app: str, now: datetime, limit: int = 10) -> list[TitleJob]:
+    """Titles that an app should make now, each given to one caller, who has to `settle` it."""
     state, due = col(ConversationRow.title_state), col(ConversationRow.title_due_at)
-    waiting = (due <= now, state.in_([TitleState.PROVISIONAL, TitleState.GENERATING]))
+    unnamed = state.in_([TitleState.PROVISIONAL, TitleState.GENERATING])
+    waiting = (due <= now, unnamed, col(ConversationRow.app) == app)
     tired = update(ConversationRow).where(*waiting, col(ConversationRow.title_attempts) >= ATTEMPTS)
     changed(session, tired.values(title_state=TitleState.FAILED, title_due_at=None))
     statement = (
@@ -91,7 +91,6 @@ def _claim(session: Session, row: ConversationRow, dify_user: str, now: datetime
     return TitleJob(
         conversation_id=row.id,
         user_id=row.user_id,
-        app=row.app,
         upstream_id=row.upstream_id or '',
         dify_user=dify_user,
         title=row.title,
