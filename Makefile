@@ -6,6 +6,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt
+FAILED  := { echo 'The installation failed, see above. Is the package index within reach? Behind a proxy: HTTPS_PROXY.' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,6 +19,7 @@ help:
 	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: a first look)'
 	@echo 'make lock   newest versions of all dependencies into constraints.txt'
 	@echo 'make clean  remove the virtual environment'
+	@echo 'Something is wrong? $(BIN)/webapp doctor looks for it, and says how to mend it'
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m webapp serve
@@ -46,12 +48,12 @@ clean:
 # The stamps say what is installed; they are made anew when the project's dependencies change.
 $(VENV)/.run: $(BIN)/python $(SOURCES)
 	@echo 'Installing (a minute the first time) ...'
-	@$(PIP) install -q -c constraints.txt -e .
+	@$(PIP) install -q -c constraints.txt -e . || $(FAILED)
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python $(SOURCES)
 	@echo 'Installing what the tests need ...'
-	@$(PIP) install -q -c constraints.txt -e '.[test]'
+	@$(PIP) install -q -c constraints.txt -e '.[test]' || $(FAILED)
 	@touch $@ $(VENV)/.run
 
 $(BIN)/python:

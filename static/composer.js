@@ -1,38 +1,98 @@
-/** Where people write. A text is kept in the browser until the server says that it has it. */
+/** Where people write. What they wrote and attached is kept in the browser until the server says that it has it. */
+import Attachments, {
+  attachment, fill, hold, isThere, kept, objection, release, Uploader, watchPage,
+} from "attachments";
+import { filesOf, forget, giveBack, placeOf, read, SENT, store } from "drafts";
 import { newKey, wellFormed } from "keys";
 
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
+const MAX_TEXT = 2_000_000; // characters
+const PATIENCE = 10_000; // ms without a word about what was sent
+const SOON = 2_000; // ms after which to look again for a connection
+const TRIES = 3;
+const MUCH = 100_000; // characters that a browser takes long to paste, and ever longer
+const LINES = 5; // that a screen reader may still have to read
 
 export default {
+  components: { Attachments },
   props: { words: Object, initial: Object },
   template: `
     <form class="composer" @submit.prevent="send">
+      <div v-if="dropping" class="drop-sign"><p><i class="icon icon-attach"></i>{{ uploads ? words.drop : words.no_files }}</p></div>
+      <p v-if="rejected" class="composer-rejected" data-testid="attachment-error">
+        <span dir="auto">{{ rejected }}</span>
+        <button type="button" class="icon-button" @click="rejected = ''; focus()" :aria-label="words.dismiss" :title="words.dismiss">
+          <i class="icon icon-close"></i></button>
+      </p>
       <div class="composer-box">
+        <Attachments :files="files" :words="words" @remove="remove" @retry="retry"></Attachments>
+        <template v-if="uploads">
+          <input ref="chooser" type="file" hidden data-testid="composer-file" :accept="uploads.accept"
+            :multiple="uploads.per_message !== 1" :aria-label="words.attach" @change="chosen">
+          <button type="button" class="icon-button" data-testid="composer-attach" @click="$refs.chooser.click()"
+            :aria-label="words.attach" :title="words.attach"><i class="icon icon-attach"></i></button>
+        </template>
         <textarea ref="input" rows="1" data-testid="composer-input" dir="auto" enterkeyhint="send" autocomplete="off"
           :aria-label="words.label" :placeholder="words.placeholder" aria-describedby="composer-note"
-          @input="edited" @keydown="key"></textarea>
+          @input="edited" @keydown="key" @paste="pasted"></textarea>
         <button v-show="state === 'running'" type="button" class="round" data-testid="composer-stop" @click="stop"
           :aria-label="words.stop" :title="words.stop"><i class="icon icon-stop"></i></button>
         <button v-show="state !== 'running'" type="submit" class="round" data-testid="composer-send"
-          :aria-disabled="!canSend" :aria-label="words.send" :title="words.send"><i class="icon icon-send"></i></button>
+          :aria-disabled="!canSend" :aria-label="words.send" :title="obstacle || words.send"><i class="icon icon-send"></i></button>
       </div>
-      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': problem }">{{ problem || hint || note || help }}</p>
+      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': warning || (obstacle && pressed) }">
+        {{ warning || hint || obstacle || note || help }}</p>
+      <div class="visually-hidden" role="log"><p v-for="line in said" :key="line.number">{{ line.words }}</p></div>
     </form>`,
   data() {
-    return { state: "ready", note: "", draftKey: "", ...this.initial, empty: true, problem: "", hint: "" };
+    return {
+      state: "ready",
+      note: "",
+      draftKey: "",
+      uploads: null, // what may be attached, see `UploadRules`
+      ...this.initial,
+      trays: {}, // place -> attachments
+      text: "", // as it stands in the box, or "" if it is blank
+      warning: "",
+      hint: "",
+      rejected: "", // about files that were not even uploaded
+      dropping: false,
+      pressed: false, // Enter, though something is in the way
+      said: [],
+    };
   },
   emits: ["send", "stop"],
   computed: {
     help() {
       return hasMouse() ? this.words.hint : ""; // touch keyboards have a key for each
     },
+    place() {
+      return placeOf(this.draftKey);
+    },
+    files() {
+      return this.trays[this.place] ?? [];
+    },
+    /** Why what is there can't be sent, in words. */
+    obstacle() {
+      if (isTooLong(this.text)) return this.words.too_long;
+      if (this.files.some((file) => file.state === "failed")) return this.words.send_failed;
+      if (this.files.some((file) => file.state === "uploading")) return this.words.send_uploading;
+      if (this.uploads?.per_message && this.files.length > this.uploads.per_message) return this.tooMany;
+      if (this.text || !this.files.length) return "";
+      return this.files.every((file) => file.kind === "image") ? this.words.ask_image : this.words.ask_files;
+    },
+    tooMany() {
+      return fill(this.words.too_many, { count: this.uploads.per_message });
+    },
     canSend() {
-      return this.state === "ready" && !this.empty;
+      return this.state === "ready" && this.text && !this.obstacle;
     },
   },
   watch: {
     draftKey(_, before) {
-      this.load(this.lastFrom === before ? this.text() : "");
+      const moves = before.startsWith("new:") && this.lastFrom === before;
+      if (moves) this.move(placeOf(before));
+      else this.load();
     },
     state() {
       this.hint = "";
@@ -40,11 +100,17 @@ export default {
   },
 
   created() {
-    this.sent = new Map(); // key -> { text, place }: handed to the server, which has not answered yet
+    this.sent = new Map(); // key -> what was handed to the server, which has not answered yet
+    this.uploader = new Uploader(this.words, this.uploaded);
   },
   mounted() {
     this.load();
+    this.unwatch = watchPage({ over: (is) => (this.dropping = is), take: this.attach });
     if (hasMouse()) this.focus(); // on a phone the keyboard would cover the page
+  },
+  unmounted() {
+    this.unwatch();
+    for (const sent of this.sent.values()) clearTimeout(sent.timer);
   },
 
   methods: {
@@ -54,24 +120,24 @@ export default {
       Object.assign(this, changes);
     },
     setText(text) {
-      const written = this.text();
+      const written = this.written();
       if (!written.startsWith(text)) this.write(written.trim() ? `${text}\n\n${written}` : text);
       this.focus();
     },
     accepted(key) {
       const sent = this.sent.get(key);
-      this.sent.delete(key);
-      if (sent && read(sent.place + SENT)?.key === key) forget(sent.place + SENT);
+      if (sent) {
+        this.settle(sent);
+        sent.tray.forEach(release);
+      } else if (this.again?.key === key && this.keyOf(this.written())) {
+        this.files.forEach(release); // late: we had given it back
+        this.trays[this.place] = [];
+        this.write("");
+      }
     },
     refused(key) {
       const sent = this.sent.get(key);
-      this.accepted(key);
-      if (!sent) return;
-      const here = sent.place === this.place();
-      const draft = giveBack(sent, here ? this.text() : read(sent.place)?.text);
-      if (here) this.write(draft.text, draft.key);
-      else store(sent.place, draft);
-      this.focus();
+      if (sent) this.takeBack(sent);
     },
     focus() {
       this.$refs.input.focus({ preventScroll: true });
@@ -79,46 +145,135 @@ export default {
 
     // writing
 
-    text() {
+    written() {
       return wellFormed(this.$refs.input.value);
     },
-    place() {
-      return placeOf(this.draftKey);
-    },
     write(text, key) {
+      this.ease(text);
       this.$refs.input.value = text;
-      this.again = key && { text, key };
+      this.again = key && { text, key, ids: idsOf(this.files) };
       this.edited();
     },
-    /** @param {string} [moving] written while a new conversation got its address: it goes there with the reader */
-    load(moving = "") {
-      let draft = read(this.place());
-      const lost = read(this.place() + SENT);
-      const waiting = [...this.sent.values()].some((sent) => sent.place === this.place());
-      if (lost && !waiting) {
-        // sent before a reload, and nobody said that it arrived
-        forget(this.place() + SENT);
-        draft = giveBack(lost, draft?.text);
-      }
-      if (moving) {
-        forget(placeOf(this.lastFrom));
-        draft = { text: moving };
-      }
-      this.lastFrom = undefined;
-      this.write(draft?.text ?? "", draft?.key);
-    },
     edited() {
-      const text = this.text();
-      this.empty = !text.trim();
-      this.problem = isTooLong(text) ? this.words.too_long : "";
-      if (text) store(this.place(), { text, key: this.sentBefore(text) });
-      else forget(this.place());
+      const text = this.written();
+      this.text = text.trim() && text;
+      this.warning = this.hint = "";
+      this.pressed = false;
+      this.keep();
+      this.ease(text);
       grow(this.$refs.input);
     },
-    /** The key of a text that was handed over before: the server may have it, and must not take it twice. */
-    sentBefore(text) {
-      return this.again?.text === text ? this.again.key : undefined;
+    /** To find the direction of much text takes the browser seconds; `composer.css` has another way for its paragraphs. */
+    ease(text) {
+      const dir = text.length < MUCH ? "auto" : "";
+      if (this.$refs.input.dir !== dir) this.$refs.input.dir = dir;
     },
+    /** Much text is put in by its value: the browser's own way takes several times as long, and more than linear. */
+    pasted(event) {
+      const text = event.clipboardData.getData("text/plain");
+      if (text.length < MUCH || event.clipboardData.files.length) return;
+      event.preventDefault();
+      const area = this.$refs.input;
+      this.ease(text);
+      area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+      this.edited();
+      if (area.selectionEnd === area.value.length) area.scrollTop = area.scrollHeight;
+    },
+    /** Into the browser's storage: what stands here, or of another place what has come to it. */
+    keep(place = this.place) {
+      const files = kept(this.trays[place] ?? []);
+      if (place !== this.place) return store(place, { text: read(place)?.text ?? "", files });
+      const text = this.written();
+      store(place, { text, key: this.keyOf(text), files });
+    },
+    /** The key of a message that was handed over before: the server may have it, and must not take it twice. */
+    keyOf(text) {
+      return this.again?.text === text && this.again.ids === idsOf(this.files) ? this.again.key : undefined;
+    },
+    load() {
+      const [place, lost] = [this.place, read(this.place + SENT)];
+      let draft = read(place);
+      this.trays[place] ??= filesOf(draft).map((file) => this.restored(file, place));
+      if (lost && ![...this.sent.values()].some((sent) => sent.place === place)) {
+        // sent before a reload, and nobody said that it arrived
+        forget(place + SENT);
+        draft = giveBack(lost, draft);
+        this.trays[place].unshift(...filesOf(lost).map((file) => this.restored(file, place)));
+      }
+      this.lastFrom = undefined;
+      this.rejected = "";
+      this.write(draft?.text ?? "", draft?.key);
+    },
+    /** A new conversation has got its address: what was written meanwhile goes there with the reader. */
+    move(from) {
+      const tray = this.trays[from] ?? [];
+      tray.forEach((file) => (file.place = this.place));
+      this.trays[this.place] = tray;
+      delete this.trays[from];
+      forget(from);
+      this.lastFrom = undefined;
+      this.edited();
+    },
+
+    // files
+
+    chosen({ target }) {
+      this.attach({ files: [...target.files], hasFolders: false });
+      target.value = ""; // so that the same file can be chosen again
+    },
+    attach({ files, hasFolders }) {
+      if (!this.uploads) return this.reject([this.words.no_files]);
+      const problems = new Map(); // words -> names
+      let left = (this.uploads.per_message || Infinity) - this.files.length;
+      for (const file of files) {
+        const problem = objection(file, this.uploads, this.words) || (left-- > 0 ? "" : this.tooMany);
+        if (problem) problems.set(problem, [...(problems.get(problem) ?? []), file.name]);
+        else this.upload(file);
+      }
+      const sentences = [...problems].map(([problem, names]) => fill(this.words.rejected, { names: listed(names), problem }));
+      this.reject(hasFolders ? [...sentences, this.words.folders] : sentences);
+      this.pressed = false;
+      this.focus();
+    },
+    upload(file) {
+      const tile = attachment(file, this.place);
+      this.trays[this.place] = [...this.files, tile];
+      this.uploader.add(tile, file, this.uploads.app);
+    },
+    reject(sentences) {
+      this.rejected = sentences.join(" ");
+      if (this.rejected) this.say(this.rejected);
+    },
+    uploaded(file) {
+      this.keep(file.place);
+      const has = file.state === "ready" ? this.words.attached : this.words.not_attached;
+      this.say(fill(has, file));
+    },
+    restored(file, place) {
+      const tile = attachment(file, place);
+      isThere(tile).then((is) => {
+        if (!is) Object.assign(tile, { state: "failed", preview: "", problem: this.words.gone });
+      });
+      return tile;
+    },
+    retry(file) {
+      this.uploader.retry(file);
+      this.focus();
+    },
+    remove(file, isLast) {
+      this.uploader.cancel(file);
+      release(file);
+      this.trays[file.place] = this.trays[file.place].filter((other) => other !== file);
+      this.keep(file.place);
+      this.say(fill(this.words.removed, file));
+      if (isLast) this.focus();
+    },
+    say(words) {
+      this.said = [...this.said.slice(1 - LINES), { words, number: (this.said.at(-1)?.number ?? 0) + 1 }];
+    },
+
+    // sending
+
     key(event) {
       const sends = event.key === "Enter" && !event.shiftKey && !event.altKey;
       if (!sends || event.isComposing || event.keyCode === 229) return; // 229: Safari's last key of a composition
@@ -126,16 +281,58 @@ export default {
       this.send();
     },
     send() {
-      if (this.state === "running" && !this.empty) this.hint = this.words.running;
-      if (!this.canSend || this.problem) return;
-      const text = this.text();
-      const sent = { text, key: this.sentBefore(text) ?? newKey(), place: this.place() };
+      this.pressed = Boolean(this.obstacle);
+      if (this.state === "running" && this.text) this.hint = this.words.running;
+      if (!this.canSend) return;
+      const text = this.written();
+      const sent = { text, key: this.keyOf(text) ?? newKey(), place: this.place, tray: this.files, files: kept(this.files), tries: 0 };
       this.sent.set(sent.key, sent);
+      forget(sent.place); // storage may not have room for both
       store(sent.place + SENT, sent);
       this.lastFrom = this.draftKey;
+      this.trays[sent.place] = [];
+      this.rejected = "";
       this.write("");
       if (hasMouse()) this.focus();
-      this.$emit("send", [sent.text, sent.key]);
+      this.hand(sent);
+    },
+    /** To the server. What it does not answer goes again: by its key it knows what it has taken. */
+    async hand(sent) {
+      let [text, held] = [sent.text, ""];
+      if (isLong(text)) {
+        this.hint = this.words.holding;
+        try {
+          [text, held] = ["", await hold(text, this.words)];
+        } catch (problem) {
+          this.takeBack(sent, problem.message);
+          return;
+        }
+      }
+      if (!this.sent.has(sent.key)) return;
+      sent.timer = setTimeout(this.miss, PATIENCE, sent);
+      this.$emit("send", [text, sent.key, sent.files.map((file) => file.id), held]);
+    },
+    miss(sent) {
+      if (!window.socket?.connected) sent.timer = setTimeout(this.miss, SOON, sent);
+      else if (++sent.tries < TRIES) this.hand(sent);
+      else this.takeBack(sent, this.words.no_reply);
+    },
+    takeBack(sent, warning = "") {
+      this.settle(sent);
+      const [place, here] = [sent.place, sent.place === this.place];
+      const since = here ? { text: this.written(), files: this.files } : read(place);
+      const draft = giveBack(sent, since);
+      this.trays[place] = [...sent.tray, ...(this.trays[place] ?? filesOf(since).map((file) => this.restored(file, place)))];
+      if (here) this.write(draft.text, draft.key);
+      else store(place, draft);
+      this.warning = warning;
+      this.focus();
+    },
+    settle(sent) {
+      clearTimeout(sent.timer);
+      this.sent.delete(sent.key);
+      this.hint = "";
+      if (read(sent.place + SENT)?.key === sent.key) forget(sent.place + SENT);
     },
     stop() {
       this.$emit("stop", []);
@@ -144,21 +341,26 @@ export default {
   },
 };
 
-const SENT = ":sent";
-
 const hasMouse = () => matchMedia("(hover: hover)").matches;
 
-const placeOf = (draftKey) => `draft:${draftKey}`;
+const idsOf = (files) => files.map((file) => file.id || file.number).join();
 
-/** A text that was not taken, put before what was written since. Only the very same text keeps its key. */
-function giveBack(sent, since) {
-  return since?.trim() ? { text: `${sent.text}\n\n${since}` } : { text: sent.text, key: sent.key };
-}
+/** At most three names: nobody reads more. */
+const listed = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : "");
 
 /** Whether a text would not fit into one socket message, where it stands as JSON within JSON. */
-function isTooLong(text) {
+function isLong(text) {
   if (text.length < MAX_FRAME / 12) return false;
   return new Blob([JSON.stringify(JSON.stringify(text))]).size > MAX_FRAME;
+}
+
+/** The server counts characters, and two units may make one. */
+function isTooLong(text) {
+  if (text.length <= MAX_TEXT) return false;
+  if (text.length > 2 * MAX_TEXT) return true;
+  let characters = 0;
+  for (const _ of text) characters += 1;
+  return characters > MAX_TEXT;
 }
 
 /** For browsers without `field-sizing`. */
@@ -166,26 +368,4 @@ function grow(area) {
   if (CSS.supports("field-sizing", "content")) return;
   area.style.height = "auto";
   area.style.height = `${area.scrollHeight}px`;
-}
-
-// Storage may be full, or denied to a frame: then drafts live as long as the page.
-
-function read(place) {
-  try {
-    return JSON.parse(localStorage.getItem(place));
-  } catch {
-    return null;
-  }
-}
-
-function store(place, value) {
-  try {
-    localStorage.setItem(place, JSON.stringify(value));
-  } catch {}
-}
-
-function forget(place) {
-  try {
-    localStorage.removeItem(place);
-  } catch {}
 }

@@ -1,27 +1,31 @@
 /** What stands around every page: the sidebar, the top line, notices, and the choice of colours. */
+import { act, pressed, shortcuts } from "shortcuts";
 
 const NARROW = "(max-width: 47.99rem)"; // the sidebar is a drawer
 const LOST_AFTER = 1500; // ms without a socket until we say so
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
+  props: { words: Object, shortcutWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ words.skip }}</a>
       <aside v-if="hasSidebar" ref="sidebar" id="sidebar" class="sidebar" :inert="!open" :aria-label="words.sidebar"
         @keydown.esc="narrow && close()">
-        <div v-if="narrow" class="drawer-top">{{ words.sidebar }}
+        <div class="brand">
+          <img v-if="brand.logo" :src="brand.logo" alt="" data-testid="logo">
+          <p dir="auto">{{ brand.name }}</p>
           <button type="button" class="icon-button" @click="close" :aria-label="words.hide_sidebar" :title="words.hide_sidebar">
-            <i class="icon icon-close"></i></button>
+            <i :class="narrow ? 'icon icon-close' : 'icon icon-sidebar'"></i></button>
         </div>
         <slot name="sidebar"></slot>
       </aside>
       <div v-if="narrow && open" class="scrim" @click="close"></div>
       <div class="page" :inert="narrow && open">
         <header class="topline">
-          <button v-if="hasSidebar" ref="toggle" type="button" class="icon-button" aria-controls="sidebar" :aria-expanded="open"
-            :aria-label="toggleWords" :title="toggleWords" @click="open ? close() : show()"><i class="icon icon-sidebar"></i></button>
+          <button v-if="hasSidebar" v-show="!open || narrow" ref="toggle" type="button" class="icon-button" aria-controls="sidebar"
+            :aria-expanded="open" :aria-label="words.show_sidebar" :title="words.show_sidebar" @click="show">
+            <i class="icon icon-sidebar"></i></button>
           <h1 v-if="apps.length < 2" class="app-name" dir="auto">{{ name }}</h1>
           <template v-else>
             <h1 class="app-name"><button type="button" class="button" data-testid="app-switcher" popovertarget="apps"
@@ -33,17 +37,17 @@ export default {
           <span class="space"></span>
           <button type="button" class="icon-button" data-testid="theme-toggle" @click="nextTheme"
             :aria-label="words['theme_' + theme]" :title="words['theme_' + theme]"><i :class="'icon icon-' + theme"></i></button>
-          <template v-if="person">
-            <button type="button" class="person" data-testid="user-menu" popovertarget="person" aria-haspopup="true"
-              :aria-label="words.account + ': ' + person.name" :title="person.name">{{ initials }}</button>
-            <div id="person" popover class="menu at-end">
-              <p class="quiet" dir="auto">{{ person.name }}</p>
-              <a v-for="link in person.links" :key="link.href" :href="link.href">{{ link.name }}</a>
-              <form v-if="person.logout" method="post" :action="person.logout">
-                <button type="submit" data-testid="logout">{{ words.sign_out }}</button>
-              </form>
-            </div>
-          </template>
+          <button type="button" :class="person ? 'person' : 'icon-button'" data-testid="user-menu" popovertarget="person"
+            aria-haspopup="true" :aria-label="menuWords" :title="menuWords">
+            <template v-if="person">{{ initials }}</template><i v-else class="icon icon-more"></i></button>
+          <div id="person" ref="person" popover class="menu at-end" role="region" :aria-label="words.account">
+            <p v-if="person" class="quiet" dir="auto">{{ person.name }}</p>
+            <a v-for="link in person?.links ?? []" :key="link.href" :href="link.href">{{ link.name }}</a>
+            <button type="button" data-testid="shortcuts" @click="list">{{ shortcutWords.title }}</button>
+            <form v-if="person?.logout" method="post" :action="person.logout">
+              <button type="submit" data-testid="logout">{{ words.sign_out }}</button>
+            </form>
+          </div>
         </header>
         <div class="banners" role="region" :aria-label="words.notices" aria-live="polite">
           <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind">
@@ -56,6 +60,20 @@ export default {
         </div>
         <main id="main" ref="main" tabindex="-1"><slot></slot></main>
       </div>
+      <dialog ref="shortcuts" class="dialog shortcuts" data-testid="shortcuts-dialog" aria-labelledby="shortcuts-title"
+        @click="$event.target === $refs.shortcuts && $refs.shortcuts.close()">
+        <header>
+          <h2 id="shortcuts-title">{{ shortcutWords.title }}</h2>
+          <button type="button" class="icon-button" @click="$refs.shortcuts.close()" :aria-label="shortcutWords.close"
+            :title="shortcutWords.close"><i class="icon icon-close"></i></button>
+        </header>
+        <dl>
+          <div v-for="each in keys" :key="each.name">
+            <dt>{{ shortcutWords[each.name] }}</dt>
+            <dd><kbd v-for="key in each.keys" :key="key">{{ key }}</kbd></dd>
+          </div>
+        </dl>
+      </dialog>
     </div>`,
   emits: ["banner", "travel"],
   data() {
@@ -73,8 +91,8 @@ export default {
     };
   },
   computed: {
-    toggleWords() {
-      return this.open ? this.words.hide_sidebar : this.words.show_sidebar;
+    menuWords() {
+      return this.person ? `${this.words.account}: ${this.person.name}` : this.words.menu;
     },
     shownBanners() {
       const lost = { id: 0, kind: "warning", text: this.words.connection_lost };
@@ -92,13 +110,19 @@ export default {
     },
   },
 
+  created() {
+    this.keys = shortcuts();
+  },
   mounted() {
+    addEventListener("keydown", this.key);
+    this.paintBrowser();
     this.media = matchMedia(NARROW);
     this.media.addEventListener("change", this.resized);
     addEventListener("popstate", this.travelled);
     this.watchSocket();
   },
   unmounted() {
+    removeEventListener("keydown", this.key);
     this.media.removeEventListener("change", this.resized);
     removeEventListener("popstate", this.travelled);
     clearTimeout(this.timer);
@@ -115,13 +139,13 @@ export default {
 
     show() {
       this.open = true;
-      if (this.narrow) this.$nextTick(() => this.$refs.sidebar.querySelector("a, button, input")?.focus());
-      else keep("sidebar", "open");
+      if (!this.narrow) keep("sidebar", "open");
+      this.$nextTick(() => this.$refs.sidebar.querySelector("button").focus());
     },
     close() {
       this.open = false;
-      if (this.narrow) this.$nextTick(() => this.$refs.toggle.focus());
-      else keep("sidebar", "closed");
+      if (!this.narrow) keep("sidebar", "closed");
+      this.$nextTick(() => this.$refs.toggle.focus());
     },
     resized() {
       this.narrow = this.media.matches;
@@ -143,6 +167,31 @@ export default {
       this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length];
       keep("theme", this.theme);
       document.documentElement.dataset.theme = this.theme;
+      this.paintBrowser();
+    },
+    /** The browser's own bars take the colour of the page. */
+    paintBrowser() {
+      if (this.theme === "auto" && this.painted === undefined) return; // the page came with both
+      this.painted = getComputedStyle(document.body).backgroundColor;
+      for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = this.painted;
+    },
+
+    // keyboard
+
+    key(event) {
+      const name = pressed(event);
+      if (!name || document.querySelector("dialog:modal, :popover-open")) return;
+      if (name === "stop" && (event.target.closest("dialog") || (this.narrow && this.open))) return; // it closes those
+      if (name === "search" && !this.open) this.open = true;
+      const own = { list: this.list, theme: this.nextTheme, sidebar: () => (this.open ? this.close() : this.show()) }[name];
+      if (own) own();
+      else if (name === "search") this.$nextTick(() => act(name));
+      else if (!act(name)) return;
+      event.preventDefault();
+    },
+    list() {
+      this.$refs.person.hidePopover();
+      this.$refs.shortcuts.showModal();
     },
 
     /** NiceGUI makes its socket after our element is mounted. */

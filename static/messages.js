@@ -6,7 +6,7 @@ export class Messages {
   constructor(list, limit) {
     this.list = list;
     this.limit = limit;
-    this.entries = []; // { id, number, html, node }; `node` is null while it waits as text
+    this.entries = []; // { id, number, when, html, node }; `node` is null while it waits as text
     this.first = 0; // those in the document: from `first` up to, not including, `last`
     this.last = 0;
   }
@@ -18,10 +18,12 @@ export class Messages {
     this.growUp(this.limit);
   }
 
-  append(item) {
-    this.showEnd();
+  /** @param {boolean} seen it must come into the document, even if what stands there now has to go */
+  append(item, seen) {
+    if (seen) this.showEnd();
+    const wasAtEnd = !this.hidesNewer;
     this.entries.push(entry(item));
-    this.growDown(1);
+    if (wasAtEnd) this.growDown(1);
   }
 
   prepend(items) {
@@ -96,7 +98,7 @@ export function parse(html) {
 }
 
 function entry(item) {
-  return { id: item.id, number: item.number, html: item.html, node: null };
+  return { id: item.id, number: item.number, when: item.when, html: item.html, node: null };
 }
 
 function revive(each) {

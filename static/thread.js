@@ -1,15 +1,19 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
+import { copy } from "clipboard";
+import { fillTimes, separateDays } from "dates";
 import { Follow } from "follow";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
+import { clicked as clickedProse, dress as dressProse } from "prose";
 
 const IN_DOCUMENT = 60; // messages
 const STEP = 20; // messages that come into the document at once while scrolling
 const SPOKEN = 4000; // characters of a finished answer that are read out
+const PATIENCE = 10_000; // ms for what the server is asked for
 
 export default {
-  props: { words: Object, content: Object },
+  props: { words: Object, feedbackWords: Object, proseWords: Object, content: Object, initial: Object },
   template: `
     <section class="thread" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
@@ -17,24 +21,30 @@ export default {
         <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
+          <p v-show="sum" class="sum" data-testid="conversation-usage">{{ sum }}</p>
         </div>
       </div>
       <button v-show="away" type="button" class="jump icon-button" data-testid="jump-to-latest" @click="toEnd"
         :aria-label="words.latest" :title="words.latest"><i class="icon icon-down"></i></button>
       <div ref="live" class="visually-hidden" aria-live="polite"></div>
+      <div ref="above"></div>
     </section>`,
-  data: () => ({ away: false }),
-  emits: ["ready", "action", "copy", "ask", "earlier", "lost"],
+  data() {
+    return { away: false, ...this.initial };
+  },
+  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
     this.messages = new Messages(this.$refs.list, IN_DOCUMENT);
     this.follow = new Follow(this.$refs.scroller, this.$refs.list, (following) => (this.away = !following));
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
-    this.copies = new Map(); // ticket -> function that takes the text
+    this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.lost = new Set(); // ids of messages that wait for everything anew
+    this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
+    this.$refs.scroller.addEventListener("error", (event) => this.broken(event.target), { capture: true });
     if (this.content) this.show(this.content);
     this.$emit("ready", []);
   },
@@ -45,13 +55,17 @@ export default {
   methods: {
     // called by the server, see `components/thread.py`
 
+    set(changes) {
+      Object.assign(this, changes);
+    },
     show({ items, more, greeting }) {
+      for (const tool of Object.values(this.tools)) tool.then((each) => each.close?.());
       this.more = more;
       this.asked = false;
       this.$refs.loading.hidden = true;
       this.$refs.greeting.innerHTML = items.length ? "" : greeting;
       this.messages.reset(items);
-      this.dress(this.$refs.list);
+      this.dressAll();
       this.follow.toEnd();
       this.fill();
     },
@@ -65,32 +79,26 @@ export default {
       });
       this.fill();
     },
-    append(item) {
+    append(item, own) {
       this.$refs.greeting.replaceChildren();
       const known = this.messages.node(item.id);
-      if (known) return this.change(item);
-      this.messages.append(item);
-      const node = this.messages.node(item.id);
-      this.dress(node);
-      if (reply(node).dataset.status === "running") this.say(this.words.answering);
-      this.follow.toEnd();
+      if (!known) this.messages.append(item, own || this.follow.following);
+      this.dressAll();
+      if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
+      if (own) this.follow.toEnd();
     },
     change(item) {
       const old = this.messages.node(item.id);
       if (!old) return;
-      const fresh = parse(item.html);
-      const ended = isRunning(old) && !isRunning(fresh);
-      copyState(reply(fresh), reply(old));
-      for (const part of fresh.querySelectorAll("[data-part]")) {
-        const held = old.querySelector(`[data-part=${part.dataset.part}]`);
-        part.querySelector("details")?.toggleAttribute("open", held.querySelector("details[open]") !== null);
-        if (!held.isEqualNode(part)) held.replaceWith(part);
+      const ended = isRunning(old) && item.status !== "running";
+      setState(reply(old), item);
+      for (const [name, html] of Object.entries(item.parts)) {
+        replacePart(old.querySelector(`[data-part=${name}]`), parse(html));
       }
-      const reasoning = fresh.querySelector(".reasoning").textContent;
-      if (reasoning) setReasoning(old, reasoning);
-      if (item.text) {
+      if (item.reasoning) setReasoning(old, item.reasoning);
+      if (item.html) {
         this.answers.delete(reply(old));
-        prose(old).replaceChildren(...prose(fresh).childNodes);
+        prose(old).innerHTML = item.html;
       }
       if (!isRunning(old)) this.dress(old);
       if (ended) this.speak(old);
@@ -101,8 +109,9 @@ export default {
       const held = reply(node);
       let answer = this.answers.get(held);
       if (!answer) this.answers.set(held, (answer = new Answer(prose(node))));
-      if (fits(answer, patch)) this.lost.delete(id);
-      else this.lose(id);
+      if (!fits(answer, patch)) return this.lose(id);
+      this.lost.delete(id);
+      if (!isRunning(node)) this.dress(node); // the last words may come after the news of the end
     },
     reason(id, offset, added) {
       const node = this.messages.node(id);
@@ -115,10 +124,11 @@ export default {
     },
     discard(id) {
       this.messages.remove(id);
+      separateDays(this.messages.entries, this.words);
     },
-    give(ticket, markdown) {
-      this.copies.get(ticket)?.(markdown);
-      this.copies.delete(ticket);
+    give(ticket, text) {
+      this.given.get(ticket)?.(text);
+      this.given.delete(ticket);
     },
 
     /** Ask once, not for each patch that comes before the answer. */
@@ -126,12 +136,21 @@ export default {
       if (!this.lost.has(id)) this.$emit("lost", [id]);
       this.lost.add(id);
     },
+    /** What only the server has: a promise. */
+    request(event, id) {
+      const ticket = (this.ticket = (this.ticket ?? 0) + 1);
+      return new Promise((resolve, reject) => {
+        this.given.set(ticket, resolve);
+        setTimeout(() => this.given.delete(ticket) && reject(new Error("no answer")), PATIENCE);
+        this.$emit(event, [ticket, id]);
+      });
+    },
 
     // reading
 
     toEnd() {
       this.messages.showEnd();
-      this.dress(this.$refs.list);
+      this.dressAll();
       this.follow.toEnd();
       this.$refs.scroller.focus({ preventScroll: true });
     },
@@ -157,76 +176,91 @@ export default {
     keepPlace(change) {
       this.follow.keep(() => {
         change();
-        this.dress(this.$refs.list);
+        this.dressAll();
       });
     },
 
-    // what a finished answer gets besides: times in the reader's own zone, names, and buttons at its code
+    // what messages get besides
 
+    dressAll() {
+      this.dress(this.$refs.list);
+      separateDays(this.messages.entries, this.words);
+    },
     dress(root) {
-      for (const time of root.querySelectorAll("time:empty")) time.textContent = clock(time.dateTime);
-      for (const box of root.querySelectorAll(".prose input")) box.ariaLabel = this.words[box.checked ? "done" : "open"];
-      for (const block of root.querySelectorAll(".code")) this.addCopy(block);
+      fillTimes(root);
+      dressProse(root, this.proseWords);
     },
-    addCopy(block) {
-      if (block.querySelector("button")) return;
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "icon-button";
-      button.dataset.testid = "code-copy";
-      button.dataset.action = "copy-code";
-      button.title = button.ariaLabel = this.words.copy_code;
-      button.innerHTML = '<i class="icon icon-copy"></i>';
-      block.prepend(button); // not last: that is where an answer grows
-    },
+    /** While an answer is written, its code and tables get their buttons when they are pointed at. */
     hovered(event) {
-      const block = event.target.closest?.(".code");
-      if (block) this.addCopy(block); // while the answer is still being written
+      const block = event.target.closest?.(".prose .code, .prose .table");
+      if (block) dressProse(block, this.proseWords);
+    },
+    broken(image) {
+      const picture = image.closest(".thumb");
+      if (!picture) return;
+      picture.disabled = true;
+      picture.classList.add("is-broken");
+      picture.textContent = this.words.broken_picture;
     },
 
     // clicks
 
     clicked(event) {
-      const note = event.target.closest("a[href^='#']");
-      if (note) {
-        event.preventDefault(); // a footnote is no place in the browser's history
-        document.getElementById(note.hash.slice(1))?.scrollIntoView({ block: "center" });
-      }
+      if (clickedProse(event, this.proseWords)) return;
       const button = event.target.closest("[data-action]");
       if (!button) return;
-      const id = button.closest("[data-id]")?.dataset.id;
+      const turn = button.closest("[data-id]");
+      const id = turn?.dataset.id;
       const act = {
-        copy: () => this.copy(button, this.source(id)),
-        "copy-code": () => this.copy(button, button.closest(".code").querySelector("pre").textContent),
-        citation: () => toggle(button),
+        copy: () => copy(button, this.request("copy", id), this.proseWords),
+        "copy-question": () => copy(button, this.question(turn), this.proseWords),
+        unfold: () => this.unfold(turn, button),
+        view: () => this.view(button),
+        citation: () => this.cite(button, id),
+        usage: () => this.explain(turn, button),
+        like: () => this.rate(turn, "like"),
+        dislike: () => this.rate(turn, "dislike"),
+        comment: async () => (await this.tool("feedback")).comment(turn),
         ask: () => this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
     },
-    /** The Markdown of an answer: a promise, because only the server has it. */
-    source(id) {
-      this.ticket = (this.ticket ?? 0) + 1;
-      return new Promise((resolve, reject) => {
-        this.copies.set(this.ticket, resolve);
-        setTimeout(reject, 5000, new Error("no answer"));
-        this.$emit("copy", [this.ticket, id]);
-      });
+    /** All of a question: the page may have but the beginning of it. */
+    question(turn) {
+      const node = turn.querySelector(".question");
+      return node.hasAttribute("data-cut") ? this.request("question", turn.dataset.id) : node.textContent;
     },
-    async copy(button, words) {
-      let done = true;
-      try {
-        await toClipboard(words);
-      } catch {
-        done = false;
-      }
-      this.say(done ? this.words.copied : this.words.copy_failed);
-      button.title = done ? this.words.copied : this.words.copy_failed;
-      button.dataset.done = done;
-      setTimeout(() => {
-        delete button.dataset.done;
-        button.title = button.ariaLabel;
-      }, 2000);
+    async unfold(turn, button) {
+      const { unfold } = await import("questions");
+      await unfold(button, turn.querySelector(".question"), this.words, () => this.question(turn));
+    },
+    async view(button) {
+      const pictures = [...this.$refs.list.querySelectorAll("[data-action=view]:not(:disabled)")];
+      (await this.tool("lightbox")).open(pictures, button);
+    },
+    async cite(button, id) {
+      (await this.tool("sources")).toggle(button, () => this.request("sources", id));
+    },
+    async rate(turn, rating) {
+      (await this.tool("feedback")).rate(turn, rating);
+    },
+    async explain(turn, button) {
+      const facts = button.nextElementSibling.content.cloneNode(true);
+      const popover = await this.tool("popover");
+      popover.open(() => turn.querySelector("[data-action=usage]"), facts, button.title);
+    },
+    tool(name) {
+      const { above, scroller } = this.$refs;
+      return (this.tools[name] ??= {
+        popover: async () => new (await import("popover")).Popover(above, scroller),
+        lightbox: async () => new (await import("lightbox")).Lightbox(above, this.words),
+        sources: async () => new (await import("sources")).Sources(this.$el, this.words),
+        feedback: async () => {
+          const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);
+          return new Feedback(popover, this.feedbackWords, (...values) => this.$emit("feedback", values), this.say);
+        },
+      }[name]());
     },
 
     // for those who listen
@@ -235,7 +269,7 @@ export default {
       this.$refs.live.textContent = words;
     },
     speak(node) {
-      const failure = node.querySelector("[data-testid=message-error]")?.textContent ?? "";
+      const failure = node.querySelector("[data-testid=message-error] p")?.textContent ?? "";
       const spoken = prose(node).textContent;
       const end = spoken.length > SPOKEN ? "…" : "";
       this.say(`${spoken.slice(0, SPOKEN)}${end} ${failure}`.trim() || this.words.failed);
@@ -257,47 +291,25 @@ function fits(answer, patch) {
   }
 }
 
-function copyState(from, to) {
-  for (const name of ["data-status", "data-phase", "aria-busy"]) {
-    const value = from.getAttribute(name);
-    if (value === null) to.removeAttribute(name);
-    else if (to.getAttribute(name) !== value) to.setAttribute(name, value);
-  }
+/** What is unfolded stays so, and the keyboard stays where it is. */
+function replacePart(held, fresh) {
+  fresh.querySelector("details")?.toggleAttribute("open", held.querySelector("details[open]") !== null);
+  if (held.isEqualNode(fresh)) return;
+  const focused = held.contains(document.activeElement) && document.activeElement.dataset.action;
+  held.replaceWith(fresh);
+  if (focused) fresh.querySelector(`[data-action=${focused}]`)?.focus({ preventScroll: true });
+}
+
+function setState(held, { status, phase }) {
+  held.dataset.status = status;
+  if (phase) held.dataset.phase = phase;
+  else delete held.dataset.phase;
+  if (status === "running") held.ariaBusy = "true";
+  else held.removeAttribute("aria-busy");
 }
 
 function setReasoning(node, words) {
   const held = node.querySelector(".reasoning");
   held.parentElement.hidden = false;
   if (held.textContent !== words) held.textContent = words;
-}
-
-function toggle(button) {
-  const panel = document.getElementById(button.getAttribute("aria-controls"));
-  panel.hidden = !panel.hidden;
-  button.ariaExpanded = String(!panel.hidden);
-}
-
-function clock(stamp) {
-  const when = new Date(stamp);
-  const today = when.toDateString() === new Date().toDateString();
-  const format = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(undefined, format).format(when);
-}
-
-/** @param {string | Promise<string>} words a promise is waited for within the click's own permission to copy */
-async function toClipboard(words) {
-  if (navigator.clipboard?.write) {
-    const type = "text/plain";
-    const blob = Promise.resolve(words).then((text) => new Blob([text], { type }));
-    return navigator.clipboard.write([new ClipboardItem({ [type]: blob })]);
-  }
-  // no clipboard over plain http from another machine: the old way still works
-  const area = document.createElement("textarea");
-  area.value = await words;
-  area.className = "visually-hidden";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (!done) throw new Error("refused");
 }

@@ -123,6 +123,10 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption('--pictures', metavar='FOLDER', help='keep the pictures that journeys take')
+
+
 _failed = pytest.StashKey[bool]()
 
 

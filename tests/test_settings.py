@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from webapp import settings
-from webapp.settings import AppSettings, SettingsError
+from webapp.settings import AppSettings, RelaySettings, SettingsError
 
 SECRET = '0123456789abcdef0123456789abcdef'
 GUESTS = {'WEBAPP_GUESTS': 'true', 'WEBAPP_SECRET': SECRET, 'WEBAPP_PUBLIC_URL': 'https://chat.example.com'}
@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and none of our variables."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(('WEBAPP_', 'DIFY_', 'OIDC_', 'DATABASE_URL')):
+        if name.startswith(('WEBAPP_', 'DIFY_', 'OPENAI_', 'OIDC_', 'DATABASE_URL')):
             monkeypatch.delenv(name)
     return tmp_path
 
@@ -197,7 +197,10 @@ APP = '[[apps]]\nslug = "a"\nbase_url = "https://dify.example.com"\napi_key = "a
         ('[[embeds]]\nid = "x"', 'embeds is not supported yet'),
         ('[[budgets]]\nscope = "user"', 'budgets is not supported yet'),
         ('[limits]\nmessages_per_minute = 20', 'limits is not supported yet'),
-        ('[branding]\nlogo = "x.svg"', 'branding.logo is not supported yet'),
+        ('[branding]\nlogo = "none.svg"', 'branding.logo: none.svg No such file'),
+        ('[branding]\nlogo = "webapp.toml"', 'branding.logo: webapp.toml is no PNG, WebP or SVG image'),
+        ('[branding]\naccent = "green"', 'branding.accent: Value error, must be a colour like "#1f6658"'),
+        (APP + 'branding = { accent = "#12345g" }', 'apps.0.branding.accent: '),
         (APP + 'embed = true', 'apps.0.embed is not supported yet'),
         ('[colours]\nred = 1', 'colours is not a setting'),
         (APP + 'colour = "red"', 'apps.0.colour is not a setting'),
@@ -261,3 +264,52 @@ def test_everything_that_is_read_is_described() -> None:
     assert rows['WEBAPP_PORT'] == ('8080', 'port to listen on')
     assert {'DIFY_API_KEY', 'WEBAPP_SECRET', 'apps.slug', 'titles.mode', 'sessions.idle_hours'} <= rows.keys()
     assert all(meaning for _, meaning in rows.values())
+
+
+def test_a_model_may_answer_in_the_demo(env: pytest.MonkeyPatch) -> None:
+    set_all(env, {'OPENAI_BASE_URL': 'localhost:11434', 'OPENAI_MODEL': 'qwen3'})
+    assert settings.load().relay == RelaySettings('http://localhost:11434/v1', 'qwen3', SecretStr(''))
+    env.setenv('OPENAI_API_KEY', ' sk-0123456789 ')
+    assert settings.load().relay == settings.load_relay()
+    assert 'sk-0123456789' in settings.load().secrets()
+    set_all(env, {'DIFY_BASE_URL': 'https://dify.example.com', 'DIFY_API_KEY': 'app-key'})
+    assert settings.load().relay is None
+
+
+@pytest.mark.parametrize(
+    ('typed', 'address'),
+    [
+        ('https://api.example.com/v1/', 'https://api.example.com/v1'),
+        ('https://api.example.com', 'https://api.example.com/v1'),
+        ('http://127.0.0.1:11434/v1/chat/completions', 'http://127.0.0.1:11434/v1'),
+        ('https://example.com/v1beta/openai/', 'https://example.com/v1beta/openai'),
+        (' "example.com:8443/api" ', 'https://example.com:8443/api'),
+    ],
+)
+def test_the_path_of_a_model_server_is_its_own(env: pytest.MonkeyPatch, typed: str, address: str) -> None:
+    set_all(env, {'OPENAI_BASE_URL': typed, 'OPENAI_MODEL': 'qwen3'})
+    relay = settings.load().relay
+    assert relay
+    assert relay.base_url == address
+
+
+@pytest.mark.parametrize('alone', ['OPENAI_BASE_URL', 'OPENAI_MODEL', 'OPENAI_API_KEY'])
+def test_what_other_programs_read_may_stand_alone(env: pytest.MonkeyPatch, alone: str) -> None:
+    env.setenv(alone, 'ftp://nowhere')
+    assert settings.load().relay is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('OPENAI_BASE_URL', 'ftp://example.com'),
+        ('OPENAI_BASE_URL', 'https://me:word@example.com'),
+        ('OPENAI_API_KEY', 'two words'),
+    ],
+)
+def test_a_model_that_can_not_be_asked_is_a_problem(env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    set_all(env, {'OPENAI_BASE_URL': 'http://127.0.0.1:1', 'OPENAI_MODEL': 'qwen3'} | {name: value})
+    assert problems().startswith(name)
+    assert value not in problems()
+    with pytest.raises(SettingsError, match=name):
+        settings.load_relay()

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import edge, health
+from webapp import edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.sessions import Sessions, Visits
@@ -17,9 +17,12 @@ from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import StoreUnavailable, UpstreamError
+from webapp.feedback import Feedback
+from webapp.files import Files
 from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
+from webapp.stopping import Stopping
 from webapp.store.database import Store
 from webapp.titles import Titles
 from webapp.ui import page, refusals
@@ -35,7 +38,7 @@ PURGE_SECONDS = 3600
 DEMO_SLUG, DEMO_KEY = 'demo', 'demo'
 
 
-def build(settings: Settings) -> ASGIApp:
+def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     """The whole server as one ASGI app; opens nothing before its lifespan starts."""
     store = Store(settings.database_url)
     sessions = Sessions(
@@ -52,17 +55,19 @@ def build(settings: Settings) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, store, sessions) as services:
+        async with running(settings, store, sessions, stopping) as services:
             chat.register(services)
+            nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(health.routes({'database': store.check}))
+    app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     app.include_router(logout.routes(sessions, on_end=page.close))
     ui.run_with(
         app,
         title=settings.name,
         viewport='width=device-width, initial-scale=1, interactive-widget=resizes-content',
+        language='en-US',
         tailwind=False,
         binding_refresh_interval=None,
         reconnect_timeout=RECONNECT_SECONDS,
@@ -75,23 +80,29 @@ def build(settings: Settings) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, store: Store, sessions: Sessions) -> AsyncIterator[Services]:
+async def running(settings: Settings, store: Store, sessions: Sessions, stopping: Stopping) -> AsyncIterator[Services]:
     """Everything that lives while the server does. What was begun last ends first: answers before their upstream."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         await asyncio.to_thread(store.migrate)
-        purging = asyncio.create_task(_purge(sessions), name='purge')
-        stack.callback(purging.cancel)
         apps = Apps([app async for app in _apps(settings, stack)])
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
-        generations = Generations(store, apps, changes, generate_titles_upstream=read_back)
+        files = Files(store, apps)
+        stack.push_async_callback(files.close)
+        purging = asyncio.create_task(_purge(sessions, files), name='purge')
+        stack.callback(purging.cancel)
+        feedback = Feedback(store, apps)
+        telling = asyncio.create_task(feedback.run(), name='feedback')
+        stack.callback(telling.cancel)
+        generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
         titles = asyncio.create_task(
             Titles(store, apps, changes, generations, read_back=read_back).run(), name='titles'
         )
         stack.callback(titles.cancel)
-        stack.push_async_callback(generations.shutdown)
+        stopping.waits_for(generations.shutdown)
+        stack.push_async_callback(stopping.drain)
         await generations.repair_leftovers()
         introductions = [asyncio.create_task(_introduce(app), name='introduction') for app in apps]
         stack.callback(lambda: [task.cancel() for task in introductions])
@@ -101,18 +112,21 @@ async def running(settings: Settings, store: Store, sessions: Sessions) -> Async
             apps=apps,
             changes=changes,
             generations=generations,
+            files=files,
+            feedback=feedback,
             name=settings.name,
             is_local=settings.is_local,
         )
 
 
-async def _purge(sessions: Sessions) -> None:
-    """Rows of sessions that are over go now and then."""
+async def _purge(sessions: Sessions, files: Files) -> None:
+    """Rows of sessions that are over go now and then, and uploads that nobody has sent."""
     while True:
         try:
             await sessions.purge()
+            await files.purge()
         except StoreUnavailable as error:
-            logger.warning('old sessions stay for now: %s', error)
+            logger.warning('old sessions and uploads stay for now: %s', error)
         await asyncio.sleep(PURGE_SECONDS)
 
 
@@ -127,7 +141,13 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
     limits = TimeLimits(first_byte=settings.first_byte_seconds)
     for app in settings.apps:
         client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits)
-        yield App(app.slug, client, name=app.name, running=app.running)
+        branding = app.branding.over(settings.branding)
+        yield App(app.slug, client, name=app.name, running=app.running, branding=branding)
     if not settings.apps:
-        url = await stack.enter_async_context(demo.serve(demo.build(key=DEMO_KEY, data=settings.data / 'demo.db')))
-        yield App(DEMO_SLUG, DifyClient(url, DEMO_KEY, limits=limits), running=0, is_demo=True)
+        chosen = settings.relay
+        relay = demo.Relay(chosen.base_url, chosen.model, chosen.api_key.get_secret_value()) if chosen else None
+        upstream = demo.build(key=DEMO_KEY, data=settings.data / 'demo.db', relay=relay)
+        url = await stack.enter_async_context(demo.serve(upstream))
+        client = DifyClient(url, DEMO_KEY, limits=limits)
+        answered_by = (relay.model, relay.host) if relay else None
+        yield App(DEMO_SLUG, client, running=0, is_demo=True, answered_by=answered_by, branding=settings.branding)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
 from webapp.line import Line
 from webapp.upstream.client import DifyClient
@@ -25,16 +26,28 @@ class App:
     """One published assistant: its key is in `client`, its line in front of the upstream in `line`.
 
     :param running: how many answers it may write at once; 0 means no limit
+    :param answered_by: the model and its host, where the demo relays to one
+    :param branding: how its pages present themselves
     """
 
     def __init__(
-        self, slug: str, client: DifyClient, *, name: str = '', running: int = 8, is_demo: bool = False
+        self,
+        slug: str,
+        client: DifyClient,
+        *,
+        name: str = '',
+        running: int = 8,
+        is_demo: bool = False,
+        answered_by: tuple[str, str] | None = None,
+        branding: Branding = Branding(),  # noqa: B008 -- a value
     ) -> None:
         self.slug = slug
         self._name = name
         self.client = client
         self.line = Line(running)
         self.is_demo = is_demo
+        self.answered_by = answered_by
+        self.branding = branding
         self.known: About | None = None  # what it said last
         self._read_at = float('-inf')
         self._reading = asyncio.Lock()

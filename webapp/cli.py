@@ -1,41 +1,46 @@
-"""The command line.
+"""The command line. Every command has a `--help` with examples.
 
 webapp serve [--host HOST] [--port PORT] [--log-format text|json]
+webapp doctor [--host HOST] [--port PORT] [--format text|json]
 webapp demo-upstream [--host HOST] [--port PORT]
 webapp migrate
 """
 
 import argparse
 import asyncio
-import errno
+import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, get_args
 
-import uvicorn
-
 from webapp import __version__, log, settings
 from webapp.errors import AppError
+from webapp.listening import CannotListen, listen
 from webapp.settings import Settings, SettingsError
 
-GRACE_SECONDS = 25  # for open connections, when we are asked to stop
-FRAME_BYTES = 1_048_576
-BACKLOG = 2048
-WRONG_SETTINGS = 2  # exit status
+logger = logging.getLogger(__name__)
+
+FAILED, WRONG_SETTINGS, INTERRUPTED = 1, 2, 130  # exit status
 MAX_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    match options.command:
-        case 'demo-upstream':
-            demo_upstream(options.host, options.port)
-        case 'migrate':
-            migrate()
-        case _:
-            serve(options.host, options.port, options.log_format)
+    try:
+        match options.command:
+            case 'serve':
+                serve(options.host, options.port, options.log_format)
+            case 'doctor':
+                doctor(options.host, options.port, as_json=options.format == 'json')
+            case 'demo-upstream':
+                demo_upstream(options.host, options.port)
+            case 'migrate':
+                migrate()
+    except KeyboardInterrupt:  # before, or after, somebody who takes it for a wish to stop
+        sys.exit(INTERRUPTED)
 
 
 def serve(host: str | None, port: int | None, log_format: log.Format) -> None:
@@ -46,61 +51,91 @@ def serve(host: str | None, port: int | None, log_format: log.Format) -> None:
         chosen = _settings(host, listener.getsockname()[1])
     log.configure(log_format, secrets=chosen.secrets())
 
-    from webapp.app import build  # noqa: PLC0415  # a wrong setting should be reported at once, not after all imports
+    # Only now: a wrong setting should be reported at once, not after all imports.
+    from webapp import server  # noqa: PLC0415
+    from webapp.app import build  # noqa: PLC0415
+    from webapp.stopping import Stopping  # noqa: PLC0415
 
-    config = uvicorn.Config(
-        build(chosen),
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        loop='uvloop',
-        http='httptools',
-        ws='websockets-sansio',
-        ws_max_size=FRAME_BYTES,
-        ws_per_message_deflate=True,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    print(f'Open {chosen.public_url}', file=sys.stderr)
-    uvicorn.Server(config).run(sockets=[listener])
+    def say_where() -> None:
+        if log_format == 'json':
+            logger.info('Open %s', chosen.public_url)
+        else:
+            print(f'Open {chosen.public_url}', file=sys.stderr)
+
+    stopping = Stopping()
+    try:
+        server.run(build(chosen, stopping), listener, stopping, on_ready=say_where)
+    except AppError as error:
+        if log_format == 'json':
+            logger.critical(' '.join(_why_no_start(error)))
+            sys.exit(FAILED)
+        _give_up(*_why_no_start(error))
+
+
+def doctor(host: str | None, port: int | None, *, as_json: bool) -> None:
+    """Say what is well and what is not; the exit status is 1 if anything is wrong."""
+    from webapp import doctor  # noqa: PLC0415  # as above
+
+    log.configure(level=logging.ERROR)
+    sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
+
+    async def run() -> None:
+        report = await doctor.examine(host, port)
+        print(report.as_json() if as_json else report.as_text(color=_takes_color()), flush=True)
+        os._exit(FAILED if report.is_wrong else 0)  # a name server that does not answer would hold threads, and us
+
+    asyncio.run(run())
 
 
 def demo_upstream(host: str, port: int) -> None:
     """Run the demo upstream alone, until it is told to stop."""
+    try:
+        chosen = settings.load_relay()
+    except SettingsError as error:
+        _refuse(error)
+
     from webapp.upstream import demo  # noqa: PLC0415  # as above
 
-    log.configure()
+    relay = demo.Relay(chosen.base_url, chosen.model, chosen.api_key.get_secret_value()) if chosen else None
+    who = f'{relay.model} at {relay.host}' if relay else 'its handbook (no OPENAI_BASE_URL and OPENAI_MODEL is set)'
+    log.configure(secrets=[relay.api_key] if relay else [])
+    logging.getLogger('uvicorn.access').setLevel(logging.INFO)  # whoever runs it wants to see the calls
 
     async def run() -> None:
-        async with demo.serve(demo.build(), host=host, port=port) as base_url:
+        async with demo.serve(demo.build(relay=relay), host=host, port=port) as base_url:
             print(f'The demo upstream answers at {base_url}; its key is "demo".', file=sys.stderr)
+            print(f'Its answers come from {who}.', file=sys.stderr)
             await _asked_to_stop()
 
-    try:
-        asyncio.run(run())
-    except OSError as error:
-        _give_up(_why_not(error, host, port))
+    _listen(host, port).close()  # whether it could; the demo has a socket of its own kind
+    asyncio.run(run())
 
 
 def migrate() -> None:
     """Bring the database to the newest form."""
-    from webapp.store.database import Store  # noqa: PLC0415  # as above
+    from webapp.store import condition  # noqa: PLC0415  # as above
+    from webapp.store.database import Store  # noqa: PLC0415
 
     chosen = _settings()
     log.configure(secrets=chosen.secrets())
 
-    async def run() -> None:
+    async def run() -> tuple[str | None, str | None]:
         store = Store(chosen.database_url)
         try:
+            before = await store.read(condition.version)
             await asyncio.to_thread(store.migrate)
+            return before, await store.read(condition.version)
         finally:
             await store.close()
 
     try:
-        asyncio.run(run())
+        before, after = asyncio.run(run())
     except AppError as error:
-        _give_up(f'The database could not be migrated: {error.detail or error.code}.')
-    print('The database is up to date.', file=sys.stderr)
+        _give_up('The database could not be migrated.', *_why_no_start(error))
+    if before == after:
+        print(f'The database is up to date: version {after}.', file=sys.stderr)
+    else:
+        print(f'The database is up to date now: version {after}, before {before or "empty"}.', file=sys.stderr)
 
 
 async def _asked_to_stop() -> None:
@@ -111,58 +146,106 @@ async def _asked_to_stop() -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything is started: whether we get the port is the first thing to know."""
-    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    """Taken before anything is started: whether we get the port is the first thing to know."""
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        _give_up(_why_not(error, host, port))
+        return listen(host, port)
+    except CannotListen as error:
+        _give_up(str(error))
 
 
-def _why_not(error: OSError, host: str, port: int) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (
-                f'Port {port} is taken: another program, maybe another one of us, listens there. '
-                'Stop it, or choose another port with --port.'
-            )
-        case errno.EACCES:
-            return f'Port {port} needs special rights. Choose one above 1023 with --port.'
-        case _:
-            return f'We cannot listen on {host}, port {port}: {error.strerror or error}.'
+def _why_no_start(error: AppError) -> tuple[str, ...]:
+    from webapp.store import schema  # noqa: PLC0415  # as above
+
+    if error.detail == schema.NEWER:
+        return (schema.NEWER, 'Install the version that was here before, or give DATABASE_URL another database.')
+    return (
+        f'The database cannot be used: {error.detail or error.code}.',
+        'DATABASE_URL says where it is; `webapp doctor` tells more.',
+    )
+
+
+def _takes_color() -> bool:
+    return sys.stdout.isatty() and 'NO_COLOR' not in os.environ and os.environ.get('TERM') != 'dumb'
 
 
 def _settings(host: str | None = None, port: int | None = None) -> Settings:
     try:
         return settings.load(host=host, port=port)
     except SettingsError as error:
-        _give_up(
-            'These settings make no sense:', *(f'- {problem}' for problem in error.problems), status=WRONG_SETTINGS
-        )
+        _refuse(error)
 
 
-def _give_up(*lines: str, status: int = 1) -> NoReturn:
+def _refuse(error: SettingsError) -> NoReturn:
+    _give_up('These settings make no sense:', *(f'- {problem}' for problem in error.problems), status=WRONG_SETTINGS)
+
+
+def _give_up(*lines: str, status: int = FAILED) -> NoReturn:
     print(*lines, sep='\n', file=sys.stderr)
     sys.exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser('webapp', description='A browser front door for Dify apps.')
-    parser.add_argument('--version', action='version', version=__version__)
+    parser.add_argument('--version', action='version', version=f'webapp {__version__}')
     commands = parser.add_subparsers(dest='command', required=True, metavar='command')
-    server = commands.add_parser('serve', help='run the server')
-    server.add_argument('--host', help='address to listen on; wins over WEBAPP_HOST')
-    server.add_argument('--port', type=_port, help='port to listen on, 0 for a free one; wins over WEBAPP_PORT')
-    server.add_argument('--log-format', choices=get_args(log.Format), default='text')
-    demo = commands.add_parser('demo-upstream', help='run only the demo upstream, which talks like a Dify server')
-    demo.add_argument('--host', default='127.0.0.1')
-    demo.add_argument('--port', type=_port, default=8090)
-    commands.add_parser('migrate', help='bring the database to the newest form')
+
+    def command(name: str, what: str, *examples: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=what,
+            description=f'{what[0].upper()}{what[1:]}.',
+            epilog='\n'.join(('examples:', *(f'  {example}' for example in examples))),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    server = command(
+        'serve',
+        'run the server',
+        'webapp serve',
+        'webapp serve --port 9000',
+        'DIFY_BASE_URL=https://dify.example.com/v1 DIFY_API_KEY=app-... webapp serve',
+        'webapp serve --log-format json 2>> webapp.log',
+    )
+    _add_address(server)
+    server.add_argument(
+        '--log-format', choices=get_args(log.Format), default='text', help='for people, or for machines'
+    )
+    doctor = command(
+        'doctor',
+        'look at settings, database and apps, and say what is wrong and how to mend it',
+        'webapp doctor',
+        'webapp doctor --format json',
+        'docker exec CONTAINER webapp doctor',
+    )
+    _add_address(doctor)
+    doctor.add_argument('--format', choices=('text', 'json'), default='text', help='for people, or for machines')
+    demo = command(
+        'demo-upstream',
+        'run only the demo upstream, which talks like a Dify server',
+        'webapp demo-upstream --port 8090',
+        'DIFY_BASE_URL=http://127.0.0.1:8090/v1 DIFY_API_KEY=demo webapp serve',
+    )
+    demo.add_argument('--host', default='127.0.0.1', help='address to listen on (default: %(default)s)')
+    demo.add_argument('--port', type=_port, default=8090, help='port to listen on, 0 for any (default: %(default)s)')
+    command(
+        'migrate',
+        'bring the database to the newest form; `serve` does it too',
+        'webapp migrate',
+        'DATABASE_URL=postgresql+psycopg://chat:...@db/chat webapp migrate',
+    )
     return parser
 
 
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--host', help='address to listen on; wins over WEBAPP_HOST')
+    parser.add_argument('--port', type=_port, help='port to listen on, 0 for a free one; wins over WEBAPP_PORT')
+
+
 def _port(text: str) -> int:
-    port = int(text)
+    try:
+        port = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text!r} is no number') from None
     if not 0 <= port <= MAX_PORT:
         raise argparse.ArgumentTypeError(f'a port lies between 0 and {MAX_PORT}')
     return port

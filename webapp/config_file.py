@@ -1,27 +1,61 @@
 """`webapp.toml`: what does not fit into an environment variable."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 Slug = Annotated[str, StringConstraints(pattern=r'^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$')]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 # Planned, so a file that has them deserves a better answer than "unknown".
-LATER = frozenset(
-    {
-        'providers', 'embeds', 'budgets', 'limits', 'apps.access', 'apps.embed', 'apps.branding',
-        'branding.welcome', 'branding.logo', 'branding.accent', 'branding.banner',
-    }
-)  # fmt: skip
+LATER = frozenset({'providers', 'embeds', 'budgets', 'limits', 'apps.access', 'apps.embed'})
+
+
+def _colour(text: object) -> object:
+    if not isinstance(text, str) or not re.fullmatch(r'#(?:[0-9a-fA-F]{3}){1,2}', text):
+        raise ValueError('must be a colour like "#1f6658"')
+    return text.lower() if len(text) == 7 else '#' + ''.join(2 * digit for digit in text[1:].lower())
+
+
+Colour = Annotated[str, BeforeValidator(_colour)]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra='forbid', frozen=True, hide_input_in_errors=True)
+
+
+class Look(_Table):
+    """What an instance and each of its apps may say about their looks."""
+
+    welcome: Text | None = Field(None, description='heading of an empty conversation')
+    logo: Path | None = Field(None, description='an image beside the name: a PNG, WebP or SVG file, at most 512 kB')
+    accent: Colour | None = Field(
+        None, description='a colour like `#1f6658`; made darker or lighter until it can be read'
+    )
+    banner: Sentence | None = Field(None, description='a notice above every page')
+
+
+class AppBrandingTable(Look):
+    name: Text | None = Field(None, description='what stands above the list of conversations')
+
+
+class BrandingTable(Look):
+    name: Text = Field('Chat', description='what this instance calls itself')
 
 
 class AppTable(_Table):
@@ -35,16 +69,13 @@ class AppTable(_Table):
     )
     guests: bool = Field(False, description='whether people without a login may use it')
     groups: tuple[str, ...] = Field((), description='who may use it; empty: everybody who is signed in')
+    branding: AppBrandingTable = Field(AppBrandingTable(), description='as in `branding`, for this app')
 
     @model_validator(mode='after')
     def _one_key(self) -> 'AppTable':
         if (self.api_key is None) == (self.api_key_env is None):
             raise ValueError('give either api_key or api_key_env')
         return self
-
-
-class BrandingTable(_Table):
-    name: Text = Field('Chat', description='what this instance calls itself')
 
 
 class TitlesTable(_Table):

@@ -33,6 +33,17 @@ class Environment(BaseSettings):
         None, validation_alias='DIFY_BASE_URL', description='the Dify server of one app, the quick start'
     )
     dify_api_key: SecretStr | None = Field(None, validation_alias='DIFY_API_KEY', description='the key of that app')
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias='OPENAI_BASE_URL',
+        description='without a Dify: the OpenAI-compatible server whose model answers in the demo',
+    )
+    openai_model: str | None = Field(
+        None, validation_alias='OPENAI_MODEL', description='the name of that model; both are needed'
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias='OPENAI_API_KEY', description='the key of that server, if it wants one'
+    )
     host: str = Field('127.0.0.1', validation_alias='WEBAPP_HOST', description='address to listen on')
     port: int = Field(8080, ge=0, le=65535, validation_alias='WEBAPP_PORT', description='port to listen on')
     config: Path | None = Field(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,10 +12,22 @@ from itertools import chain, repeat
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
-from webapp.chat.events import Event, Failed, Interrupted, ReasoningDelta, Started, StepChanged, Stopped, TextDelta
-from webapp.chat.message import Failure, Reply, Status
+from webapp.chat.events import (
+    Event,
+    Failed,
+    FileAdded,
+    Interrupted,
+    ReasoningDelta,
+    Reported,
+    Started,
+    StepChanged,
+    Stopped,
+    TextDelta,
+)
+from webapp.chat.message import Failure, FilePart, Reply, Status
 from webapp.chat.reducer import joined, replay
 from webapp.errors import NotFound, Refused, StoreUnavailable, UpstreamError
+from webapp.files import Files
 from webapp.latest import Latest, Pace, at_once
 from webapp.principal import Principal
 from webapp.repair import recover
@@ -23,6 +35,7 @@ from webapp.store import conversations, messages
 from webapp.store.conversations import Conversation
 from webapp.store.database import Store
 from webapp.store.messages import Begun, Leftover, Message
+from webapp.upstream.records import FileRef
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +44,7 @@ DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 SHUTDOWN_SECONDS = 25.0
 REPAIR_SECONDS = (0.0, 3.0, 10.0, 30.0)  # when to look upstream for the rest of a broken answer
 REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
-MAX_QUERY = 1_000_000  # characters
+MAX_QUERY = 2_000_000  # characters
 
 
 class Phase(StrEnum):
@@ -149,12 +162,15 @@ class Generation:
 class Generations:
     """Starts answers, knows the running ones, and sees each to its end."""
 
-    def __init__(self, store: Store, apps: Apps, changes: Changes, *, generate_titles_upstream: bool = False) -> None:
+    def __init__(
+        self, store: Store, apps: Apps, changes: Changes, files: Files, *, generate_titles_upstream: bool = False
+    ) -> None:
         self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
         self.ended = Latest(0)  # counts answers that have been kept for good
         self._store = store
         self._apps = apps
         self._changes = changes
+        self._files = files
         self._auto_name = generate_titles_upstream
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,16 +179,26 @@ class Generations:
         self._closing = False
 
     async def start(
-        self, principal: Principal, *, app: str, conversation_id: str | None, query: str, key: str
+        self,
+        principal: Principal,
+        *,
+        app: str,
+        conversation_id: str | None,
+        query: str,
+        key: str,
+        files: Sequence[str] = (),
     ) -> Message:
         """Ask `query` in a conversation of the principal's, or in a new one. Returns before upstream has said a word.
 
         :param key: made with the draft; sending the same draft again gives the same message and asks upstream once
+        :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
         :raises NotFound: no such app or conversation
-        :raises Refused: an answer is already being written there, the text is empty or too long, or we shut down
+        :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
+            `too_many_files`, `file_gone`
         """
-        self._refuse_unfit(query)
+        self._refuse_unfit(query, has_files=bool(files))
         target = self._apps.get(app)
+        _refuse_too_many(target, files)
         await self._settle(conversation_id)
         begun = await self._store.write(
             messages.begin,
@@ -182,6 +208,7 @@ class Generations:
             query=query,
             key=key,
             now=_now(),
+            attached=files,
         )
         return await self._launch(principal, begun, target)
 
@@ -189,7 +216,7 @@ class Generations:
         """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one."""
         with contextlib.suppress(NotFound):  # it may have given way to the very answer that this key has begun
             old = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message_id)
-            self._refuse_unfit(old.query)
+            self._refuse_unfit(old.query, has_files=bool(old.files))
             await self._settle(old.conversation_id)
         begun = await self._store.write(
             messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=_now()
@@ -255,10 +282,10 @@ class Generations:
                 app = self._apps.get(broken.app)
                 self._keep(self._repair(app, broken), self._repairs)
 
-    def _refuse_unfit(self, query: str) -> None:
+    def _refuse_unfit(self, query: str, *, has_files: bool) -> None:
         if self._closing:
             raise Refused('shutting_down', status=503)
-        if not query.strip():
+        if not query.strip() and not has_files:
             raise Refused('empty_query', status=400)
         if len(query) > MAX_QUERY:
             raise Refused('too_long', status=413)
@@ -334,11 +361,13 @@ class Generations:
             raise
 
     async def _read(self, generation: Generation) -> None:
+        files = generation.message.files
         stream = generation.app.client.send(
-            generation.message.query,
+            _words(generation.message),
             user=generation.dify_user,
             conversation_id=generation.conversation.upstream_id or '',
             inputs=generation.conversation.inputs,
+            files=[FileRef(file.kind, file.upstream_id) for file in files],
             auto_generate_name=self._auto_name,
         )
         reader = asyncio.create_task(self._feed(generation, stream))
@@ -354,9 +383,11 @@ class Generations:
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
 
-    @staticmethod
-    async def _feed(generation: Generation, stream: AsyncIterator[Event]) -> None:
+    async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> None:
         async for event in stream:
+            if parts := _made(event):  # ours before anybody sees them
+                app, user_id = generation.conversation.app, generation.user_id
+                await self._files.adopt(generation.message, user_id=user_id, app=app, parts=parts)
             generation.feed(event)
 
     @staticmethod
@@ -472,6 +503,27 @@ class Generations:
 
         task.add_done_callback(forget)
         return task
+
+
+def _refuse_too_many(app: App, files: Sequence[str]) -> None:
+    """Upstream says the same, but only when the question is there already. It is not asked for it now."""
+    if app.known and len(files) > app.known.parameters.uploads.per_message:
+        raise Refused('too_many_files', status=400)
+
+
+def _words(message: Message) -> str:
+    """What upstream is asked: it takes no empty question, so files without words are asked for by name."""
+    return message.query if message.query.strip() else ', '.join(file.name for file in message.files)
+
+
+def _made(event: Event) -> tuple[FilePart, ...]:
+    """The assistant's files in an event."""
+    match event:
+        case FileAdded(file):
+            return (file,)
+        case Reported(files=files):
+            return files
+    return ()
 
 
 def _now() -> datetime:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
 from webapp.changes import Changes
+from webapp.feedback import Feedback
+from webapp.files import Files
 from webapp.generations import Generations
 from webapp.store.database import Store
 
@@ -16,5 +18,7 @@ class Services:
     apps: Apps
     changes: Changes
     generations: Generations
+    files: Files
+    feedback: Feedback
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

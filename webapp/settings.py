@@ -14,16 +14,19 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from webapp import config_file, environment, local_secret
-from webapp.config_file import AppTable, ConfigFile, ConfigFileError
+from webapp import branding, config_file, environment, local_secret
+from webapp.branding import Branding
+from webapp.config_file import AppTable, ConfigFile, ConfigFileError, Look
 from webapp.environment import Environment
 from webapp.store import engines
-from webapp.upstream import address
+from webapp.upstream import address, keys
 
 CONFIG_FILE = Path('webapp.toml')
 DATA = Path('data')
 RUNNING = 8  # a stock self-hosted Dify has ten connections in all
 QUICK_START = 'default'  # slug of the app that comes from the environment
+MAX_LOGO = 512_000  # bytes
+NO_BRANDING = Branding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class AppSettings:
     base_url: str  # of the Service API, in its one form
     api_key: SecretStr
     running: int  # answers at once; 0: no limit
+    branding: Branding = NO_BRANDING  # where it differs from that of the instance
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """The model that answers in the demo."""
+
+    base_url: str  # what `/chat/completions` is appended to
+    model: str
+    api_key: SecretStr  # '' if the server wants none
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,7 +60,9 @@ class Settings:
     database_url: str
     data: Path  # folder for what we keep beside the database
     apps: tuple[AppSettings, ...]  # none: the demo upstream
+    relay: RelaySettings | None  # who answers in the demo; None: its handbook
     name: str  # what this instance calls itself
+    branding: Branding
     titles: Literal['rename', 'upstream']
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     first_byte_seconds: float
@@ -62,6 +77,8 @@ class Settings:
         """Every text that must never be logged."""
         yield self.secret.get_secret_value()
         yield from (app.api_key.get_secret_value() for app in self.apps)
+        if self.relay and (key := self.relay.api_key.get_secret_value()):
+            yield key
         if password := engines.parse(self.database_url).password:
             yield str(password)
 
@@ -74,12 +91,16 @@ class SettingsError(Exception):
         super().__init__('\n'.join(problems))
 
 
-def load(*, host: str | None = None, port: int | None = None) -> Settings:
+def load(*, host: str | None = None, port: int | None = None, make_secret: bool = True) -> Settings:
     """Read the environment, `.env` and `webapp.toml` of the working folder. `host` and `port` win over them.
 
+    :param make_secret: whether local mode makes its secret if there is none yet; else it is '' then
     :raises SettingsError: at least one problem
     """
-    given = environment.given()
+    try:
+        given = environment.given()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f'{environment.ENV_FILE} can not be read: {_said(error)}.') from error
     problems = list(environment.misnamed(given))
     try:
         env = Environment()
@@ -92,8 +113,10 @@ def load(*, host: str | None = None, port: int | None = None) -> Settings:
         raise SettingsError(*problems, *error.problems) from error
     check = _Check(env, file, given)
     apps, public_url, data = check.apps(), check.public_url(), check.data()
+    look = check.branding(file.branding, 'branding')
+    relay = None if apps else check.relay()
     is_local = check.is_local(public_url)
-    secret = check.secret(data, is_local=is_local)
+    secret = check.secret(data, is_local=is_local, make=make_secret)
     if problems := [*problems, *check.problems]:
         raise SettingsError(*problems)
     return Settings(
@@ -107,13 +130,27 @@ def load(*, host: str | None = None, port: int | None = None) -> Settings:
         database_url=env.database_url,
         data=data,
         apps=apps,
+        relay=relay,
         name=file.branding.name,
+        branding=look,
         titles=file.titles.mode,
         trusted_proxies=file.network.trusted_proxies,
         first_byte_seconds=file.network.first_byte_seconds,
         session_idle=timedelta(hours=file.sessions.idle_hours),
         session_absolute=timedelta(days=file.sessions.absolute_days),
     )
+
+
+def load_relay() -> RelaySettings | None:
+    """The model that the environment names, for the demo alone. :raises SettingsError: what is wrong with it"""
+    try:
+        check = _Check(Environment(), ConfigFile(), {})
+    except ValidationError as error:
+        raise SettingsError(*environment.sentences(error)) from error
+    relay = check.relay()
+    if check.problems:
+        raise SettingsError(*check.problems)
+    return relay
 
 
 def described() -> Iterator[tuple[str, str, str]]:
@@ -146,6 +183,23 @@ class _Check:
 
     def apps(self) -> tuple[AppSettings, ...]:
         return (*self._quick_start(), *self._listed())
+
+    def branding(self, look: Look, name: str) -> Branding:
+        """:param name: of the table, as the operator knows it"""
+        values = look.model_dump(exclude_none=True, exclude={'logo'})
+        if look.logo is None:
+            return Branding(**values)
+        path = (self.env.config or CONFIG_FILE).parent / look.logo
+        try:
+            with path.open('rb') as file:
+                content = file.read(MAX_LOGO + 1)
+            if len(content) > MAX_LOGO:
+                raise ValueError('is larger than 512 kB')
+            return Branding(**values, logo=branding.logo(content))
+        except (OSError, ValueError) as error:
+            fault = error.strerror if isinstance(error, OSError) else error
+            self.problems.append(f'{name}.logo: {path} {fault}.')
+            return Branding(**values)
 
     def public_url(self) -> str:
         env = self.env
@@ -196,7 +250,7 @@ class _Check:
             return DATA
         return Path(url.database or '').parent if engines.is_sqlite(url) else DATA
 
-    def secret(self, folder: Path, *, is_local: bool) -> str:
+    def secret(self, folder: Path, *, is_local: bool, make: bool) -> str:
         if self.env.secret is not None:
             secret = self.env.secret.get_secret_value()
             if fault := local_secret.weakness(secret):
@@ -206,10 +260,28 @@ class _Check:
             self.problems.append(f'WEBAPP_SECRET is missing. {_HOW_TO_MAKE_ONE}')
         elif is_local and not self.problems:
             try:
-                return local_secret.keep(folder)
+                if make or (folder / local_secret.NAME).exists():
+                    return local_secret.keep(folder)
             except (OSError, ValueError) as error:
-                self.problems.append(f'WEBAPP_SECRET is not set, and its file is of no use: {error}.')
+                self.problems.append(
+                    f'WEBAPP_SECRET is not set, and its file in the folder {folder} is of no use: {_said(error)}. '
+                    'Mend the folder, or set WEBAPP_SECRET.'
+                )
         return ''
+
+    def relay(self) -> RelaySettings | None:
+        """One of the two variables alone belongs to somebody else: other programs read them too."""
+        url, model = self.env.openai_base_url, (self.env.openai_model or '').strip()
+        if url is None or not model:
+            return None
+        key = (self.env.openai_api_key or SecretStr('')).get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or ' ' in key:
+            self.problems.append('OPENAI_API_KEY holds characters that no key has.')
+        try:
+            return RelaySettings(address.of_model(url), model, SecretStr(key))
+        except ValueError as error:
+            self.problems.append(f'OPENAI_BASE_URL: {error}')
+            return None
 
     def _quick_start(self) -> Iterator[AppSettings]:
         url, key = self.env.dify_base_url, self.env.dify_api_key
@@ -220,6 +292,7 @@ class _Check:
             self.problems.append(f'{missing} is missing: {present} is set, and one is of no use without the other.')
             return
         url = self._upstream('DIFY_BASE_URL', url)
+        self._key('DIFY_API_KEY', key)
         yield AppSettings(QUICK_START, '', url, key, _running(None, url))
 
     def _listed(self) -> Iterator[AppSettings]:
@@ -237,7 +310,10 @@ class _Check:
             key = app.api_key or SecretStr(self.given.get(app.api_key_env or '', ''))
             if not key.get_secret_value().strip():
                 self.problems.append(f'apps: "{app.slug}" has no key; set {app.api_key_env or "api_key"}.')
-            yield AppSettings(app.slug, app.name or '', url, key, _running(app.running, url))
+            else:
+                self._key(f'apps: {app.api_key_env or "api_key"} of "{app.slug}"', key)
+            look = self.branding(app.branding, f'apps: branding of "{app.slug}"')
+            yield AppSettings(app.slug, app.name or '', url, key, _running(app.running, url), look)
 
     def _upstream(self, name: str, url: str) -> str:
         try:
@@ -245,6 +321,12 @@ class _Check:
         except ValueError as error:
             self.problems.append(f'{name}: {error}')
             return ''
+
+    def _key(self, name: str, key: SecretStr) -> None:
+        try:
+            keys.checked(key.get_secret_value())
+        except ValueError as error:
+            self.problems.append(f'{name}: {error}')
 
     def _outside(self) -> str:
         if is_loopback(self.env.host):
@@ -259,6 +341,10 @@ def _config(env: Environment) -> ConfigFile:
     if env.config is None and not CONFIG_FILE.exists():
         return ConfigFile()
     return config_file.read(env.config or CONFIG_FILE)
+
+
+def _said(error: OSError | ValueError) -> str:
+    return f'{error.filename}: {error.strerror}' if isinstance(error, OSError) and error.filename else str(error)
 
 
 def _running(running: int | None, base_url: str) -> int:
@@ -286,6 +372,6 @@ def _url_fault(text: str) -> str | None:
 
 
 def _words(default: object) -> str:
-    if default is None or default == ():
+    if default is None or default == () or isinstance(default, BaseModel):
         return ''
     return str(default).lower() if isinstance(default, bool) else str(default)

@@ -211,8 +211,8 @@ async def test_the_demo_tells_what_came_and_does_not_claim_to_see(demo_client: h
     assert shape(upload.json()) == shape(_json('upload-png'))
     files = [{'type': 'image', 'transfer_method': 'local_file', 'upload_file_id': upload.json()['id']}]
     heard = await ask(demo_client, 'What is this product?', user=user, files=files)
-    assert '`cat.png` (image/png, 217 bytes)' in heard.text
-    assert 'cannot look into files' in heard.text
+    assert '`cat.png`: a PNG picture of 64 × 48 pixels, 217 bytes' in heard.text
+    assert 'What a picture shows I cannot tell' in heard.text
     page = (await demo_client.get('/messages', params={'user': user, 'conversation_id': heard.conversation_id})).json()
     real = _json('messages-with-images')['data'][0]['message_files']
     assert _names(page['data'][0]['message_files']) == _names(real)

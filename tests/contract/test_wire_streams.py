@@ -12,6 +12,7 @@ from wire_tools import Heard, ask, blocks, check, listen, question, recorded, sh
 PAIRS = {
     'What is this product?': 'chat-stream-new',
     '/think What is this product?': 'chat-stream-think',
+    '/cite 1': 'knowledge-chat-stream',
     '/error': 'error-after-first-token-drop',
     '/error first': 'error-before-first-token-rate',
     '/agent Where is the API key?': 'agent-stream-one-tool-continue',
@@ -51,6 +52,16 @@ async def test_frames_have_the_fields_of_a_real_server(demo_client: httpx.AsyncC
     heard, real = await ask(demo_client, query), recorded(PAIRS[query])
     for event in {frame['event'] for frame in real.frames}:
         assert _first(heard, event) == _first(real, event)
+
+
+async def test_text_may_come_under_the_name_of_files(demo_client: httpx.AsyncClient) -> None:
+    """As 1.12.1 sends it when a question has images: events named `message_file`, with an answer and no address."""
+    heard, real = await ask(demo_client, '/filetext /echo under a wrong name'), recorded('chat-image-local')
+    assert heard.events == real.events == ['message_file', 'message_end']
+    assert _first(heard, 'message_file') == _first(real, 'message_file')
+    assert ''.join(frame['answer'] for frame in heard.of('message_file')) == 'under a wrong name'
+    for frame in heard.of('message_file'):
+        check(frame, 'message')
 
 
 @pytest.mark.parametrize(

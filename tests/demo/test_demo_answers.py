@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from webapp.upstream.demo import samples, titles
+from webapp.upstream.demo.contents import Attachment, look
+from webapp.upstream.demo.pictures import png
 from webapp.upstream.demo.records import File
-from webapp.upstream.demo.retrieval import handbook, sections
+from webapp.upstream.demo.retrieval import PIECE, document, handbook, sections
 from webapp.upstream.demo.scenario import parse
 from webapp.upstream.demo.usage import Spent, tokens, usage
 from webapp.upstream.demo.writer import Draft, draft, follow_ups, resources
@@ -36,6 +38,13 @@ def write(query: str, **more: object) -> Draft:
         ('dark mode', 'Light and dark'),
         ('Can I embed this in my website?', 'Embedding in a website'),
         ('single sign-on', 'Company login'),
+        ('How do I attach an image?', 'Images and files'),
+        ('Can I use Ollama?', 'A model without Dify'),
+        ('Where is the cost shown?', 'Where the cost is shown'),
+        ('how do I change the logo', 'Name, logo and colour'),
+        ('how can I rate an answer', 'Rating an answer'),
+        ('what are the keyboard shortcuts', 'Keyboard shortcuts'),
+        ('something is wrong, can a doctor check it?', 'Finding out what is wrong'),
     ],
 )
 def test_it_finds_the_passage_and_quotes_it(question: str, heading: str) -> None:
@@ -79,15 +88,61 @@ def test_small_talk() -> None:
     assert '`/long`' in said('/lnog 40')
 
 
-def test_files_are_named_and_not_looked_into() -> None:
-    files = [
-        File('1', 'u', 'a`b.png', 217, 'png', 'image/png', 0),
-        File('2', 'u', 'b.pdf', 1_200_000, 'pdf', 'application/pdf', 0),
-    ]
-    text = said('What is this product?', files=files)
-    assert text.startswith('2 files came with your message. I cannot look into files')
-    assert '- `ab.png` (image/png, 217 bytes)' in text
-    assert '- `b.pdf` (application/pdf, 1,200 kB)' in text
+def attach(name: str, content: bytes) -> Attachment:
+    return Attachment(File('1', 'u', name, len(content), name.rpartition('.')[2], 'x/y', 0), look(content))
+
+
+def test_of_a_picture_it_says_what_its_bytes_say() -> None:
+    text = said('What is this?', files=[attach('a`fox.png', png('a fox'))])
+    assert '- `afox.png`: a PNG picture of 320 × 200 pixels, ' in text
+    assert 'What a picture shows I cannot tell' in text
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'told'),
+    [
+        ('a.png', b'GIF89a\x40\x01\xf0\x00\x80\x00\x00', 'a GIF picture of 320 × 240 pixels, 13 bytes'),
+        ('a.jpg', b'\xff\xd8\xff\xe0' + b'\0' * 60, 'a JPEG picture, 64 bytes'),
+        ('a.png', b'just words', 'a text of 2 words, 10 bytes'),
+        ('a.png', b'\x89PNX' + b'\0' * 20_000, '20 kB, called a picture, but none is in it'),
+        ('a.pdf', b'%PDF-1.7 all ASCII', '18 bytes, of a kind I cannot read'),
+        ('a.txt', b'\xff\xfe\0\0', '4 bytes, of a kind I cannot read'),
+    ],
+)
+def test_names_are_not_believed(name: str, content: bytes, told: str) -> None:
+    assert f'- `{name}`: {told}\n\n' in said('What is this?', files=[attach(name, content)]) + '\n\n'
+
+
+def test_a_document_is_searched_like_the_handbook() -> None:
+    text = '# Rules\n\nBe kind.\n\n## Refunds\n\nMoney is returned within 30 days.\n\n## Pets\n\nDogs are welcome.\n'
+    answer = write('When do I get a refund?', files=[attach('rules.md', text.encode())])
+    (source,) = resources(answer.passages)
+    assert (source['document_name'], source['dataset_name']) == ('rules.md', 'Your files')
+    assert source['content'] == 'Refunds\n\nMoney is returned within 30 days.'
+    assert '### Rules: Refunds\n\nMoney is returned' in ''.join(answer.tokens)
+
+
+def test_a_document_without_the_words_of_the_question_is_begun() -> None:
+    text = said('What about it?', files=[attach('poem.txt', b'One\ntwo\n' * 200)])
+    assert '`poem.txt` begins:\n\n> One\n> two\n' in text
+    assert '> …' in text
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_text_can_be_searched(text: str) -> None:
+    sought = document('a.txt', text)
+    assert sought.sections
+    assert all(len(section.text) <= 2 * PIECE for section in sought.sections)
+    sought.search('anything at all')
+
+
+def test_a_number_of_sources_one_with_a_link() -> None:
+    found = resources(write('/cite 6').passages)
+    assert [source['position'] for source in found] == [1, 2, 3, 4, 5, 6]
+    assert len({source['document_id'] for source in found}) == 6
+    assert [source['score'] for source in found] == sorted((source['score'] for source in found), reverse=True)
+    assert [source['position'] for source in found if source['doc_metadata']] == [2]
+    assert '[6]' in said('/cite 6')
 
 
 def test_suggestions_lead_somewhere_else() -> None:

@@ -5,7 +5,7 @@ import logging
 import re
 
 import pytest
-from raw_page import Small, wait_for
+from raw_page import Small, Start, wait_for
 
 from webapp import log
 
@@ -52,7 +52,24 @@ def test_secrets_are_blotted_out_wherever_they_turn_up(form: log.Format, capsys:
     assert 'WebSocket' not in written
     if form == 'json':
         line = json.loads(written)
-        assert (line['level'], line['logger'], line['request']) == ('ERROR', 'test', '-')
-        assert 'ValueError' in line['traceback']
+        assert (line['level'], line['logger'], line['request_id']) == ('ERROR', 'test', '-')
+        assert 'ValueError' in line['exception']
     else:
         assert re.match(r'\d{4}-\d\d-\d\dT[\d:.]+Z ERROR {3}- {8}test: with \*\*\*', written)
+
+
+def test_a_trusted_proxy_may_have_given_the_id_already(start: Start) -> None:
+    small = start('--guests', '--public-url', 'https://chat.example.com', '--proxy', '127.0.0.1')
+    http = small.http(headers={'Host': 'chat.example.com'})
+    assert http.get('/client', headers={'X-Request-ID': 'trace-4711'}).headers['x-request-id'] == 'trace-4711'
+    wait_for(lambda: 'trace-4711 webapp.access: GET /client 200' in small.log)
+    for unfit in ('', 'two words', 'x' * 200, 'a\tb', 'ä', '-rf', '"quoted"'):
+        answer = http.get('/client', headers=[(b'X-Request-ID', unfit.encode())])
+        assert re.fullmatch('[0-9a-f]{8}', answer.headers['x-request-id'])
+
+
+def test_nobody_else_may(small: Small) -> None:
+    answer = small.http().get('/client', headers={'X-Request-ID': 'trace-0815'})
+    assert 'trace-0815' not in answer.headers['x-request-id']
+    wait_for(lambda: f'{answer.headers["x-request-id"]} webapp.access: GET /client 200' in small.log)
+    assert 'trace-0815' not in small.log

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from raw_page import Small
 
-from webapp.edge.policy import with_nonces
+from webapp.edge.template import with_nonces
 
 HEADERS = {
     'x-content-type-options': 'nosniff',

@@ -8,6 +8,7 @@ import pytest
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
+from webapp.files import Files
 from webapp.generations import Generations
 from webapp.principal import Principal, Role
 from webapp.store import users
@@ -44,8 +45,15 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-async def generations(store: Store, apps: Apps, changes: Changes) -> AsyncIterator[Generations]:
-    generations = Generations(store, apps, changes)
+async def files(store: Store, apps: Apps) -> AsyncIterator[Files]:
+    files = Files(store, apps)
+    yield files
+    await files.close()
+
+
+@pytest.fixture
+async def generations(store: Store, apps: Apps, changes: Changes, files: Files) -> AsyncIterator[Generations]:
+    generations = Generations(store, apps, changes, files)
     yield generations
     await generations.shutdown(limit=0)
 

@@ -10,6 +10,7 @@ from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound, Refused
+from webapp.files import Files
 from webapp.generations import Generation, Generations, Phase
 from webapp.principal import Principal
 from webapp.store import conversations, messages, usage
@@ -159,7 +160,7 @@ async def test_what_is_not_yours_is_not_there(generations: Generations, ann: Pri
 
 
 @pytest.mark.parametrize(
-    ('query', 'code'), [('', 'empty_query'), (' \n', 'empty_query'), ('x' * 1_000_001, 'too_long')]
+    ('query', 'code'), [('', 'empty_query'), (' \n', 'empty_query'), ('x' * 2_000_001, 'too_long')]
 )
 async def test_what_can_not_be_sent_is_refused_with_its_reason(
     generations: Generations, ann: Principal, query: str, code: str
@@ -199,7 +200,7 @@ async def test_a_cut_stream_keeps_its_words_and_a_new_try_stands_beside_it(
 
 async def test_a_server_that_is_away_is_an_answer_too(store: Store, ann: Principal) -> None:
     away = Apps([App('demo', DifyClient('http://127.0.0.1:9', 'key-of-nobody'))])
-    generations = Generations(store, away, Changes())
+    generations = Generations(store, away, Changes(), Files(store, away))
     message = await ask(generations, ann, 'anybody there?')
     await ended(generations, message)
     kept = await row(store, ann, message)
@@ -247,7 +248,7 @@ async def test_a_process_that_died_leaves_no_answer_running(
 
 
 async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
-    generations: Generations, store: Store, apps: Apps, changes: Changes, ann: Principal
+    generations: Generations, store: Store, apps: Apps, changes: Changes, files: Files, ann: Principal
 ) -> None:
     message = await ask(generations, ann, '/rate 100 /steps How do I connect a Dify?')
     generation = generations.of(message.id)
@@ -257,7 +258,7 @@ async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
     assert (await row(store, ann, message)).reply.status is Status.INTERRUPTED
 
     counter = changes.of(ann.user_id)
-    restarted = Generations(store, apps, changes)
+    restarted = Generations(store, apps, changes, files)
     await restarted.repair_leftovers()
     async with asyncio.timeout(30):
         seen = counter.value  # before the row is read, so that no change falls between

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from webapp.markdown import LiveDocument, Patch, Seen
 
-TAG = re.compile(r'<(/?)([a-z0-9]+)[^>]*>')
+TAG = re.compile(r'<(/?)([a-z0-9]+)(?:[^>"]|"[^"]*")*>')
 WITHOUT_END = {'br', 'hr', 'img', 'input'}
 
 

@@ -50,8 +50,9 @@ def steps(text: str, size: int, *, every: int = 1) -> list[tuple[Patch, str]]:
     return found
 
 
-def play(page: Page, steps: list[tuple[Patch, str]]) -> list[Any]:
-    page.set_content(f'<style>{(STATIC / "code.css").read_text()}</style><div id="root"></div>')
+def play(page: Page, steps: list[tuple[Patch, str]], styles: str = '') -> list[Any]:
+    styles += (STATIC / 'code.css').read_text()
+    page.set_content(f'<style>{styles}</style><div class="prose"><div id="root"></div></div>')
     return page.evaluate(PLAY, {'source': (STATIC / 'answer.js').read_text(), 'steps': steps})
 
 
@@ -81,6 +82,14 @@ def test_the_height_never_shrinks_by_more_than_a_line(page: Page) -> None:
     for size in (1, 4, 20):
         heights = play(page, steps(ANSWER[: ANSWER.index('Text[^1]')], size))
         assert max(before - after for before, after in pairwise(heights)) <= line
+
+
+def test_a_fence_that_closes_and_gets_its_colours_stays_as_high(page: Page) -> None:
+    found = steps('```python\ndef f(x):\n\n    return x  # long\n```\n\nand so on', 1)
+    heights = play(page, found, ''.join((STATIC / name).read_text() for name in ('tokens.css', 'prose.css')))
+    closed = next(number for number, (_, html) in enumerate(found) if 'class="k"' in html)
+    assert 'class="lines"' in found[closed - 1][1]
+    assert heights[closed] == heights[closed - 1]
 
 
 def test_a_growing_paragraph_is_the_same_element(page: Page) -> None:

@@ -6,13 +6,15 @@ import pytest
 
 from webapp.markdown import render
 
+HOSTS = re.compile(r' title="[a-z.]+\.example"')  # of links without a title of their own
+
 
 def html(text: str) -> str:
     """The HTML of `text` without the attributes that all elements of a kind have."""
     rendered = render(text, scope='m1-')
-    for attribute in (' dir="auto"', ' dir="ltr"', ' target="_blank"', ' rel="noopener noreferrer nofollow"'):
+    for attribute in (' dir="auto"', ' dir="ltr"', ' target="_blank"', ' rel="noopener noreferrer nofollow ugc"'):
         rendered = rendered.replace(attribute, '')
-    return rendered
+    return HOSTS.sub('', rendered)
 
 
 def words(text: str) -> str:
@@ -35,7 +37,7 @@ def words(text: str) -> str:
             '<div class="table"><table><thead><tr><th align="left">a</th><th align="right">b</th><th>c</th></tr>'
             '</thead><tbody><tr><td align="left">1</td><td align="right">2</td><td></td></tr></tbody></table></div>',
         ),
-        ('[a](https://x.example "t")', '<p><a href="https://x.example" title="t">a</a></p>'),
+        ('[a](https://x.example "t")', '<p><a href="https://x.example" title="t – x.example">a</a></p>'),
         ('[](https://x.example)', '<p><a href="https://x.example">https://x.example</a></p>'),
         ('<a@b.example>', '<p><a href="mailto:a@b.example">a@b.example</a></p>'),
         ('<https://x.example>', '<p><a href="https://x.example">https://x.example</a></p>'),
@@ -48,7 +50,7 @@ def words(text: str) -> str:
         ('- ```\n  a\n  ```', '<ul><li><div class="code"><pre><code>a\n</code></pre></div></li></ul>'),
         (
             '~~~mermaid\na-->b\n',
-            '<div class="code" data-language="mermaid"><pre>'
+            '<div class="code" data-language="Mermaid"><pre>'
             '<code class="language-mermaid">a--&gt;b\n</code></pre></div>',
         ),
         ('a\r\nb\rc', '<p>a<br>b<br>c</p>'),
@@ -94,15 +96,45 @@ def test_markdown_goes_on_within_raw_html() -> None:
 def test_links_lead_to_the_web_only_and_say_where_to() -> None:
     assert html('[a](javascript:alert(1)) [b](/logout) [c](//evil.example) [d](#app)') == '<p>a b c d</p>'
     link = render('[a](https://x.example)', scope='m1-')
-    assert '<a href="https://x.example" target="_blank" rel="noopener noreferrer nofollow">a</a>' in link
-    assert '<span class="host">evil.example</span>' in html('[bank.example](https://evil.example/login)')
-    assert '<span class="host">evil.example</span>' in html('[**https://bank.example**/login](https://evil.example)')
-    assert '<span class="host">evil.example</span>' in html('https://bank.example@evil.example/')
-    assert 'host' not in html('[www.bank.example](https://bank.example/login) [page 3.2](https://bank.example)')
+    rel = 'noopener noreferrer nofollow ugc'
+    assert f'<a href="https://x.example" title="x.example" target="_blank" rel="{rel}">a</a>' in link
+
+
+@pytest.mark.parametrize(
+    'link',
+    [
+        '[bank.example](https://evil.example/login)',
+        '[**https://bank.example**/login](https://evil.example)',
+        'https://bank.example@evil.example/',
+        '[Log in at https://bank.example now](https://evil.example)',
+        '[go to www.bank.example today](https://evil.example)',
+        '[b\u200bank.exam\u00adple](https://evil.example)',
+        '[ｂank．example](https://evil.example)',
+        '[help@bank.example](mailto:help@evil.example?subject=help@bank.example)',
+    ],
+)
+def test_words_that_name_another_place_than_the_link_get_a_note_of_it(link: str) -> None:
+    assert html(link).endswith('<span class="host">evil.example</span></p>')
+
+
+def test_words_that_name_the_place_of_the_link_need_no_note() -> None:
+    for link in ('[www.bank.example](https://bank.example/a)', '[page 3.2](https://bank.example)', '<a@bank.example>'):
+        assert 'class="host"' not in html(link)
+    assert 'class="host"' not in html('[bücher.example](https://bücher.example)')
+
+
+def test_letters_that_look_like_others_are_shown_as_what_they_are() -> None:
+    assert '<span class="host">xn--bnk-6cd.example</span>' in html('[bаnk.example](https://bаnk.example)')
+    assert 'title="xn--bnk-6cd.example"' in html('[here](https://bаnk.example)')
 
 
 def test_pictures_of_other_hosts_become_links() -> None:
-    assert html('![a *b*](https://x.example/y.png)') == '<p><a href="https://x.example/y.png">a <em>b</em></a></p>'
+    host = ' <span class="host">x.example</span></a>'
+    assert html('![a *b*](https://x.example/y.png)') == (
+        f'<p><a class="picture" href="https://x.example/y.png">a <em>b</em>{host}</p>'
+    )
+    assert html('![](https://x.example/a/y%20z.png?token=1)').endswith(f'">y z.png{host}</p>')
+    assert html('![](https://x.example/track)') == f'<p><a class="picture" href="https://x.example/track">{host}</p>'
     assert html('![a](/logout) ![b](data:image/png;base64,x)') == '<p>a b</p>'
     assert (
         html('![a *b*](/files/x_1?s=2 "t")') == '<p><img src="/files/x_1?s=2" alt="a b" title="t" loading="lazy"></p>'
@@ -110,11 +142,21 @@ def test_pictures_of_other_hosts_become_links() -> None:
     assert html('[![a](https://x.example/y.png)](https://z.example)') == '<p><a href="https://z.example">a</a></p>'
 
 
+def test_code_is_named_as_people_call_its_language() -> None:
+    names = {'py': 'Python', 'c++ title=x': 'C++', 'sh': 'Shell', 'objective-c': 'Objective-C', 'Gleam': 'Gleam'}
+    for info, name in names.items():
+        assert f'data-language="{name}"' in html(f'```{info}\nx\n```')
+
+
+def test_formulas_keep_their_source_for_those_who_copy_them() -> None:
+    assert html('$a < "b"$').startswith('<p><math alttext="a &lt; &quot;b&quot;"><mi>a</mi>')
+
+
 def test_code_is_coloured_by_classes_and_nothing_of_it_is_lost() -> None:
     code = 'def f(x):\n\n\treturn "<a>\\n" + x  # é\n'
     block = html(f'```python title=x\n{code}```')
     assert '<span class="k">def</span> <span class="nf">f</span>' in block
-    assert block.startswith('<div class="code" data-language="python"><pre><code>')
+    assert block.startswith('<div class="code" data-language="Python"><pre><code>')
     assert words(f'```python\n{code}```').replace('&lt;', '<').replace('&gt;', '>') == code
     assert '<span' not in html('```nosuchlanguage\nif\n```')
     assert '<span' not in html(f'```python\nx = "{"x" * 500}"\n```')  # a line too long

@@ -18,7 +18,7 @@ ELEMENTS = {
     *('mtable', 'mtr', 'mtd'),
 }
 ATTRIBUTES = {
-    'a': {'href', 'title', 'rel', 'target', 'id'},
+    'a': {'href', 'title', 'rel', 'target', 'id', 'class'},
     'img': {'src', 'alt', 'title', 'loading'},
     'input': {'type', 'disabled', 'checked'},
     'ol': {'start'},
@@ -31,9 +31,10 @@ ATTRIBUTES = {
     'code': {'class'},
     'p': {'class'},
     'mtd': {'class'},
+    'math': {'alttext'},
 }
 OF_MATHS = {'display', 'displaystyle', 'scriptlevel', 'stretchy', 'lspace', 'rspace', 'mathvariant', 'form', 'fence'}
-CLASSES = {'code', 'table', 'plain', 'lines', 'host', 'footnotes', 'language-mermaid', 'left', 'right'}
+CLASSES = {'code', 'table', 'plain', 'lines', 'host', 'footnotes', 'language-mermaid', 'left', 'right', 'picture'}
 
 
 class Inspector(HTMLParser):

@@ -79,6 +79,7 @@ PIECES = [
     ),
     *('$', '$$', '\\(', '\\)', '\\[', '\\]', 'x^2', '&amp;', '&#xFDD1;0&#xFDD2;', '&#xFDD3;', '/files/a', '\r', '\r\n'),
     *('\x00', '\ud800', '\ufdd0', 'https://a.example/c_d ', '- a\n', '  - b\n', '\n  c\n', '1. ```\n   x\n', '<br>'),
+    *('```mermaid\n', '![a](http://x.example/p.png)', '[x.example](http://y.example)', 'שלום ', '\u200b', '$a < "b"$'),
 ]
 
 # Elements, handlers and addresses that must never be in the HTML of a message.
@@ -114,6 +115,9 @@ ATTACKS = [
     'www.<b>evil</b>.example https://a.example/"onmouseover="alert(1) https://a.example/<script>',
     '[<script>]: javascript:alert(1)\n\n[<script>] [x][<script>]',
     '<https://a.example/"onclick=alert(1)> <a@b.example"onclick=alert(1)>',
+    '$"><img src=x onerror=alert(1)>$ $" onclick="alert(1)$ $</math><script>alert(1)</script>$ $x\ufdd3y$',
+    '![" onerror="alert(1)](https://a.example/"onload="alert(1).png) ![](https://a.example/%22onload=%22alert(1).png)',
+    '```mermaid\nflowchart LR\nA["<img src=x onerror=alert(1)>"]\nclick A href "javascript:alert(1)"\n```',
 ]
 
 SIZE = 40_000
@@ -159,6 +163,10 @@ HEAVY = {
     'schemes': _made('<a:'),
     'mails': _made('<a@'),
     'addresses': ('https://x' + ')' * 1990 + ' ') * 20,
+    'dotted words': f'[{_made("a.", 8000)}](https://x.example) [{_made("www.", 8000)}](https://x.example)',
+    'foreign hosts': f'[a](https://{"é" * 1900}.example) ' * 20,
+    'foreign labels': f'[a.b](https://{"é." * 900}example) ' * 20,
+    'letters that grow': f'[{_made("ﷺ", 8000)}](https://x.example) ' * 3,
     'fences': _made('```py\nx\n```\n'),
     'long line of code': '```python\n' + _made('a(') + '\n```\n',
     'lines of code': '```c\n' + _made('\n ') + '\n```\n',

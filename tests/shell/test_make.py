@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-MAKE_VENV = Path(__file__).parents[2] / 'tools' / 'make-venv'
+ROOT = Path(__file__).parents[2]
+MAKE_VENV = ROOT / 'tools' / 'make-venv'
 TOO_OLD = """case "$2" in
     *'(3, 11)'*) exit 1 ;;
     *print*) echo 3.9 ;;
@@ -71,3 +72,19 @@ def test_the_python_that_was_asked_for_does_not_run(machine: Path) -> None:
     refused = make_venv(machine, '/opt/python9')
     assert refused.returncode == 1
     assert '/opt/python9 does not run.' in refused.stderr
+
+
+def test_an_installation_that_fails_says_where_to_look(tmp_path: Path) -> None:
+    for name in ('Makefile', 'tools', 'pyproject.toml', 'constraints.txt', 'README.md', 'LICENSE'):
+        (tmp_path / name).symlink_to(ROOT / name)
+    failed = subprocess.run(
+        ['make', 'run', f'PYTHON={sys.executable}'],
+        cwd=tmp_path,
+        env=os.environ | {'PIP_NO_INDEX': '1'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode != 0
+    assert 'Is the package index within reach?' in failed.stderr
+    assert not (tmp_path / '.venv' / '.run').exists()  # so the next run tries again

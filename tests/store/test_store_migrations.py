@@ -17,7 +17,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Status
 from webapp.errors import StoreUnavailable
-from webapp.store import conversations, engines, messages, schema, sessions
+from webapp.store import conversations, engines, feedback, messages, schema, sessions
 from webapp.store.database import Store
 from webapp.store.tables import Table
 from webapp.store.users import User
@@ -46,14 +46,13 @@ def test_migrations_make_the_same_indexes_conditions_included(tmp_path: Path) ->
 
 def test_a_new_version_is_drafted_from_the_tables(tmp_path: Path) -> None:
     shutil.copytree(schema.MIGRATIONS, tmp_path / 'migrations')
-    first = tmp_path / 'migrations' / 'versions' / '0001_first_tables.py'
     drafted = schema.draft('no change', tmp_path / 'migrations')
-    assert drafted.name == '0002_no_change.py'
-    assert "revision = '0002'\ndown_revision = '0001'" in drafted.read_text()
+    assert drafted.name == '0003_no_change.py'
+    assert "revision = '0003'\ndown_revision = '0002'" in drafted.read_text()
     assert 'pass' in drafted.read_text()
 
-    drafted.unlink()
-    first.unlink()
+    for version in (tmp_path / 'migrations' / 'versions').glob('*.py'):
+        version.unlink()
     drafted = schema.draft('all tables', tmp_path / 'migrations')
     assert "sa.Column('created_at', sa.BigInteger(), nullable=False)" in drafted.read_text()
     assert 'Moment' not in drafted.read_text()
@@ -137,6 +136,9 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     found = await store.read(sessions.look_up, token_hash='h1', now=NOW, idle=sessions.TOUCH * 60)
     assert found
     assert found[0].name == 'Ann'
+    assert (message.files, message.made, message.rating) == ((), (), '')
+    await store.write(feedback.rate, user_id='u1', message_id='m1', rating='like', comment='yes', now=NOW)
+    assert (await store.read(messages.owned, user_id='u1', message_id='m1')).rating == 'like'
     await store.close()
 
 

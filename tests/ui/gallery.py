@@ -7,22 +7,25 @@ What the components say is kept in `heard` and shown on `/heard`, so that tests 
 """
 
 import asyncio
+import struct
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import gallery_uploads
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from nicegui import background_tasks, ui
 
 from webapp import markdown
 from webapp.chat.message import Citation, Status, StepPart, StepState
-from webapp.edge import assets
+from webapp.edge import assets, template
 from webapp.ui import i18n, theme
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations, Row
-from webapp.ui.components.thread import Greeting, MessageView, Thread
+from webapp.ui.components.thread import FileView, Greeting, MessageView, Thread, UsageView
 from webapp.ui.theme import Banner, Link, Person
 
 NOW = datetime.now(UTC)
@@ -31,10 +34,34 @@ PAGE = 30  # messages
 heard: list[list[object]] = []
 stored: set[str] = set()  # keys of what was sent
 
+HANDBOOK = 'Handbook, chapter 4.pdf'
 CITATIONS = (
-    Citation(1, 'Handbook, chapter 4.pdf', 'The laptop connects by itself once the certificate is there.'),
+    Citation(1, HANDBOOK, 'The laptop connects by itself once the certificate is there.', 'IT', score=0.83),
     Citation(2, 'https://intranet.example.com/a/very/long/address/of/a/page', 'Ask the service desk. ' * 20),
+    Citation(3, HANDBOOK, '<b>Certificates</b> last a year.', 'IT', score=0.41, url='https://wiki.example.com/vpn?x=1'),
+    Citation(4, 'الدليل', 'يتصل الحاسوب بنفسه.', score=12.5, url='javascript:alert(1)'),
+    Citation(5, HANDBOOK, 'The laptop connects by itself once the certificate is there.', 'IT', score=0.83),
 )
+STEPS = (
+    StepPart('1', 'tool', 'Search the handbook', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages'),
+    StepPart('2', 'tool', 'Ask the directory', StepState.FAILED, 2.1),
+)
+PICTURES = tuple(
+    FileView(f'p{number}', f'photo {number}.png', 'image', f'/files/p{number}', 4711, 'image/png', width, height)
+    for number, (width, height) in enumerate([(800, 600), (300, 900), (640, 480)])
+)
+UNMEASURED = FileView('p1', 'unmeasured.png', 'image', '/files/p1')
+LOST = FileView('lost', 'lost.png', 'image', '/files/lost', 1, 'image/png')
+DRAWING = FileView('drawing', 'drawing.svg', 'document', '/files/drawing', 900, 'image/svg+xml')
+REPORT = FileView(
+    'report',
+    'A report with a very long name, of the year and all its months.pdf',
+    'document',
+    '/files/report',
+    2_400_000,
+)
+PASTE = 'A line of what was pasted, und noch ein paar Worte dazu.\n' * 36_000  # two million characters
+USAGE = UsageView('812 tokens · $0.0021', (('Tokens in', '700'), ('Tokens out', '112'), ('Price in all', '$0.0021')))
 LINE = 'Answer {}. It fits into one line.'
 ANSWER = """\
 A **rolling update** replaces the old version step by step, so the service answers all the time. In short:
@@ -78,9 +105,10 @@ def message(number: int, text: str | None = None, **values: object) -> MessageVi
         'number': number,
         'query': f'Question {number}: how does a rolling update work?',
         'html': markdown.render(text, scope=f'm{number}-') if text else '',
+        'version': hash(text),
         'status': Status.COMPLETE,
         'when': NOW - timedelta(minutes=200 - number),
-        'usage': '812 tokens · $0.0021',
+        'usage': USAGE,
     }
     return MessageView(**{**defaults, **values})  # type: ignore[arg-type]
 
@@ -125,6 +153,7 @@ class Page:
         self.list.select('c0')
         self.thread.show(items, more=hidden > 0, greeting=greeting)
         self.composer.set_draft_key('c0')
+        self.composer.set_uploads(gallery_uploads.RULES)
         self.listen()
 
     def notify(self) -> None:
@@ -136,6 +165,7 @@ class Page:
         self.composer.on_stop(self.stop)
         self.thread.on_ask(self.send)
         self.thread.on_action(lambda *values: heard.append(['action', *values]))
+        self.thread.on_feedback(self.rate)
         self.thread.on_copy(lambda message_id: f'*Markdown* of {message_id}')
         self.thread.on_lost(lambda *values: heard.append(['lost', *values]))
         self.thread.on_earlier(self.earlier)
@@ -146,10 +176,24 @@ class Page:
         self.list.on_search(self.search)
         self.list.on_more(self.more)
 
-    async def send(self, text: str, key: str) -> None:
+    def rate(self, message_id: str, rating: str, comment: str) -> None:
+        heard.append(['feedback', message_id, rating, comment])
+        if comment == 'refuse this':
+            self.thread.update(message(int(message_id[1:]), rating='dislike'))
+
+    async def send(self, text: str, key: str, files: Sequence[str] = (), held: str = '') -> None:
+        text = gallery_uploads.texts.pop(held) if held else text
         heard.append(['send', text, key])
+        heard.append(['files', *files])
+        if text == '/elsewhere':
+            self.composer.accepted(key)
+            await asyncio.sleep(1)  # time to scroll away
+            self.thread.append(message(2000, 'Sent in another tab.'), own=False)
+            return
         if text.startswith('/silence'):
             return
+        if text.startswith('/late'):
+            await gallery_uploads.goes_on.wait()
         if text.startswith('/refuse'):
             self.composer.refused(key)
             return
@@ -166,7 +210,7 @@ class Page:
 
     async def answer(self, query: str) -> None:
         self.stopped = False
-        item = message(1000 + len(stored), '', query=query, status=Status.RUNNING, phase='connecting', usage='')
+        item = message(1000 + len(stored), '', query=query, status=Status.RUNNING, phase='connecting', usage=None)
         self.thread.append(item)
         self.composer.set_state('running')
         if query == '/lost':
@@ -190,6 +234,7 @@ class Page:
         self.thread.patch(item.id, patch)
         status = Status.STOPPED if self.stopped else Status.COMPLETE
         self.thread.update(message(item.number, '', query=query, status=status, steps=steps))
+        self.thread.set_sum('This conversation: 1,624 tokens')
         self.composer.set_state('ready')
 
     def stop(self) -> None:
@@ -233,47 +278,89 @@ def chunks(query: str) -> Iterator[str]:
 
 
 def states() -> list[MessageView]:
-    steps = (
-        StepPart('1', 'tool', 'Search the handbook', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages'),
-        StepPart('2', 'tool', 'Ask the directory', StepState.FAILED, 2.1),
-    )
     long = 'What does a finished answer look like?\n\nWith two paragraphs, and a very_long_word_' + 'x' * 90
     thoughts = 'The person asks about updates.\nI should be brief.'
     failed = {'error': i18n.error('model_failed'), 'detail': 'HTTP 400 completion_request_error', 'retryable': True}
     cut = {'error': i18n.error('stream_cut'), 'retryable': True}
     return [
-        message(1, ANSWER, query=long, reasoning=thoughts, steps=steps, citations=CITATIONS),
+        message(1, ANSWER, query=long, reasoning=thoughts, steps=STEPS, citations=CITATIONS),
         message(2, 'بخير، شكرا لك.', query='مرحبا، كيف حالك؟'),
-        message(3, 'This answer was stopped, and', status=Status.STOPPED),
+        message(3, 'This answer was stopped, and', status=Status.STOPPED, rating='like', comment='Short.'),
         message(4, '', status=Status.FAILED, **failed),
         message(5, 'This answer broke', status=Status.INTERRUPTED, **cut),
         message(6, 'Which of the two?', status=Status.WAITING),
+        message(10, 'This one broke, and was completed.', repaired=True, usage=UsageView('–')),
         message(7, '', status=Status.RUNNING, phase='queued', place=3),
         message(8, '', status=Status.RUNNING, phase='connecting'),
         message(9, 'Being writ', status=Status.RUNNING, phase='streaming'),
     ]
 
 
+def with_files() -> list[MessageView]:
+    return [
+        message(1, query='What is on these?', files=(*PICTURES, LOST)),
+        message(2, query='And in these?', files=(REPORT, DRAWING)),
+        message(4, 'Here it is.', query='Draw one', made=PICTURES[:1]),
+        message(3, 'And this one.', query='Draw another', made=(UNMEASURED,)),
+        message(5, query='One, standing upright', files=PICTURES[1:2]),
+    ]
+
+
+def of_days() -> list[MessageView]:
+    days = (400, 400, 1, 0, 0)
+    return [message(number, when=NOW - timedelta(days=day)) for number, day in enumerate(days, 1)]
+
+
+async def picture(name: str) -> Response:
+    """As the app serves them: pictures to be looked at."""
+    shown = {each.id: each for each in PICTURES}.get(name)
+    if shown is None:
+        return Response(status_code=404)
+    await asyncio.sleep(0.2)
+    return Response(png(shown.width or 1, shown.height or 1), media_type='image/png')
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+    rows = b''.join(
+        b'\0' + bytes((x * 255 // width, y * 255 // height, 120)[i] for x in range(width) for i in range(3))
+        for y in range(height)
+    )
+    head = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head) + chunk(b'IDAT', zlib.compress(rows, 1)) + chunk(b'IEND', b'')
+
+
 def build() -> FastAPI:
+    template.prepare()
     app = FastAPI()
     app.add_middleware(assets.Assets)
     ui.page('/')(lambda: Page([message(number) for number in range(1, 6)]) and None)
     ui.page('/long')(lambda: Page([message(number) for number in range(271, 301)], hidden=270) and None)
     ui.page('/states')(lambda: Page(states()) and None)
     ui.page('/cited')(lambda: Page([message(3), message(6, citations=CITATIONS)]) and None)
+    ui.page('/files')(lambda: Page(with_files()) and None)
+    ui.page('/days')(lambda: Page(of_days()) and None)
+    ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)
+    ui.page('/stepped')(lambda: Page([message(3), message(4, steps=STEPS)]) and None)
     ui.page('/empty')(empty)
     ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
+    ui.page('/no-files')(lambda: Page([]).composer.set_uploads(None))
     ui.page('/c/{conversation}')(lambda: Page([]) and None)
+    app.include_router(gallery_uploads.router)
     app.get('/heard')(lambda: heard)
     app.delete('/heard')(heard.clear)
-    ui.run_with(app, tailwind=False, reconnect_timeout=30, show_welcome_message=False)
+    app.get('/files/{name}')(picture)
+    ui.run_with(app, language='en-US', tailwind=False, reconnect_timeout=30, show_welcome_message=False)
     return app
 
 
 def empty() -> None:
     questions = ('How do I get a VPN certificate?', 'Who signs my travel request?', 'What is new this week?')
     opening = markdown.render('I know the **handbook** by heart. Ask away.', scope='opening-')
-    Page([], Greeting('Good to see you', opening, questions))
+    page = Page([], Greeting('Good to see you', opening, questions))
+    page.composer.set_draft_key('new:helpdesk')
 
 
 if __name__ == '__main__':

@@ -10,6 +10,11 @@ def box(page: Page) -> Locator:
     return page.get_by_test_id('composer-input')
 
 
+def put(box: Locator, text: str) -> None:
+    """What `fill` does, for texts of which it makes no end."""
+    box.evaluate("(box, text) => { box.value = text; box.dispatchEvent(new Event('input')) }", text)
+
+
 def test_enter_sends_shift_enter_and_blank_do_not(visit: Open, gallery: Gallery, box: Locator) -> None:
     visit()
     box.fill('   ')
@@ -117,15 +122,106 @@ def test_while_an_answer_is_written_the_button_stops(visit: Open, gallery: Galle
     assert len(gallery.heard('send')) == 1
 
 
-def test_a_text_too_long_for_one_message_stays(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+def test_a_text_too_long_for_the_socket_goes_another_way(visit: Open, gallery: Gallery, box: Locator) -> None:
     visit()
-    box.fill('ä' * 500_000)
+    text = 'ä ' * 250_000
+    put(box, text)
+    box.press('Enter')
+    assert gallery.wait_for('send')[0] == text
+    expect(box).to_have_value('')
+
+
+def test_a_long_text_for_which_there_is_no_room_comes_back(
+    visit: Open, gallery: Gallery, page: Page, box: Locator, problems: list[str]
+) -> None:
+    visit()
+    text = '/refuse ' + 'long ' * 200_000
+    put(box, text)
+    box.press('Enter')
+    expect(page.locator('#composer-note')).to_contain_text('There is no room for this text.')
+    assert box.input_value() == text
+    assert gallery.heard('send') == []
+    problems.clear()  # the browser's own line about the refusal
+
+
+def test_a_text_beyond_two_million_characters_stays(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    put(box, '\N{GRINNING FACE} ' * 900_000)  # a face is one character, but two units of the browser's
+    expect(page.locator('#composer-note')).not_to_contain_text('too long')
+    put(box, 'a ' * 1_000_001)
     box.press('Enter')
     expect(page.locator('#composer-note')).to_contain_text('too long')
     box.fill('short')
     expect(page.locator('#composer-note')).not_to_contain_text('too long')
     box.press('Enter')
     assert gallery.wait_for('send')[0] == 'short'
+
+
+def test_what_the_socket_lost_is_sent_again(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    page.clock.install()
+    page.add_init_script("""
+        const { send } = WebSocket.prototype;
+        window.lost = 0;
+        WebSocket.prototype.send = function (data) {
+            if (lost < 1 && String(data).includes('into the dark')) lost += 1;
+            else send.call(this, data);
+        };
+    """)
+    visit()
+    box.fill('into the dark')
+    box.press('Enter')
+    page.wait_for_function('window.lost === 1')
+    expect(box).to_have_value('')
+    page.clock.fast_forward(10_000)
+    assert gallery.wait_for('send')[0] == 'into the dark'
+    expect(page.get_by_test_id('message-user').last).to_have_text('into the dark')
+    page.clock.fast_forward(60_000)
+    assert len(gallery.heard('send')) == 1
+
+
+def test_what_nobody_answers_comes_back_after_three_tries(
+    visit: Open, gallery: Gallery, page: Page, box: Locator
+) -> None:
+    page.clock.install()
+    visit()
+    box.fill('/silence')
+    box.press('Enter')
+    for tries in range(1, 4):
+        gallery.wait_for('send', tries)
+        expect(box).to_have_value('')
+        page.clock.fast_forward(10_000)
+    expect(box).to_have_value('/silence')
+    expect(page.locator('#composer-note')).to_contain_text('did not confirm')
+    first, *others = gallery.heard('send')
+    assert others == [first, first], 'the server knows by the key that they are one'
+    box.press('Enter')
+    assert gallery.wait_for('send', 4) == first[1:]
+
+
+def test_a_late_answer_takes_the_text_out_again(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    page.clock.install()
+    visit()
+    box.fill('/late')
+    box.press('Enter')
+    for tries in range(1, 4):
+        gallery.wait_for('send', tries)
+        page.clock.fast_forward(10_000)
+    expect(box).to_have_value('/late')
+    gallery.release()
+    expect(box).to_have_value('')
+
+
+def test_a_new_draft_stays_where_it_was_written(visit: Open, page: Page, box: Locator) -> None:
+    """Only a new conversation takes what is written since along with it."""
+    visit()
+    box.fill('sent')
+    box.press('Enter')
+    expect(page.get_by_test_id('message-user').last).to_have_text('sent')
+    box.fill('belongs here')
+    page.locator('[data-conversation-id=c4]').get_by_role('link').click()
+    expect(box).to_have_value('')
+    page.locator('[data-conversation-id=c0]').get_by_role('link').click()
+    expect(box).to_have_value('belongs here')
 
 
 def test_a_click_before_the_socket_is_there_is_not_lost(gallery: Gallery, page: Page, box: Locator) -> None:

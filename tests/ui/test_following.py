@@ -59,4 +59,6 @@ async def test_a_withdrawal_after_the_end_reaches_the_page() -> None:
     generation.end()
     await task
     assert 'That was withdrawn.' in str(sent.patches)
-    assert sent.views[-1].usage.startswith('3 ')
+    usage = sent.views[-1].usage
+    assert usage is not None
+    assert usage.line == '3 tokens'

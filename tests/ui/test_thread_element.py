@@ -48,14 +48,11 @@ def test_every_state_shows_itself(visit: Open) -> None:
     expect(answer(page, 'm1').get_by_test_id('step')).to_have_count(2)
 
 
-def test_steps_and_reasoning_are_folded_and_sources_open(visit: Open) -> None:
+def test_steps_and_reasoning_are_folded(visit: Open) -> None:
     page = visit('/states')
     expect(page.get_by_text('I should be brief.')).to_be_hidden()
     answer(page, 'm1').get_by_test_id('reasoning').locator('summary').click()
     expect(page.get_by_text('I should be brief.')).to_be_visible()
-    expect(page.get_by_test_id('citation-panel').first).to_be_hidden()
-    page.get_by_test_id('citation').first.click()
-    expect(page.get_by_test_id('citation-panel').first).to_contain_text('connects by itself')
 
 
 def test_open_steps_stay_open_while_more_come(visit: Open) -> None:
@@ -187,14 +184,14 @@ def test_older_messages_come_without_moving_what_is_read(visit: Open) -> None:
 
 
 def test_what_unfolds_at_the_end_unfolds_downwards(visit: Open) -> None:
-    page = visit('/cited')
-    source = page.get_by_test_id('citation').last
-    before = source.bounding_box()
-    source.click()
-    expect(page.get_by_test_id('citation-panel').last).to_be_visible()
+    page = visit('/stepped')
+    steps = page.locator('.steps summary')
+    before = steps.bounding_box()
+    steps.click()
+    expect(page.get_by_test_id('step').last).to_be_visible()
     expect(page.get_by_test_id('jump-to-latest')).to_be_visible()
-    assert source.bounding_box() == before
-    source.click()
+    assert steps.bounding_box() == before
+    steps.click()
     expect(page.get_by_test_id('jump-to-latest')).to_be_hidden()
 
 

@@ -1,6 +1,8 @@
 """Every sentence has a user, every use has a sentence, and every expected failure has words of its own."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,22 @@ from webapp.upstream import faults
 
 PACKAGE = Path(webapp.__file__).parent
 PYTHON = sorted((PACKAGE / 'ui').rglob('*.py'))
-SCRIPTS = {'thread.js': 'thread', 'composer.js': 'composer', 'conversations.js': 'conversations', 'frame.js': 'frame'}
+SCRIPTS = {
+    'clipboard.js': 'prose',
+    'diagram_view.js': 'prose',
+    'diagrams.js': 'prose',
+    'prose.js': 'prose',
+    'thread.js': 'thread',
+    'dates.js': 'thread',
+    'lightbox.js': 'thread',
+    'questions.js': 'thread',
+    'sources.js': 'thread',
+    'feedback.js': 'feedback',
+    'composer.js': 'composer',
+    'conversations.js': 'conversations',
+    'frame.js': 'frame',
+    'attachments.js': 'composer',
+}
 OURS = {
     'already_running', 'internal_error', 'not_found', 'process_ended', 'refused', 'shutting_down', 'signed_out',
     'store_unavailable', 'too_long',
@@ -40,7 +57,7 @@ def test_every_word_that_is_used_is_there() -> None:
 
 def test_every_word_that_is_there_is_used() -> None:
     named = used() | {key for file in PYTHON for key in re.findall(r"'([a-z_]+\.[a-z_]+)'", file.read_text())}
-    families = (*(key for key in used() if key.endswith('_')), 'error.', 'thread.done', 'thread.open')
+    families = (*(key for key in used() if key.endswith('_')), 'error.', 'shortcuts.', 'thread.done', 'thread.open')
     idle = {key for key in i18n.catalogue() if key not in named and not key.startswith(families)}
     assert not idle
 
@@ -66,3 +83,68 @@ def test_an_unknown_failure_gets_the_general_sentence() -> None:
 
 def test_values_are_words_not_templates() -> None:
     assert i18n.t('thread.queued', place='{0}') == 'Waiting in line, place {0}'
+
+
+# no sentences of their own
+
+TEMPLATES = sorted((PACKAGE / 'ui' / 'templates').rglob('*.html'))
+NOT_WORDS = re.compile(r'{{.*?}}|{%.*?%}|{#.*?#}|\$\{[^}]*\}|<script.*?</script>|&\w+;', re.DOTALL)
+BETWEEN_TAGS = re.compile(r'>([^<>]*[^\W\d_]{2}[^<>]*)<')
+ATTRIBUTE = re.compile(r'(?<![:\w-])(?:aria-label|title|placeholder|alt)="([^"]*[^\W\d_]{2}[^"]*)"')
+ASSIGNED = re.compile(
+    r"""(?:textContent|innerText|title|ariaLabel|placeholder|alt) = ["'`]([^"'`]*[^\W\d_]{2}[^"'`]*)["'`]"""
+)
+MARKUP = re.compile(r'`\s*<[^`]*`')
+SENTENCE = re.compile(r'[A-Z][a-z]+(?: [\w’\']+){1,}')
+SILENT = {
+    'debug',
+    'info',
+    'warning',
+    'error',
+    'exception',
+    'compile',
+    'RuntimeError',
+    'ValueError',
+}  # for nobody's eyes
+
+
+def written(markup: str) -> list[str]:
+    """What a reader would see of `markup`, apart from what is put in."""
+    bare = NOT_WORDS.sub('', markup)
+    return [text.strip() for text in (*BETWEEN_TAGS.findall(bare), *ATTRIBUTE.findall(bare))]
+
+
+@pytest.mark.parametrize('template', TEMPLATES, ids=lambda path: path.name)
+def test_templates_have_no_words_of_their_own(template: Path) -> None:
+    assert written(f'>{template.read_text()}<') == []
+
+
+@pytest.mark.parametrize('script', sorted(assets.static_dir().glob('*.js')), ids=lambda path: path.name)
+def test_scripts_have_no_words_of_their_own(script: Path) -> None:
+    text = script.read_text()
+    assert [words for markup in MARKUP.findall(text) for words in written(markup)] == []
+    assert ASSIGNED.findall(text) == []
+
+
+@pytest.mark.parametrize('file', PYTHON, ids=lambda path: path.name)
+def test_pages_have_no_words_of_their_own(file: Path) -> None:
+    assert [text for text in sentences(ast.parse(file.read_text())) if SENTENCE.match(text)] == []
+
+
+def sentences(node: ast.AST) -> Iterator[str]:
+    """Texts in a program, without docstrings and what is only logged or raised."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+            continue
+        if isinstance(child, ast.Call) and getattr(child.func, 'attr', getattr(child.func, 'id', '')) in SILENT:
+            continue
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child.value
+        yield from sentences(child)
+
+
+def test_a_word_of_its_own_would_be_found() -> None:
+    assert written('<p>{{ t("a.b") }}, and more</p><i title="Not translated" :title="words.x"></i>') == [
+        ', and more', 'Not translated',
+    ]  # fmt: skip
+    assert list(sentences(ast.parse('"""Doc."""\nlog.info("Not read")\nshow("Read by all")'))) == ['Read by all']

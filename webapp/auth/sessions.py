@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from webapp import log
 from webapp.auth.arrivals import Arrivals
 from webapp.errors import Refused, SignedOut
 from webapp.principal import Principal, Role
@@ -223,6 +224,7 @@ def _visit(scope: Scope) -> Visit:
 
 
 def _principal(user: User, session: BrowserSession, role: Role) -> Principal:
+    log.is_by(user.id)
     return Principal(user_id=user.id, session_id=session.id, role=role, dify_user=user.dify_user, name=user.name)
 
 

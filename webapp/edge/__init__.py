@@ -1,11 +1,11 @@
 """What stands between the network and the app. Each module closes one hole; `wrap` puts them in their order."""
 
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Mapping
 
 from nicegui import __version__ as nicegui_version
 from starlette.types import ASGIApp
 
+from webapp.edge import template
 from webapp.edge.access import Access
 from webapp.edge.assets import PREFIX, Assets, version
 from webapp.edge.bodies import SILENCE, Bodies
@@ -13,13 +13,18 @@ from webapp.edge.compression import Compression
 from webapp.edge.heads import Heads
 from webapp.edge.hosts import Hosts
 from webapp.edge.origins import Origins
-from webapp.edge.policy import Policy, prepare_template
+from webapp.edge.policy import Policy
+from webapp.edge.proxies import Proxies
 from webapp.edge.site import Site
 from webapp.edge.sockets import Sockets
 
 NICEGUI = f'/_nicegui/{nicegui_version}/'
 POLLING = '/_nicegui_ws/'
-BODIES = {POLLING: 1_000_000}  # as long as a frame of a socket
+BODIES = {
+    POLLING: 1_000_000,  # as long as a frame of a socket
+    '/uploads': 120 * 1024 * 1024,  # the largest file that Dify takes has 100 MB
+    '/uploads/text': 8_000_000,  # a question of two million characters
+}
 
 
 def wrap(
@@ -27,7 +32,7 @@ def wrap(
     site: Site,
     *,
     is_local: bool,
-    trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+    trusted_proxies: Proxies = (),
     bodies: Mapping[str, int] | None = None,
     body_silence: float = SILENCE,
 ) -> ASGIApp:
@@ -36,7 +41,7 @@ def wrap(
     :param bodies: bytes that may be sent to paths that begin so, beside the 64 kB that may be sent anywhere
     :param body_silence: seconds within which a body must go on
     """
-    prepare_template()
+    template.prepare()
     # Read from below: the last one is the first to see a request.
     app = Assets(app)
     app = Compression(app, kept=(NICEGUI, f'{PREFIX}{version()}/'))  # sees plain bodies, whoever makes them
@@ -46,4 +51,4 @@ def wrap(
     app = Origins(app, site)  # nothing of a foreign request's body is read
     app = Hosts(app, site, is_local=is_local, trusted_proxies=trusted_proxies)  # who asks, for everybody inside
     app = Policy(app, site)  # refusals have the headers too
-    return Access(app)  # and are logged
+    return Access(app, trusted_proxies)  # and are logged

@@ -1,4 +1,6 @@
-"""One line in the log for each request and each socket, and a number that finds the other lines about it.
+"""One line in the log for each request and each socket, and an id that finds the other lines about it.
+
+A proxy that we trust may have given the request its id already; then its log and ours speak of the same thing.
 
 A path may be logged, its query string never: socket addresses carry the id of a page, which is as good as its owner's
 session, and others carry tickets or what a person typed.
@@ -11,17 +13,24 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webapp.log import request_id
+from webapp.edge.asgi import value, without
+from webapp.edge.proxies import Proxies, is_trusted
+from webapp.log import Caller, caller, request_id
 
 log = logging.getLogger('webapp.access')
 
 PAGE_ID = re.compile(r'(?<=/_nicegui/client/)[^/]+')
 MAX_PATH = 200
+HEADER = b'x-request-id'
+ID = re.compile(r'[A-Za-z0-9][\w.:+/=@-]{0,127}', re.ASCII)
 
 
 class Access:
-    def __init__(self, app: ASGIApp) -> None:
+    """:param trusted_proxies: whose `X-Request-ID` counts"""
+
+    def __init__(self, app: ASGIApp, trusted_proxies: Proxies = ()) -> None:
         self.app = app
+        self._trusted = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] == 'lifespan':
@@ -34,7 +43,8 @@ class Access:
             match message['type']:
                 case 'http.response.start' | 'websocket.http.response.start':
                     status = message['status']
-                    message = {**message, 'headers': [*message['headers'], (b'x-request-id', number.encode())]}
+                    headers = [*without(message['headers'], HEADER), (HEADER, number.encode())]
+                    message = {**message, 'headers': headers}
                 case 'websocket.accept':
                     status = 101
                 case 'http.response.body':
@@ -42,8 +52,8 @@ class Access:
                     is_complete = not message.get('more_body', False)
             await send(message)
 
-        number = secrets.token_hex(4)
-        token = request_id.set(number)
+        number = self._given(scope) or secrets.token_hex(4)
+        token, whose = request_id.set(number), caller.set(Caller())
         try:
             return await self.app(scope, receive, send_counted)
         except Exception:
@@ -61,6 +71,12 @@ class Access:
                 (scope.get('client') or ('-',))[0],
             )
             request_id.reset(token)
+            caller.reset(whose)
+
+    def _given(self, scope: Scope) -> str | None:
+        peer = (scope.get('client') or ('', 0))[0]
+        given = value(scope, HEADER) or ''
+        return given if ID.fullmatch(given) and is_trusted(peer, self._trusted) else None
 
 
 def shown(scope: Scope) -> str:

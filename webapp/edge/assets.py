@@ -2,6 +2,8 @@
 
 One version stands for the whole folder, and it is part of the path: a script that imports `./other.js` gets the same
 version of it, and everything may be cached for a year. The files are read once, when the process starts.
+
+Pages ask for two that are made of the others: all styles, and all components with what they import.
 """
 
 import hashlib
@@ -11,15 +13,22 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webapp.edge import bundles
 from webapp.edge.asgi import refuse, value
 
 PREFIX = '/static/'
 FOR_EVER = b'public, max-age=31536000, immutable'
 BRIEFLY = b'public, max-age=300'  # an address without version, or with an old one
 VERSION_CHARS = 12
+SCRIPT, STYLE = 'page.js', 'page.css'
+STYLES = ('tokens.css', 'frame.css', 'thread.css', 'composer.css', 'prose.css', 'code.css')  # in their order
+TAG = 'chat-{}'  # of our elements
+
+published: dict[str, bytes] = {}  # beside the folder: what the operator gave us, such as a logo
 
 mimetypes.add_type('text/javascript', '.js')  # some systems' tables say something else
 mimetypes.add_type('font/woff2', '.woff2')
+mimetypes.add_type('image/webp', '.webp')
 
 
 def static_dir() -> Path:
@@ -38,11 +47,29 @@ def url(name: str) -> str:
     return f'{PREFIX}{version()}/{name}'
 
 
+def publish(content: bytes, extension: str) -> str:
+    """Serve `content` too, under a name made of itself, and return where.
+
+    :param extension: such as `png`; it says what the content is
+    """
+    name = f'{hashlib.sha256(content).hexdigest()[:VERSION_CHARS]}.{extension}'
+    published[name] = content
+    return f'{PREFIX}{version()}/{name}'
+
+
 @cache
 def files() -> dict[str, bytes]:
+    """Content by name.
+
+    :raises ValueError: a script is written in a way that can't be bundled
+    """
     root = static_dir()
     paths = sorted(path for path in root.rglob('*') if path.is_file() and not path.name.startswith('.'))
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    found = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    modules = {name[:-3]: content.decode() for name, content in found.items() if name.endswith('.js')}
+    found[SCRIPT] = bundles.script(modules, tag=TAG).encode()
+    found[STYLE] = b'\n'.join(found[name] for name in STYLES)
+    return dict(sorted(found.items()))
 
 
 @cache
@@ -67,7 +94,8 @@ class Assets:
             return await refuse(scope, receive, send, status=405, text='This can only be read.', headers=allow)
         name = scope['path'].removeprefix(PREFIX)
         current = name.startswith(f'{version()}/')
-        content = files().get(name) or files().get(name.partition('/')[2])
+        plain = name.removeprefix(f'{version()}/') if current else name.partition('/')[2]
+        content = files().get(name) or files().get(plain) or published.get(plain)
         if content is None:
             return await refuse(scope, receive, send, status=404, text='There is no such file.')
         etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'.encode()

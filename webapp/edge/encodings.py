@@ -42,7 +42,7 @@ class Encoding:
         return encoder.process(body) + encoder.finish()
 
 
-BROTLI = Encoding('br', quick=4, thorough=9)
+BROTLI = Encoding('br', quick=5, thorough=9)
 GZIP = Encoding('gzip', quick=4, thorough=9)
 
 

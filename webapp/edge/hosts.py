@@ -5,12 +5,12 @@ only `Host` tells. In local mode whoever reaches us is the admin, so there a for
 that a proxy stands in front, and with it people who are not the local one.
 """
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from webapp.edge.asgi import RawHeaders, refuse, value, values
+from webapp.edge.proxies import Proxies, is_trusted
 from webapp.edge.site import Site
 
 HEALTH = frozenset({'/healthz', '/readyz'})  # asked by address, not by name
@@ -20,9 +20,7 @@ FOREIGN = frozenset({b'forwarded', b'x-real-ip', b'x-client-ip', b'true-client-i
 class Hosts:
     """:param trusted_proxies: whose `X-Forwarded-For` and `X-Forwarded-Host` count; all others' are taken away"""
 
-    def __init__(
-        self, app: ASGIApp, site: Site, *, is_local: bool, trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
-    ) -> None:
+    def __init__(self, app: ASGIApp, site: Site, *, is_local: bool, trusted_proxies: Proxies = ()) -> None:
         self.app = app
         self._site = site
         self._is_local = is_local
@@ -38,7 +36,7 @@ class Hosts:
             return await refuse(scope, receive, send, status=400, text='This address is malformed.')
         peer = (scope.get('client') or ('', 0))[0]
         host = value(scope, b'host')
-        if self._is_trusted(peer):
+        if is_trusted(peer, self._trusted):
             host = _last(scope, b'x-forwarded-host') or host
             peer = self._client(peer, values(scope, b'x-forwarded-for'))
         if (host or '').lower() not in self._site.hosts and (self._is_local or scope['path'] not in HEALTH):
@@ -47,14 +45,6 @@ class Hosts:
         headers = [*_own(scope['headers']), (b'host', (host or '').encode('latin-1'))]
         return await self.app({**scope, 'client': (peer, port), 'headers': headers}, receive, send)
 
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        parsed = getattr(parsed, 'ipv4_mapped', None) or parsed
-        return any(parsed in network for network in self._trusted)
-
     def _client(self, peer: str, forwarded_for: list[str]) -> str:
         """The right-most hop that is not a proxy of ours: what stands left of it anybody may have written."""
         for hop in reversed(','.join(forwarded_for).split(',')):
@@ -62,7 +52,7 @@ class Hosts:
             if address is None:
                 break
             peer = address
-            if not self._is_trusted(address):
+            if not is_trusted(address, self._trusted):
                 break
         return peer
 

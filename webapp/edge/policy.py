@@ -1,20 +1,18 @@
 """What a browser may do with our pages: a content security policy with a nonce, and the headers beside it.
 
-NiceGUI's page has inline scripts, so they need a nonce. It goes into the *template* of the page, once, at start:
-whatever text a page carries, only the template's own tags have it. `'unsafe-eval'` stays, because Vue compiles its
-templates in the browser.
+NiceGUI's page has inline scripts, so they need a nonce; `template` gives it to them. `'unsafe-eval'` stays, because Vue
+compiles its templates in the browser.
 """
 
 import re
 import secrets
 
-from jinja2 import DictLoader
-from nicegui import client
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp.edge.asgi import value, without
 from webapp.edge.site import Site
+from webapp.edge.template import NONCE
 
 PERMISSIONS = ', '.join(
     f'{feature}=()'
@@ -35,10 +33,8 @@ ALWAYS = {
 }
 HSTS = b'max-age=31536000'
 NOTHING = b"default-src 'none'; frame-ancestors 'none'; sandbox"  # for what is not a page
-NONCE = 'nonce'  # in the request's state
-PAGE = 'index.html'
-SCRIPT = re.compile(r'<script(?=[\s>])|<link(?= rel="modulepreload")')
-MIN_SCRIPTS = 8  # in the template of NiceGUI 3.18
+# Libraries, the same for everybody: a frame without an origin, in which diagrams are drawn, may import them.
+LIBRARIES = re.compile(r'/_nicegui/[^/]+/esm/')
 
 
 class Policy:
@@ -67,6 +63,8 @@ class Policy:
         own = {**ALWAYS, b'content-security-policy': policy}
         if self._site.is_https:
             own[b'strict-transport-security'] = HSTS
+        if LIBRARIES.match(scope['path']):
+            own[b'access-control-allow-origin'] = b'*'
         return [*without(given, *own, b'server'), *own.items()]
 
     def _page(self, scope: Scope, nonce: str) -> bytes:
@@ -93,21 +91,3 @@ class Policy:
 def nonce(request: HTTPConnection) -> str:
     """For a `<script nonce=...>` of our own; empty where no policy is in force."""
     return str(getattr(request.state, NONCE, ''))
-
-
-def prepare_template() -> None:
-    """Give the scripts of NiceGUI's page their nonce.
-
-    :raises RuntimeError: its template is not the one we know, and a page would have been dead
-    """
-    environment = client.templates.env
-    assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, PAGE)
-    if NONCE not in source:
-        environment.loader = DictLoader({PAGE: with_nonces(source)})
-
-
-def with_nonces(template: str) -> str:
-    if len(SCRIPT.findall(template)) < MIN_SCRIPTS:
-        raise RuntimeError('the page of this version of NiceGUI has another form than we know')
-    return SCRIPT.sub(lambda tag: f'{tag[0]} nonce="{{{{ request.state.{NONCE} }}}}"', template)

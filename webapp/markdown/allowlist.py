@@ -37,6 +37,7 @@ _MATHS_ATTRIBUTES = {
     *('scriptlevel', 'separator', 'stretchy', 'symmetric', 'voffset', 'width'),
 }
 _CLASSES = {
+    'a': {'picture'},
     'div': {'code', 'table'},
     'p': {'plain'},
     'span': {*CLASSES, 'host', 'lines'},
@@ -46,6 +47,7 @@ _CLASSES = {
 }
 _ATTRIBUTES = {
     **dict.fromkeys(MATHS, _MATHS_ATTRIBUTES),
+    'math': _MATHS_ATTRIBUTES | {'alttext'},
     'a': {'href', 'id', 'title'},
     'div': {'data-language'},
     'img': {'src', 'alt', 'title'},
@@ -88,7 +90,7 @@ class Allowlist:
             attribute_filter=self._address,
             url_schemes={'http', 'https', 'mailto'},
             url_relative='pass_through',
-            link_rel='noopener noreferrer nofollow',
+            link_rel='noopener noreferrer nofollow ugc',
             id_prefix=scope,
         )
 

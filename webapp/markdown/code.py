@@ -12,6 +12,7 @@ from itertools import groupby
 import pyromark
 
 from webapp.markdown import limits
+from webapp.markdown.languages import language_name
 
 DIAGRAM = 'language-mermaid'
 
@@ -62,8 +63,8 @@ def code_language(info: str) -> str:
 
 
 def code_shell(language: str) -> tuple[str, str]:
-    """What stands before and after the code of a block."""
-    name = f' data-language="{escape(language)}"' if language else ''
+    """What stands before and after the code of a block. The name of the language is shown in the line above it."""
+    name = f' data-language="{escape(language_name(language))}"' if language else ''
     kind = f' class="{DIAGRAM}"' if language == 'mermaid' else ''
     return f'<div class="code"{name}><pre><code{kind}>', '</code></pre></div>'
 

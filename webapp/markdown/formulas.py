@@ -69,8 +69,11 @@ def _mathml(latex: str, *, display: bool) -> str | None:
 
 
 def formula_html(formula: Formula) -> str:
-    """The formula as MathML, or as its source."""
-    return _mathml(formula.latex, display=formula.display) or f'<code>{escape(formula.source)}</code>'
+    """The formula as MathML, with its LaTeX for those who copy it; or as its source."""
+    mathml = _mathml(formula.latex, display=formula.display)
+    if mathml is None:
+        return f'<code>{escape(formula.source)}</code>'
+    return mathml.replace('<math', f'<math alttext="{escape(formula.latex)}"', 1)
 
 
 def _candidates(text: str) -> Iterator[Formula]:

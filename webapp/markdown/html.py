@@ -10,7 +10,7 @@ from webapp.markdown import limits
 from webapp.markdown.allowlist import is_own_file
 from webapp.markdown.code import code_html, code_language
 from webapp.markdown.formulas import formula_html
-from webapp.markdown.links import find_addresses, host_note, link_tags
+from webapp.markdown.links import file_name, find_addresses, host_note, link_tags
 from webapp.markdown.parser import Event
 from webapp.markdown.source import FORMULA, FORMULA_START, LESS_THAN, Source
 
@@ -190,7 +190,7 @@ class Writer:
             return self._open_image(address, title)
         if data['link_type'] == 'Email':
             address = f'mailto:{address}'
-        opening, closing = link_tags(address, title)
+        opening, closing = link_tags(address, title, picture=kind == 'Image')
         if not opening or self._words is not None:  # a picture in a link: its words are the link's
             return ''
         self._out.append(opening)
@@ -200,6 +200,8 @@ class Writer:
         def close() -> str:
             self._words = None
             shown = ''.join(words)
+            if kind == 'Image':
+                return f'{"" if shown.strip() else escape(file_name(address))}{closing}'
             return f'{closing}{host_note(address, shown)}' if shown.strip() else f'{escape(address)}{closing}'
 
         return close

@@ -1,5 +1,6 @@
 """Questions and their answers: begun, written, ended once, repaired, read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,9 @@ from sqlmodel import Session, col, func, select, update
 
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
 from webapp.errors import NotFound, Refused
-from webapp.store import titles, usage
+from webapp.store import feedback, files, titles, usage
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
+from webapp.store.files import File, Source
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UserRow, changed
 from webapp.store.text import clean, clean_object, provisional_title
 
@@ -32,6 +34,10 @@ class Message:
     reply: Reply
     created_at: datetime
     ended_at: datetime | None
+    files: tuple[File, ...] = ()  # that went along with the question
+    made: tuple[File, ...] = ()  # by the assistant
+    rating: str = ''  # 'like', 'dislike', or '' for none
+    comment: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +70,34 @@ def begin(
     key: str,
     now: datetime,
     inputs: dict[str, Any] | None = None,
+    attached: Sequence[str] = (),
 ) -> Begun:
     """Keep a question and an empty running answer.
 
     :param conversation_id: `None` for a new conversation
     :param key: made with the draft; the same key again gives the message that it has begun
     :param inputs: what the app's form asked for; kept with a new conversation
+    :param attached: ids of files that this person has uploaded for this app and not sent before, in order
     :raises NotFound: no such conversation of this person's with this app
-    :raises Refused: `already_running`: an answer is being written there
+    :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`
     """
     conversation = owned_row(session, user_id, conversation_id, lock=True) if conversation_id is not None else None
     if begun := _begun_before(session, user_id, key):
         return begun
+    try:
+        unsent = files.unsent(session, user_id=user_id, app=app, ids=attached)
+    except Refused:
+        if begun := _begun_before(session, user_id, key):  # while we waited, this very draft has sent them
+            return begun
+        raise
     if conversation is None:
         conversation = _new_conversation(session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {})
     elif conversation.app != app:
         raise NotFound
-    return _add(session, conversation, query, key, now)
+    sent = files.send(session, rows=unsent, conversation_id=conversation.id)
+    if sent and not conversation.title:
+        set_title(conversation, provisional_title(', '.join(file.name for file in sent)))
+    return _add(session, conversation, query=query, key=key, now=now, sent=sent)
 
 
 def supersede(session: Session, *, user_id: str, message_id: str, key: str, now: datetime) -> Begun:
@@ -100,7 +117,8 @@ def supersede(session: Session, *, user_id: str, message_id: str, key: str, now:
     if conversation is None:
         raise NotFound
     old = _owned_row(session, user_id, message_id)
-    begun = _add(session, conversation, old.query, key, now)
+    sent = _loaded(session, [old])[0].files
+    begun = _add(session, conversation, query=old.query, key=key, now=now, sent=sent)
     if old.status in {Status.FAILED, Status.INTERRUPTED} and not _reply(old).parts:
         session.delete(old)
     return begun
@@ -200,12 +218,12 @@ def history(
     if before is not None:
         statement = statement.where(MessageRow.number < before)
     rows = session.exec(statement.order_by(col(MessageRow.number).desc()).limit(min(limit, MAX_PAGE))).all()
-    return [_value(row) for row in reversed(rows)]
+    return _loaded(session, rows[::-1])
 
 
 def owned(session: Session, *, user_id: str, message_id: str) -> Message:
     """:raises NotFound: no such message of this person's"""
-    return _value(_owned_row(session, user_id, message_id))
+    return _loaded(session, [_owned_row(session, user_id, message_id)])[0]
 
 
 def leftovers(session: Session) -> list[Leftover]:
@@ -252,7 +270,8 @@ def _begun_before(session: Session, user_id: str, key: str) -> Begun | None:
     if found is None:
         return None
     row, conversation = found
-    return Begun(conversation_value(conversation, running=_is_running(session, conversation.id)), _value(row), False)
+    is_running = _is_running(session, conversation.id)
+    return Begun(conversation_value(conversation, running=is_running), _loaded(session, [row])[0], False)
 
 
 def _new_conversation(
@@ -279,7 +298,9 @@ def _new_conversation(
     return row
 
 
-def _add(session: Session, conversation: ConversationRow, query: str, key: str, now: datetime) -> Begun:
+def _add(
+    session: Session, conversation: ConversationRow, *, query: str, key: str, now: datetime, sent: Sequence[File]
+) -> Begun:
     """A message at the end of a conversation that is locked or new."""
     if _is_running(session, conversation.id):
         raise Refused('already_running')
@@ -300,7 +321,9 @@ def _add(session: Session, conversation: ConversationRow, query: str, key: str, 
     conversation.updated_at, conversation.unread = now, False
     session.add_all([conversation, row])
     session.flush()
-    return Begun(conversation_value(conversation, running=True), _value(row), True)
+    files.link(session, message_id=row.id, files=sent)
+    session.flush()
+    return Begun(conversation_value(conversation, running=True), _loaded(session, [row])[0], True)
 
 
 def _is_running(session: Session, conversation_id: str) -> bool:
@@ -355,7 +378,14 @@ def _reply(row: MessageRow) -> Reply:
         return Reply(Status(row.status), failure=failure)
 
 
-def _value(row: MessageRow) -> Message:
+def _loaded(session: Session, rows: Sequence[MessageRow]) -> list[Message]:
+    """Messages with what belongs to them: two queries more, however many they are."""
+    ids = [row.id for row in rows]
+    of_messages, ratings = files.of_messages(session, ids), feedback.of_messages(session, ids)
+    return [_value(row, of_messages.get(row.id, []), *ratings.get(row.id, ('', ''))) for row in rows]
+
+
+def _value(row: MessageRow, all_files: Sequence[File], rating: str, comment: str) -> Message:
     return Message(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -365,4 +395,8 @@ def _value(row: MessageRow) -> Message:
         reply=_reply(row),
         created_at=row.created_at,
         ended_at=row.ended_at,
+        files=tuple(file for file in all_files if file.source is Source.USER),
+        made=tuple(file for file in all_files if file.source is Source.ASSISTANT),
+        rating=rating,
+        comment=comment,
     )

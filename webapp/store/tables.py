@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
@@ -149,11 +150,93 @@ class MessageRow(Table, table=True):
     reply: dict[str, Any] = Field(sa_type=JSON)
 
 
+class FileRow(Table, table=True):
+    """What somebody uploaded or an assistant made. `conversation_id` is empty until it is sent; bytes are in pieces."""
+
+    __tablename__ = 'files'
+    __table_args__ = (
+        Index(None, 'user_id', 'created_at'),
+        Index(None, 'conversation_id'),
+        Index('ix_files_unsent', 'created_at', **_only_where('conversation_id IS NULL')),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(sa_column=_owner())
+    conversation_id: str | None = Field(
+        sa_column=Column(Text, ForeignKey('conversations.id', ondelete='CASCADE'), nullable=True)
+    )
+    app: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    media_type: str = Field(sa_type=Text)
+    size: int | None = Field(sa_type=BigInteger)
+    width: int | None
+    height: int | None
+    upstream_id: str = Field(sa_type=Text)
+    upstream_url: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    is_kept: bool
+
+
+class FilePieceRow(Table, table=True):
+    """The bytes of a file, cut so that neither end ever holds a whole one."""
+
+    __tablename__ = 'file_pieces'
+
+    file_id: str = Field(
+        sa_column=Column(Text, ForeignKey('files.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class MessageFileRow(Table, table=True):
+    """Which files stand in which message, in which order. A question asked again has those of the first one."""
+
+    __tablename__ = 'message_files'
+    __table_args__ = (Index(None, 'file_id'),)
+
+    message_id: str = Field(
+        sa_column=Column(Text, ForeignKey('messages.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    file_id: str = Field(
+        sa_column=Column(Text, ForeignKey('files.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    position: int
+
+
+class FeedbackRow(Table, table=True):
+    """What the owner of a message thinks of its answer. `due_at` is empty when upstream has been told."""
+
+    __tablename__ = 'feedback'
+    __table_args__ = (
+        Index(None, 'user_id'),
+        Index('ix_feedback_due_at', 'due_at', **_only_where('due_at IS NOT NULL')),
+    )
+
+    message_id: str = Field(
+        sa_column=Column(Text, ForeignKey('messages.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    user_id: str = Field(sa_column=_owner())
+    rating: str = Field(sa_type=Text)
+    comment: str = Field(sa_type=Text)
+    updated_at: datetime = Field(sa_type=Moment)
+    sent: bool
+    attempts: int
+    due_at: datetime | None = Field(sa_type=Moment)
+
+
 class UsageRow(Table, table=True):
     """The ledger. Refers to nothing: what was spent stays when a conversation goes. See `usage` for the units."""
 
     __tablename__ = 'usage'
-    __table_args__ = (UniqueConstraint('message_id'), Index(None, 'user_id', 'day'), Index(None, 'day'))
+    __table_args__ = (
+        UniqueConstraint('message_id'),
+        Index(None, 'user_id', 'day'),
+        Index(None, 'day'),
+        Index(None, 'conversation_id'),
+    )
 
     id: str = Field(primary_key=True, sa_type=Text)
     message_id: str = Field(sa_type=Text)

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import case, func, select as sa_select
+from sqlalchemy import ColumnElement, case, func, select as sa_select
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Usage
@@ -111,13 +111,22 @@ def amend(session: Session, *, message_id: str, reply: Reply) -> None:
 
 def totals(session: Session, *, user_id: str, since: date) -> list[Total]:
     """What a person's answers cost from `since` on (a day in UTC), by currency. Exact."""
+    return _totals(session, col(UsageRow.user_id) == user_id, col(UsageRow.day) >= since)
+
+
+def of_conversation(session: Session, *, user_id: str, conversation_id: str) -> list[Total]:
+    """What the answers of one conversation of a person's cost so far, by currency. Exact."""
+    return _totals(session, col(UsageRow.conversation_id) == conversation_id, col(UsageRow.user_id) == user_id)
+
+
+def _totals(session: Session, *conditions: ColumnElement[bool]) -> list[Total]:
     nano = col(UsageRow.total_nano)
     sums = [func.sum(c) for c in (UsageRow.prompt_tokens, UsageRow.completion_tokens, UsageRow.total_tokens)]
     sums += [func.sum(nano // UNIT), func.sum(nano % UNIT)]  # apart, since a sum of SQLite's fails beyond 64 bits
     sums += [func.sum(case((col(UsageRow.pricing) == kind, 1), else_=0)) for kind in ('unpriced', 'unknown')]
     statement = (
         sa_select(col(UsageRow.currency), func.count(), *sums)
-        .where(col(UsageRow.user_id) == user_id, col(UsageRow.day) >= since)
+        .where(*conditions)
         .group_by(col(UsageRow.currency))
         .order_by(col(UsageRow.currency))
     )

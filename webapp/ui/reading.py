@@ -8,7 +8,7 @@ from nicegui import background_tasks
 from webapp.chat.message import Reply
 from webapp.principal import Principal
 from webapp.services import Services
-from webapp.store import messages
+from webapp.store import messages, usage
 from webapp.store.conversations import Conversation
 from webapp.store.database import Store
 from webapp.store.messages import Message
@@ -72,12 +72,15 @@ class Reading:
         for message in history:
             self._follow(message)
 
-    def add(self, message: Message) -> None:
-        """Show a message that has just begun, if it is of this conversation and not here yet."""
+    def add(self, message: Message, *, own: bool) -> None:
+        """Show a message that has just begun, if it is of this conversation and not here yet.
+
+        :param own: it was sent from this page
+        """
         is_here = self.conversation is not None and self.conversation.id == message.conversation_id
         if is_here and message.id not in self._shown:
             self._shown[message.id] = message
-            self._thread.append(self._view(message))
+            self._thread.append(self._view(message), own=own)
             self._follow(message)
 
     def close(self) -> None:
@@ -97,6 +100,17 @@ class Reading:
             self._shown = {message.id: message for message in history} | self._shown
             more = bool(history) and history[0].number > 1
             self._thread.earlier([self._view(message) for message in history], more=more)
+
+    async def add_up(self) -> None:
+        """Show what the conversation has cost so far."""
+        if self.conversation is None:
+            return
+        visit = self.visit
+        totals = await self._services.store.read(
+            usage.of_conversation, user_id=self._user_id, conversation_id=self.conversation.id
+        )
+        if visit == self.visit:
+            self._thread.set_sum(views.sum_line(totals))
 
     async def send_again(self, message_id: str) -> None:
         """Send an answer whole: the browser could not apply a patch."""
@@ -118,11 +132,12 @@ class Reading:
         for message in history:
             known = self._shown.get(message.id)
             if known is None:
-                self.add(message)
+                self.add(message, own=False)
             elif message.id not in self._followings and replace(message, ended_at=known.ended_at) != known:
                 self._shown[message.id] = message
                 self._thread.update(self._view(message))
                 self._follow(message)
+        await self.add_up()
 
     def _drop_missing(self, history: list[Message]) -> None:
         """A question that was asked again may have taken the place of its failed answer."""

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from webapp.edge import assets
+from webapp.edge import assets, policy
 from webapp.errors import AppError
 from webapp.log import request_id
 from webapp.ui import i18n, templates, theme
@@ -61,6 +61,13 @@ def _answer(
     if 'text/html' not in request.headers.get('accept', ''):
         body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
         return JSONResponse(body, status, headers)
-    styles = [assets.url(name) for name in theme.STYLES]
-    page = templates.render('refusal.html', words=words, reference=reference, styles=styles)
+    page = templates.render(
+        'refusal.html',
+        words=words,
+        reference=reference,
+        head=theme.head(),
+        icon=assets.url('icon.svg'),
+        colours=theme.CHOOSE_COLOURS,
+        nonce=policy.nonce(request),
+    )
     return HTMLResponse(page, status, headers)

@@ -1,7 +1,9 @@
 """What stands around every page: styles, colours before the first paint, sidebar, top line and notices."""
 
 import contextlib
+import functools
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -9,16 +11,18 @@ from typing import Literal
 from nicegui import ui
 from nicegui.slot import Slot
 
-from webapp.edge import assets, policy
+from webapp.branding import Branding, readable
+from webapp.edge import assets, policy, template
 from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
-
-STYLES = ('tokens.css', 'frame.css', 'thread.css', 'composer.css', 'prose.css', 'code.css')
 
 # Chosen colours must stand before anything is painted, so this can't wait for a file.
 CHOOSE_COLOURS = """
 try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 'auto' } catch {}
 """
+TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
+BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
+UNBRANDED = Branding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,13 @@ class Banner:
 class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     """Sidebar, top line, notices, and the page itself in the default slot."""
 
-    def __init__(self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool) -> None:
+    def __init__(
+        self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool, brand: Branding
+    ) -> None:
         super().__init__()
         self._props['words'] = i18n.words('frame')
+        self._props['shortcut-words'] = i18n.words('shortcuts')
+        self._props['brand'] = {'name': brand.name or name, 'logo': logo_url(brand)}
         self.keep(name=name, banners=[])
         self._props['apps'] = [asdict(app) for app in apps]
         self._props['person'] = asdict(person) if person else None
@@ -95,21 +103,65 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
 
 @contextlib.contextmanager
 def frame(
-    *, name: str, apps: Sequence[Link] = (), person: Person | None = None, has_sidebar: bool = True
+    *,
+    name: str,
+    apps: Sequence[Link] = (),
+    person: Person | None = None,
+    has_sidebar: bool = True,
+    brand: Branding = UNBRANDED,
 ) -> Iterator[Frame]:
     """Build the frame and enter its main part; `with frame.sidebar:` enters the sidebar.
 
     :param name: of the app, in the top line
     :param apps: those to choose from, if there are several
+    :param brand: name and logo above the sidebar, colour, and a notice
     """
-    add_styles()
+    add_styles(brand)
     # beside NiceGUI's own <main>, which stays empty and hidden: landmarks must not be nested
-    with ui.context.client.layout, Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar) as built:
-        yield built
+    with ui.context.client.layout:
+        around = Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar, brand=brand)
+    if brand.banner:
+        around.show_banner(Banner('brand', brand.banner, closable=True))
+    with around:
+        yield around
 
 
-def add_styles() -> None:
-    """Add our styles and colours to the head of a page; for pages without a frame."""
-    nonce = policy.nonce(ui.context.client.request)
-    links = ''.join(f'<link rel="stylesheet" href="{assets.url(name)}">' for name in STYLES)
-    ui.add_head_html(f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>{links}')
+def add_styles(brand: Branding = UNBRANDED) -> None:
+    """Add our styles, colours and icon to the head of a page; for pages without a frame.
+
+    Such a page has no element of Quasar's.
+    """
+    request = ui.context.client.request
+    nonce = policy.nonce(request)
+    setattr(request.state, template.PLAIN, True)
+    setattr(request.state, template.ICON, logo_url(brand) or assets.url('icon.svg'))
+    ui.add_head_html(
+        f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>'
+        f'{head(brand)}'
+        f'<link rel="modulepreload" nonce="{nonce}" href="{assets.url(assets.SCRIPT)}">'
+    )
+
+
+@functools.cache
+def head(brand: Branding = UNBRANDED) -> str:
+    """Return what the head of each page holds, also of one that needs no script."""
+    bars = ''.join(
+        f'<meta name="theme-color" media="(prefers-color-scheme: {scheme})" content="{tone}">'
+        for scheme, tone in zip(('light', 'dark'), tones()['ground'], strict=True)
+    )
+    accent = ''
+    if brand.accent:
+        light, dark = (readable(brand.accent, *(tones()[name][at] for name in BEHIND_ACCENT)) for at in (0, 1))
+        accent = f'<style>:root {{ --accent: light-dark({light}, {dark}) }}</style>'
+    return f'{bars}<link rel="stylesheet" href="{assets.url(assets.STYLE)}">{accent}'
+
+
+@functools.cache
+def tones() -> dict[str, tuple[str, str]]:
+    """Return the colours of `tokens.css`, light and dark, by name."""
+    return {name: (light, dark) for name, light, dark in TONES.findall(assets.files()['tokens.css'].decode())}
+
+
+def logo_url(brand: Branding) -> str:
+    """Return where the browser finds the logo; '' without one."""
+    return assets.publish(brand.logo.content, brand.logo.extension) if brand.logo else ''

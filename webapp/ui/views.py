@@ -1,15 +1,23 @@
 """Rows and replies as what a person sees of them."""
 
-from webapp import markdown
+from collections.abc import Sequence
+from decimal import Decimal
+
+from webapp import files, markdown
 from webapp.apps import App
-from webapp.chat.message import Reply, Status, Usage
+from webapp.chat.message import FilePart, Reply, Status, Usage
+from webapp.files.content import INLINE, PICTURES
 from webapp.generations import Progress
 from webapp.store.conversations import Conversation
+from webapp.store.files import File
 from webapp.store.messages import Message
+from webapp.store.usage import Total
 from webapp.ui import i18n
+from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
-from webapp.ui.components.thread import Greeting, MessageView
+from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
 from webapp.ui.live import scope
+from webapp.ui.money import count, money
 
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
 
@@ -49,18 +57,111 @@ def greeting_view(app: App) -> Greeting:
     return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
 
 
+def upload_rules(app: App) -> UploadRules | None:
+    """Which files the app takes from people; `None` for none, and while it has not said so."""
+    uploads = app.known.parameters.uploads if app.known else None
+    if uploads is None or not uploads.is_enabled or 'local_file' not in uploads.methods:
+        return None
+    return UploadRules(
+        app=app.slug,
+        accept=files.accept(uploads),
+        kinds=uploads.types,
+        extensions=uploads.extensions,
+        per_message=uploads.per_message,
+        megabytes=uploads.megabytes,
+    )
+
+
 def address(app: str, conversation_id: str | None = None) -> str:
     return f'/a/{app}/c/{conversation_id}' if conversation_id else f'/a/{app}'
 
 
-def usage_line(usage: Usage | None) -> str:
-    """Tokens and price in one line; a dash for what nobody reported."""
+def usage_view(usage: Usage | None) -> UsageView:
+    """What an answer cost: a dash for what nobody reported."""
     if usage is None or not usage.total_tokens:
-        return i18n.t('usage.unknown')
-    tokens = i18n.t('usage.tokens', tokens=f'{usage.total_tokens:,}')
-    if not usage.total_price or not usage.currency:
-        return tokens
-    return i18n.t('usage.priced', tokens=tokens, price=f'{usage.total_price:f}', currency=usage.currency)
+        return UsageView(i18n.t('usage.unknown'))
+    price = _price(usage.total_price, usage.currency)
+    facts = {
+        'usage.tokens_in': _tokens(usage.prompt_tokens),
+        'usage.tokens_out': _tokens(usage.completion_tokens),
+        'usage.tokens_total': _tokens(usage.total_tokens),
+        'usage.price_in': _price(usage.prompt_price, usage.currency),
+        'usage.price_out': _price(usage.completion_price, usage.currency),
+        'usage.price_total': price,
+        'usage.first_token': _seconds(usage.time_to_first_token),
+        'usage.latency': _seconds(usage.latency),
+    }
+    unknown = i18n.t('usage.unknown')
+    return UsageView(
+        line=_line(usage.total_tokens, [price] if price else []),
+        facts=tuple((i18n.t(label), value or unknown) for label, value in facts.items()),
+    )
+
+
+def sum_line(totals: Sequence[Total]) -> str:
+    """What a conversation cost so far, each currency by itself; '' while there is nothing to add up."""
+    answers, tokens = sum(total.answers for total in totals), sum(total.total_tokens for total in totals)
+    if answers < 2 or not tokens:
+        return ''
+    prices = [price for total in totals if (price := _price(total.price, total.currency))]
+    return i18n.t('usage.sum', line=_line(tokens, prices), answers=count(answers))
+
+
+def file_view(file: File) -> FileView:
+    return FileView(
+        id=file.id,
+        name=file.name or i18n.t('thread.unnamed_file'),
+        kind=_kind(file.kind, file.media_type),
+        url=files.address(file.id),
+        size=file.size,
+        media_type=file.media_type,
+        width=file.width,
+        height=file.height,
+    )
+
+
+def _made(message: Message, reply: Reply) -> tuple[FileView, ...]:
+    """Files of an answer, as soon as it names them: their address is known before their bytes are here."""
+    kept = {files.address(file.id): file_view(file) for file in message.made}
+    parts = [(files.address_of(message.id, part), part) for part in reply.parts if isinstance(part, FilePart)]
+    return tuple(kept.get(url) or _announced(url, part) for url, part in parts)
+
+
+def _announced(url: str, part: FilePart) -> FileView:
+    """What upstream says of a file that we have not read yet."""
+    return FileView(
+        id=part.id,
+        name=part.name or i18n.t('thread.unnamed_file'),
+        kind=_kind(part.type, part.mime_type),
+        url=url,
+        size=part.size,
+        media_type=part.mime_type,
+    )
+
+
+def _kind(kind: str, media_type: str) -> str:
+    """What is not served to be shown in place is a download like any other."""
+    if kind == 'image':
+        return 'image' if media_type in PICTURES else 'document'
+    return kind if media_type in INLINE else 'document'
+
+
+def _line(tokens: int, prices: list[str]) -> str:
+    line = i18n.t('usage.tokens', tokens=count(tokens))
+    return i18n.t('usage.priced', tokens=line, price=' + '.join(prices)) if prices else line
+
+
+def _tokens(number: int | None) -> str:
+    return '' if number is None else count(number)
+
+
+def _price(amount: Decimal | None, currency: str) -> str:
+    """A price of zero is how Dify says that a model has none."""
+    return money(amount, currency) if amount and currency else ''
+
+
+def _seconds(seconds: float | None) -> str:
+    return '' if seconds is None else i18n.t('thread.seconds', seconds=f'{seconds:.2f}')
 
 
 def _view(
@@ -79,15 +180,21 @@ def _view(
         number=message.number,
         query=message.query,
         html=html,
+        version=hash(reply.text) if reply.status.is_final else 0,
         status=reply.status,
         phase=phase,
         place=place,
         error=i18n.error(failure.code) if failure else '',
         detail=f'{failure.code}: {failure.detail}' if failure and is_admin else '',
         retryable=reply.status in RETRYABLE,
+        repaired=reply.repaired,
         reasoning=reasoning,
         steps=reply.steps,
         citations=reply.citations,
+        files=tuple(file_view(file) for file in message.files),
+        made=_made(message, reply),
+        rating=message.rating,
+        comment=message.comment,
         when=message.created_at,
-        usage=usage_line(reply.usage) if reply.status.is_final else '',
+        usage=usage_view(reply.usage) if reply.status.is_final else None,
     )

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from webapp.errors import Unreachable, UpstreamError
+from webapp.upstream import keys
 from webapp.upstream.faults import Faults
 from webapp.upstream.limits import MAX_ERROR, MAX_JSON, TimeLimits
 from webapp.upstream.payload import Payload, dump, parse
@@ -48,9 +49,7 @@ class Connection:
     def __init__(
         self, base_url: str, api_key: str, limits: TimeLimits, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        key = api_key.strip()
-        if not key or not key.isascii() or not key.isprintable() or ' ' in key:
-            raise ValueError('The API key is empty or holds characters that no key has.')
+        key = keys.checked(api_key)
         self.base_url = base_url
         self.faults = Faults(key, urlsplit(base_url).netloc, urlsplit(base_url).hostname or '')
         self.limits = limits

@@ -1,17 +1,31 @@
-"""Where people write. Drafts stay in the browser until the server has taken them."""
+"""Where people write and attach files. Drafts stay in the browser until the server has taken them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from webapp.edge import assets
 from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
 
+MAX_FILES = 100  # in one message; the app's own limit is far below
 State = Literal['ready', 'running', 'blocked']
 
 
-class Composer(Scripted, component=assets.static_dir() / 'composer.js', dependencies=[assets.static_dir() / 'keys.js']):
-    """A text box with a button that sends, or stops the answer that is being written."""
+@dataclass(frozen=True, slots=True)
+class UploadRules:
+    """What may be attached. The browser checks it before it sends a byte, the server once more."""
+
+    app: str  # slug, sent with each upload
+    accept: str  # value of the input's accept attribute
+    kinds: tuple[str, ...]  # 'image', 'document', 'audio', 'video', 'custom'
+    extensions: tuple[str, ...]  # allowed ones for 'custom', lower case with dot
+    per_message: int  # 0: as many as one likes
+    megabytes: dict[str, float]  # by kind; 'document' stands for those that are missing
+
+
+class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
+    """A text box with its attachments, and a button that sends, or stops the answer that is being written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,8 +39,15 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js', dependen
         """
         self.keep(state=state, note=note)
 
+    def set_uploads(self, rules: UploadRules | None) -> None:
+        """Say which files may be attached; none at all without rules."""
+        self.keep(uploads=asdict(rules) if rules else None)
+
     def set_draft_key(self, key: str) -> None:
-        """Switch to the draft of another conversation: its id, or 'new:' and the app's slug."""
+        """Switch to the draft of another conversation: its id, or 'new:' and the app's slug.
+
+        If the reader has sent the first message of a new one, what was written since moves with them.
+        """
         self.keep(draftKey=key)
 
     def set_text(self, text: str) -> None:
@@ -38,7 +59,7 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js', dependen
         self.call('accepted', key)
 
     def refused(self, key: str) -> None:
-        """The server did not take what was sent with `key`: the text comes back into the box."""
+        """The server did not take what was sent with `key`: text and attachments come back."""
         self.call('refused', key)
 
     def focus(self) -> None:
@@ -46,9 +67,21 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js', dependen
 
     # register while the page is being built
 
-    def on_send(self, handler: Callable[[str, str], Awaitable[object] | object]) -> None:
-        """Hear `(text, key)`. The same text comes with the same key until `accepted` is called, even after a reload."""
-        self.listen('send', handler, str, str)
+    def on_send(self, handler: Callable[[str, str, list[str], str], Awaitable[object] | object]) -> None:
+        """Hear `(text, key, files, held)`.
+
+        The same message comes with the same key until `accepted` or `refused` is called, even after a reload, and
+        again after some seconds if neither was.
+
+        files: ids that `POST /uploads` gave, in order
+        held: '', or the id that `POST /uploads/text` gave for a text too long for the socket; `text` is '' then
+        """
+
+        def hear(text: str, key: str, files: list[object], held: str) -> Awaitable[object] | object:
+            ids = [file for file in files if isinstance(file, str)]
+            return handler(text, key, ids, held) if len(ids) == len(files) <= MAX_FILES else None
+
+        self.listen('send', hear, str, str, list, str)
 
     def on_stop(self, handler: Callable[[], Awaitable[object] | object]) -> None:
         self.listen('stop', handler)

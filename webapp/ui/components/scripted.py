@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from nicegui import json
+from nicegui.dependencies import register_importmap_override
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
+
+from webapp.edge import assets
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +19,22 @@ Handler = Callable[..., Awaitable[object] | object]
 
 
 class Scripted(Element):
-    """An element whose content lives in the browser: changes go out as method calls, events come back as lists."""
+    """An element whose content lives in the browser: changes go out as method calls, events come back as lists.
+
+    Its script comes with the page's own, in one file; NiceGUI need not know of it. `dependencies` are modules that
+    scripts `import()` when they are needed, by their names.
+    """
+
+    tag_of_script: ClassVar[str]
+
+    def __init_subclass__(cls, *, component: Path, dependencies: Sequence[Path] = (), **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.tag_of_script = assets.TAG.format(component.stem)
+        for path in dependencies:
+            register_importmap_override(path.stem, assets.url(path.name))
+
+    def __init__(self) -> None:
+        super().__init__(self.tag_of_script)
 
     def call(self, method: str, *arguments: object) -> None:
         """Call a method of the script. Calls arrive in order, and after the element itself.

@@ -1,37 +1,39 @@
 """The conversation on screen: one element, however long it is."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from inspect import isawaitable
 
-from webapp.chat.message import Citation, Status, StepPart
+from webapp.chat.message import Status
 from webapp.edge import assets
 from webapp.ui import i18n, templates
 from webapp.ui.components.scripted import Handler, Scripted
+from webapp.ui.components.turn import FileView, MessageView, UsageView
+
+__all__ = ['FileView', 'Greeting', 'MessageView', 'Thread', 'UsageView']
 
 STATIC = assets.static_dir()
+ON_DEMAND = (
+    'diagram_view',
+    'diagrams',
+    'feedback',
+    'lightbox',
+    'popover',
+    'questions',
+    'sources',
+)  # few readers need them
 
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """What a person sees of one turn: the question and the answer to it."""
-
-    id: str
-    number: int  # from 1 on within the conversation
-    query: str  # plain text
-    html: str = ''  # the answer as `webapp.markdown.render` made it; '' while it is being written
-    status: Status = Status.RUNNING
-    phase: str = ''  # while running: 'queued', 'connecting', 'streaming'
-    place: int = 0  # while queued: place in line, from 1 on
-    error: str = ''  # the plain sentence about a failure, see `i18n.error`
-    detail: str = ''  # technical words about it, for admins only
-    retryable: bool = False
-    reasoning: str = ''  # plain text
-    steps: tuple[StepPart, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    when: datetime | None = None
-    usage: str = ''  # such as '812 tokens · $0.0021'
+# Which part of a turn shows what: a part is sent again when one of these has changed.
+PARTS = {
+    'files': ('files',),
+    'steps': ('steps',),
+    'made': ('made',),
+    'error': ('error', 'detail'),
+    'citations': ('citations',),
+    'foot': ('status', 'phase', 'place', 'retryable', 'repaired', 'rating', 'comment', 'when', 'usage'),
+}
+RATINGS = {'', 'like', 'dislike'}
+MAX_COMMENT = 2_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Greeting:
 class Thread(
     Scripted,
     component=STATIC / 'thread.js',
-    dependencies=[STATIC / 'answer.js', STATIC / 'messages.js', STATIC / 'follow.js', STATIC / 'keys.js'],
+    dependencies=[STATIC / f'{name}.js' for name in ON_DEMAND],
 ):
     """Shows messages, keeps the reader's place, and says what was clicked.
 
@@ -56,9 +58,15 @@ class Thread(
     def __init__(self) -> None:
         super().__init__()
         self._props['words'] = i18n.words('thread')
+        self._props['feedback-words'] = i18n.words('feedback')
+        self._props['prose-words'] = i18n.words('prose')
+        self.keep(sum='')
         self._mounted = False
         self._lost_content: Handler | None = None
+        self._items: dict[str, MessageView] = {}  # what the browser has, without the text of the answers
         self.listen('ready', self._ready)
+        self.listen('question', self._give_question, int, str)
+        self.listen('sources', self._give_sources, int, str)
 
     # what is shown
 
@@ -69,11 +77,13 @@ class Thread(
         :param more: there are older ones, to be asked for with `on_earlier`
         :param greeting: shown while there are no messages
         """
+        self._items = {}
         content = {
-            'items': [_packed(item) for item in items],
+            'items': [self._packed(item) for item in items],
             'more': more,
             'greeting': templates.render('greeting.html', greeting=greeting) if greeting else '',
         }
+        self.keep(sum='')
         if self.is_being_built:
             self._props['content'] = content
         else:
@@ -81,21 +91,30 @@ class Thread(
 
     def earlier(self, items: Sequence[MessageView], *, more: bool) -> None:
         """Put a page of older messages before the others; what the reader looks at stays where it is."""
-        self.call('earlier', [_packed(item) for item in items], more)
+        self.call('earlier', [self._packed(item) for item in items], more)
 
-    def append(self, item: MessageView) -> None:
-        """Add a new message and go to the end."""
-        self.call('append', _packed(item))
+    def append(self, item: MessageView, *, own: bool = True) -> None:
+        """Add a new message.
+
+        :param own: the reader has just sent it, here: go to the end. Else a reader who is elsewhere stays there
+        """
+        self.call('append', self._packed(item), own)
 
     def update(self, item: MessageView | None = None) -> None:
-        """Show how a message stands now. Its answer's text is left alone unless `item.html` is given.
+        """Show how a message stands now; only what has changed travels.
+
+        Its answer's text is left alone unless `item.html` is given, and of another version than the browser's.
 
         Without an item it is NiceGUI's own `update`.
         """
         if item is None:
             super().update()
         else:
-            self.call('change', _packed(item))
+            self.call('change', self._changed(item))
+
+    def set_sum(self, line: str) -> None:
+        """Show what the whole conversation cost, below its end; '' for nothing. `show` takes it away."""
+        self.keep(sum=line)
 
     def patch(self, message_id: str, patch: object) -> None:
         """Apply one patch of `webapp.markdown` to an answer. If it does not fit, `on_lost` hears of it."""
@@ -109,6 +128,7 @@ class Thread(
         self.call('reason', message_id, offset, text)
 
     def discard(self, message_id: str) -> None:
+        self._items.pop(message_id, None)
         self.call('discard', message_id)
 
     # what is heard; register while the page is being built
@@ -126,6 +146,22 @@ class Thread(
 
         self.listen('copy', give, int, str)
 
+    def on_feedback(self, handler: Callable[[str, str, str], Awaitable[object] | object]) -> None:
+        """Hear `(message id, rating, comment)`; the rating is 'like', 'dislike', or '' when it is taken back.
+
+        The browser shows it already. If it can't be kept, `update` the message as it stands.
+        """
+
+        def rate(message_id: str, rating: str, comment: str) -> object:
+            item = self._items.get(message_id)
+            if item is None or rating not in RATINGS:
+                return None
+            comment = comment.strip()[:MAX_COMMENT] if rating else ''
+            self._items[message_id] = replace(item, rating=rating, comment=comment)
+            return handler(message_id, rating, comment)
+
+        self.listen('feedback', rate, str, str, str)
+
     def on_ask(self, handler: Callable[[str, str], Awaitable[object] | object]) -> None:
         """Hear `(text, key)` when a suggested question is clicked; the key is as in `Composer.on_send`."""
         self.listen('ask', handler, str, str)
@@ -135,8 +171,13 @@ class Thread(
         self.listen('earlier', handler, int)
 
     def on_lost(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
-        """Hear the id of a message whose patches no longer fit: it needs `patch` with everything."""
-        self.listen('lost', handler, str)
+        """Hear the id of a message whose patches no longer fit: it needs `patch` or `update` with everything."""
+
+        def lose(message_id: str) -> object:
+            self._items.pop(message_id, None)
+            return handler(message_id)
+
+        self.listen('lost', lose, str)
 
     def on_ready(self, handler: Callable[[], Awaitable[object] | object]) -> None:
         """Hear that the browser has built the element anew and lost its content: `show` it again."""
@@ -148,11 +189,40 @@ class Thread(
         mounted, self._mounted = self._mounted, True
         return self._lost_content() if mounted and self._lost_content else None
 
+    def _give_question(self, ticket: int, message_id: str) -> None:
+        """All of a question of which the page has the beginning."""
+        item = self._items.get(message_id)
+        self.call('give', ticket, item.query if item else '')
 
-def _packed(item: MessageView) -> dict[str, object]:
-    return {
-        'id': item.id,
-        'number': item.number,
-        'html': templates.render('message.html', item=item),
-        'text': bool(item.html),
-    }
+    def _give_sources(self, ticket: int, message_id: str) -> None:
+        """The passages, which can be long, and which few people open."""
+        item = self._items.get(message_id)
+        self.call('give', ticket, templates.render('parts/sources.html', sources=item.sources) if item else '')
+
+    def _packed(self, item: MessageView) -> dict[str, object]:
+        self._items[item.id] = replace(item, html='', reasoning='')
+        return {
+            'id': item.id,
+            'number': item.number,
+            'when': item.when.isoformat() if item.when else '',
+            'html': templates.render('message.html', item=item, question=item.question),
+        }
+
+    def _changed(self, item: MessageView) -> dict[str, object]:
+        known = self._items.get(item.id)
+        self._items[item.id] = replace(item, html='', reasoning='')
+        changed = [
+            part
+            for part, names in PARTS.items()
+            if known is None or any(getattr(known, name) != getattr(item, name) for name in names)
+        ]
+        running = item.status is Status.RUNNING
+        has_text = known is not None and item.version and known.version == item.version
+        return {
+            'id': item.id,
+            'status': item.status.value,
+            'phase': (item.phase or 'connecting') if running else '',
+            'parts': {part: templates.render(f'parts/{part}.html', item=item) for part in changed},
+            'reasoning': item.reasoning,
+            'html': '' if has_text else item.html,
+        }

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -18,6 +18,7 @@ from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.conversations import Conversation
+from webapp.store.feedback import Rating
 from webapp.store.messages import Message
 from webapp.ui import i18n, refusals, theme, views
 from webapp.ui.components.composer import Composer
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar('T')
 
+RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -84,11 +86,12 @@ class ChatPage:
         seen = self._changed.value
         conversation, history = await self._read(conversation_id)
         services, app, user_id = self._services, self._app, self._principal.user_id
-        with theme.frame(name=app.name or services.name, apps=self._links()) as self._frame:
+        with theme.frame(name=app.name or services.name, apps=self._links(), brand=app.branding) as self._frame:
             with self._frame.sidebar:
                 self._sidebar = Conversations(new_href=views.address(app.slug))
             self._thread = Thread()
             self._composer = Composer()
+            self._composer.set_uploads(views.upload_rules(app))
         self._listing = Listing(services, self._sidebar, user_id=user_id, app=app.slug)
         self._reading = Reading(services, self._answers, self._thread, self._principal, on_end=self._ended)
         self._listen()
@@ -108,6 +111,7 @@ class ChatPage:
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
         self._thread.on_copy(hear(self._copy))
+        self._thread.on_feedback(hear(self._rate))
         self._thread.on_earlier(hear(self._reading.earlier))
         self._thread.on_lost(hear(self._reading.send_again))
         self._thread.on_ready(hear(self._reopen))
@@ -137,17 +141,20 @@ class ChatPage:
 
     # sending and stopping
 
-    async def _send(self, text: str, key: str) -> None:
+    async def _send(self, text: str, key: str, files: Sequence[str] = (), held: str = '') -> None:
+        """:param held: where a text is that was too long for the socket, '' for one that has come with it"""
         visit = self._reading.visit
         async with self._sending:  # the second of two quick ones finds the conversation that the first has begun
             conversation = self._reading.conversation
             try:
+                query = await self._services.files.take_text(self._principal, held) if held else text
                 message = await self._services.generations.start(
                     self._principal,
                     app=self._app.slug,
                     conversation_id=conversation.id if conversation else None,
-                    query=text,
+                    query=query,
                     key=key,
+                    files=files,
                 )
             except AppError:
                 self._composer.refused(key)
@@ -168,11 +175,12 @@ class ChatPage:
                 self._frame.visit(views.address(self._app.slug, conversation.id))
                 self._composer.set_draft_key(conversation.id)
                 self._sidebar.select(conversation.id)
-        self._reading.add(message)
+        self._reading.add(message, own=True)
         self._set_state()
 
     async def _ended(self, reply: Reply) -> None:
         self._set_state()
+        await self._reading.add_up()
         if reply.status is Status.COMPLETE:
             self._frame.hide_banner('upstream')
             await self._greet()
@@ -188,6 +196,14 @@ class ChatPage:
             message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
             await self._refresh(frozenset({message.conversation_id}))
+
+    async def _rate(self, message_id: str, rating: str, comment: str) -> None:
+        try:
+            await self._services.feedback.rate(self._principal, message_id, RATINGS[rating], comment)
+        except AppError:
+            await self._reading.send_again(message_id)  # the browser shows the wish already
+            raise
+        self._services.changes.bump(self._principal.user_id, self._here)
 
     async def _copy(self, message_id: str) -> str:
         return (await self._reading.message(message_id)).reply.text
@@ -220,6 +236,7 @@ class ChatPage:
         self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
         self._set_title()
         self._set_state()
+        self._spawn(self._reading.add_up())
 
     async def _open(self, conversation_id: str) -> None:
         if await self._go(conversation_id):
@@ -313,6 +330,7 @@ class ChatPage:
         if self._app.known is before:
             return
         self._frame.set_name(self._app.name or self._services.name)
+        self._composer.set_uploads(views.upload_rules(self._app))
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
@@ -320,9 +338,16 @@ class ChatPage:
     # the frame
 
     def _announce(self) -> None:
-        notices = {'banner.demo': self._app.is_demo, 'banner.local': self._services.is_local}
-        if text := ' '.join(i18n.t(key) for key, is_so in notices.items() if is_so):
-            self._frame.show_banner(Banner('setup', text, closable=True))
+        notices = []
+        if self._app.answered_by:
+            model, host = self._app.answered_by
+            notices.append(i18n.t('banner.relay', model=model, host=host))
+        elif self._app.is_demo:
+            notices.append(i18n.t('banner.demo'))
+        if self._services.is_local:
+            notices.append(i18n.t('banner.local'))
+        if notices:
+            self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))
 
     def _links(self) -> list[Link]:
         return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in self._services.apps]

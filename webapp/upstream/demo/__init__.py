@@ -1,10 +1,12 @@
 """A chat app that answers Dify's Service API over real HTTP: the other side of the wire, for people without a Dify.
 
-It is used when no Dify is configured, by the tests, and by `webapp demo-upstream`. It knows nothing else of this
-project. Its shapes, framing and refusals are those of Dify 1.12.1; where later versions are stricter, so is this.
+It is used when no Dify is configured, by the tests, and by `webapp demo-upstream`. Of this project it knows only how
+bytes from a network are read. With a `Relay` a model answers, else a handbook. Its shapes, framing and refusals are
+those of Dify 1.12.1; where later versions are stricter, so is this.
 """
 
 from webapp.upstream.demo.app import build
+from webapp.upstream.demo.model import Relay
 from webapp.upstream.demo.server import serve
 
-__all__ = ['build', 'serve']
+__all__ = ['Relay', 'build', 'serve']

@@ -6,11 +6,16 @@ from starlette.responses import Response
 from webapp.upstream.demo.attachments import ALLOWED_TYPES, DOCUMENTS, IMAGES, METHODS, MOST_FILES, MOST_MEGABYTES
 from webapp.upstream.demo.payloads import body, user_of
 from webapp.upstream.demo.responses import answer, invalid
-from webapp.upstream.demo.state import VERSION, demo_of
+from webapp.upstream.demo.state import VERSION, Demo, demo_of
 
 NAME = 'Demo assistant'
 DESCRIPTION = 'Built in: answers from a handbook about this product, and plays every part a Dify app can play.'
 SUGGESTED = ['What is this product?', 'How do I connect my own Dify?', 'Which scenario words are there?']
+SUGGESTED_OF_MODEL = [
+    'Explain how a rainbow comes about.',
+    'Write a Python function that merges two sorted lists, with a test.',
+    '/handbook What is this product?',
+]
 OFF = {'enabled': False}
 LIMITS = {
     'image_file_size_limit': MOST_MEGABYTES['image'],
@@ -25,8 +30,9 @@ async def welcome(_: Request) -> Response:
     return answer({'welcome': 'Dify OpenAPI', 'api_version': 'v1', 'server_version': VERSION})
 
 
-async def info(_: Request) -> Response:
-    return answer({'name': NAME, 'description': DESCRIPTION, 'tags': [], 'mode': 'chat', 'author_name': 'demo'})
+async def info(request: Request) -> Response:
+    name, description = _who(demo_of(request))
+    return answer({'name': name, 'description': description, 'tags': [], 'mode': 'chat', 'author_name': 'demo'})
 
 
 async def parameters(request: Request) -> Response:
@@ -34,8 +40,8 @@ async def parameters(request: Request) -> Response:
     return answer(
         {
             'opening_statement': demo.opening_statement,
-            'suggested_questions': SUGGESTED,
-            'suggested_questions_after_answer': {'enabled': True},
+            'suggested_questions': SUGGESTED_OF_MODEL if demo.model else SUGGESTED,
+            'suggested_questions_after_answer': {'enabled': demo.model is None},
             'speech_to_text': OFF,
             'text_to_speech': {'enabled': False, 'language': '', 'voice': ''},
             'retriever_resource': {'enabled': True},
@@ -70,16 +76,17 @@ async def meta(_: Request) -> Response:
     return answer({'tool_icons': icons})
 
 
-async def site(_: Request) -> Response:
+async def site(request: Request) -> Response:
+    name, description = _who(demo_of(request))
     return answer(
         {
-            'title': NAME,
+            'title': name,
             'chat_color_theme': None,
             'chat_color_theme_inverted': False,
             'icon_type': 'emoji',
             'icon': '📖',
             'icon_background': '#E4FBCC',
-            'description': DESCRIPTION,
+            'description': description,
             'copyright': None,
             'privacy_policy': None,
             'custom_disclaimer': '',
@@ -98,3 +105,11 @@ async def audio_to_text(_: Request) -> Response:
 async def text_to_audio(request: Request) -> Response:
     user_of(await body(request))
     raise invalid('TTS is not enabled')
+
+
+def _who(demo: Demo) -> tuple[str, str]:
+    """Name and description of the app."""
+    if demo.model is None:
+        return NAME, DESCRIPTION
+    relay = demo.model.relay
+    return relay.model, f'Answers come from {relay.model} at {relay.host}.'

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp.upstream.demo import about, conversations, feedback, files, runs, sending
+from webapp.upstream.demo.model import Relay
 from webapp.upstream.demo.responses import ApiError, answer, crash, refuse, refuse_route
 from webapp.upstream.demo.state import VERSION, Demo
 
@@ -31,6 +32,7 @@ def build(
     connections: int | None = None,
     active_limit: int | None = None,
     form: Sequence[dict[str, dict[str, Any]]] = (),
+    relay: Relay | None = None,
 ) -> Starlette:
     """The demo as an ASGI app.
 
@@ -42,8 +44,18 @@ def build(
     :param connections: requests served at once, further ones wait without a byte; None is no limit, a stock Dify has 10
     :param active_limit: answers written at once, further ones are refused; None is no limit
     :param form: `user_input_form` of `/parameters`, checked at each send
+    :param relay: a model that answers instead of the handbook, unless a scenario word says otherwise
     """
-    demo = Demo(key, data, rate=rate, ping=ping, title_seconds=title_seconds, active_limit=active_limit, form=form)
+    demo = Demo(
+        key,
+        data,
+        rate=rate,
+        ping=ping,
+        title_seconds=title_seconds,
+        active_limit=active_limit,
+        form=form,
+        relay=relay,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,6 +1,5 @@
 """Lists: a person's conversations, a conversation's messages; and renaming and deleting."""
 
-import asyncio
 import time
 import uuid
 from typing import Any
@@ -84,8 +83,7 @@ async def rename(request: Request) -> Response:
         turns = demo.records.turns(conversation.id)
         if not turns:
             raise invalid('')
-        await asyncio.sleep(demo.title_seconds)
-        title = titles.generate(turns[0].query)
+        title = await titles.make(demo, turns[0].query)
         conversation = _owned(demo, request, data)
         if title is not None:
             conversation.name = title

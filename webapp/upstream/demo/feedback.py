@@ -11,7 +11,7 @@ from starlette.responses import Response
 from webapp.upstream.demo import scenario, writer
 from webapp.upstream.demo.payloads import FeedbackListQuery, MessageFeedbackPayload, body, check, user_of
 from webapp.upstream.demo.records import Message
-from webapp.upstream.demo.responses import answer, invalid, missing
+from webapp.upstream.demo.responses import ApiError, answer, invalid, missing
 from webapp.upstream.demo.state import APP_ID, IDS, demo_of, end_user_id
 
 
@@ -43,6 +43,8 @@ async def page(request: Request) -> Response:
 async def suggested(request: Request) -> Response:
     demo = demo_of(request)
     message = _owned(request, user_of(dict(request.query_params)))
+    if demo.model:  # a second call for every answer is nothing to ask of a model unasked
+        raise ApiError(400, 'bad_request', 'Suggested Questions Is Disabled.')
     question = scenario.parse(message.query).text
     return answer({'result': 'success', 'data': writer.follow_ups(question, demo.handbook)})
 

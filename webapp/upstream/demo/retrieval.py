@@ -5,14 +5,17 @@ import math
 import re
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name('handbook')
-DATASET = 'Handbook'
+DATASET, UPLOADS = 'Handbook', 'Your files'
 IDS = uuid.uuid5(uuid.NAMESPACE_URL, 'urn:demo:handbook')
 K1, B = 1.2, 0.75  # the usual constants: how soon repetition saturates, how much length counts
 HEADING_WEIGHT = 3
+MOST_DOCUMENT = 50_000  # characters of a file that are searched
+PIECE = 800  # characters
 
 SMALL_WORDS = """
 a about all already also am an and any anyone are as at be been but by can could did do does doing ever explain
@@ -34,6 +37,11 @@ class Section:
     heading: str
     text: str  # Markdown, without the heading
     position: int  # on its page, from 1
+    dataset: str = DATASET
+
+    @property
+    def dataset_id(self) -> str:
+        return str(IDS if self.dataset == DATASET else uuid.uuid5(IDS, self.dataset))
 
     @property
     def document_id(self) -> str:
@@ -48,6 +56,7 @@ class Section:
 class Passage:
     section: Section
     score: float  # 0 to 1: the share of what a section with all the question's words could reach
+    link: str = ''  # to the original, where there is one
 
 
 class Handbook:
@@ -89,11 +98,29 @@ class Handbook:
         return math.log(1 + (len(self.sections) - having + 0.5) / (having + 0.5))
 
 
+def quoted(passage: Passage) -> str:
+    """The passage under its heading, in Markdown."""
+    section = passage.section
+    where = section.title if section.heading == section.title else f'{section.title}: {section.heading}'
+    return f'### {where}\n\n{section.text}'
+
+
 @functools.cache
 def handbook() -> Handbook:
     """The built-in one."""
     pages = sorted(FOLDER.glob('*.md'))
     return Handbook([section for page in pages for section in sections(page.name, page.read_text('utf-8'))])
+
+
+def document(name: str, text: str) -> Handbook:
+    """A file of somebody's own, as searchable as the handbook: its beginning, in pieces."""
+    text = text[:MOST_DOCUMENT]
+    parts = sections(name, text) or [Section(name, name, name, text, 1)]
+    pieces = [(part, piece) for part in parts for piece in _pieces(part.text)]
+    return Handbook([
+        replace(part, text=piece, position=position, dataset=UPLOADS)
+        for position, (part, piece) in enumerate(pieces, 1)
+    ])  # fmt: skip
 
 
 def sections(page: str, markdown: str) -> list[Section]:
@@ -120,6 +147,20 @@ def sections(page: str, markdown: str) -> list[Section]:
             title = heading
     close()
     return found
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Whole lines, about `PIECE` characters of them together; longer lines are cut."""
+    piece = ''
+    for line in text.splitlines():
+        for start in range(0, len(line) or 1, PIECE):
+            part = line[start : start + PIECE]
+            if piece.strip() and len(piece) + len(part) > PIECE:
+                yield piece.strip()
+                piece = ''
+            piece += part + '\n'
+    if piece.strip():
+        yield piece.strip()
 
 
 def words(text: str) -> list[str]:

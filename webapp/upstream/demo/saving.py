@@ -36,9 +36,9 @@ def save(records: Records, turn: Turn, frame: Frame) -> None:
 
 async def make_title(demo: Demo, conversation_id: str, query: str) -> None:
     """Name a new conversation in the background, and so possibly over a name that a person gave it meanwhile."""
-    await asyncio.sleep(demo.title_seconds * 2)
+    await asyncio.sleep(demo.title_seconds)
+    title = await titles.make(demo, query)
     conversation = demo.records.conversations.get(conversation_id)
     if conversation:
-        title = titles.generate(query)
         conversation.name = titles.fallback(query) if title is None else title
         demo.records.conversations.put(conversation)

@@ -19,8 +19,8 @@ class Scenario:
 
     text: str = ''  # what follows the words: the question, or the text to echo
     mode: str = 'chat'  # whose dialect: 'chat', 'agent-chat', 'advanced-chat'
-    content: str = 'handbook'  # or 'echo', 'long', 'code', 'table', 'list', 'markdown'
-    size: int = 1000  # tokens, of the contents that have a size
+    content: str = 'handbook'  # or 'echo', 'long', 'code', 'table', 'list', 'markdown', 'cite'
+    size: int = 1000  # tokens, of the contents that have a size; sources of 'cite'
     rate: float | None = None  # tokens per second, 0 for as fast as possible; None is the server's own
     slow: float = 0.0  # seconds before the first token
     silent: float = 0.0  # seconds of nothing but pings, in the middle
@@ -32,10 +32,17 @@ class Scenario:
     replace: bool = False  # withdrawn in the middle by moderation
     image: bool = False  # the assistant makes a picture
     human: bool = False  # asks a person and waits
+    mislabelled: bool = False  # text in events that should be of files, as 1.12.1 has it for questions with images
+    scripted: bool = False  # by the demo itself, even where it relays to a model
     garbage: bool = False  # broken frames among the good ones
     no_usage: bool = False  # reports zeros
     no_end: bool = False  # a chatflow without message_end, as 1.13.0 had it
     hang: bool = False  # stays open after its end
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no word at all stood before the question."""
+        return self == Scenario(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,11 @@ WORDS: Mapping[str, Word] = {
     'table': Word('N', NUMBER, _sized('table'), 'one table of N tokens'),
     'list': Word('N', NUMBER, _sized('list'), 'one list of N tokens'),
     'markdown': Word('', '', _flag(content='markdown'), 'a showcase of everything an answer can contain'),
+    'cite': Word(
+        'N', r'\d{1,2}', lambda text: {'content': 'cite', 'size': int(text or '4')},
+        'an answer that rests on N sources (4), with scores, one with a link',
+    ),
+    'handbook': Word('', '', _flag(scripted=True), 'looks the answer up in this handbook, though a model answers here'),
     'echo': Word('TEXT', r'[\s\S]+', lambda text: {'content': 'echo', 'text': text}, 'answers exactly TEXT'),
     'rate': Word(
         'R', NUMBER, lambda text: {'rate': min(float(text), MOST_PER_SECOND) if text else None},
@@ -136,6 +148,9 @@ WORDS: Mapping[str, Word] = {
     'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, then the answer"),
     'human': Word('', '', _flag(mode='advanced-chat', human=True), 'a chatflow that asks a person and waits'),
     'image': Word('', '', _flag(mode='agent-chat', image=True), 'the assistant makes a picture'),
+    'filetext': Word(
+        '', '', _flag(mislabelled=True), 'text arrives in events of files, as Dify 1.12 does with images'
+    ),
     'garbage': Word('', '', _flag(garbage=True), 'broken frames among the good ones'),
     'usage0': Word('', '', _flag(no_usage=True), 'all token counts and prices are zero'),
     'hang': Word('', '', _flag(hang=True), 'the stream stays open after its end'),

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from webapp.upstream.demo import agent, attachments, chat, chatflow, inputs, saving, scenario, titles, usage, writer
+from webapp.upstream.demo.contents import Attachment, look
 from webapp.upstream.demo.generation import Generation, Signal
 from webapp.upstream.demo.payloads import ChatRequestPayload, body, check, user_of
-from webapp.upstream.demo.records import Conversation, Message
+from webapp.upstream.demo.records import Conversation, File, Message
 from webapp.upstream.demo.responses import (
     ApiError,
     ConnectionCut,
@@ -100,7 +101,8 @@ def _open(demo: Demo, payload: ChatRequestPayload, asked: Scenario, user: str, b
     records.messages.put(message)
     for file in files:
         attachments.mark_used(records, file)
-    draft = writer.draft(asked, demo.handbook, earlier=[turn.query for turn in earlier], files=files)
+    model = demo.model if asked.is_plain else None
+    draft = writer.Draft([]) if model else _draft(demo, asked, earlier, files)
     given = [text for turn in earlier for text in (turn.query, turn.answer)]
     given += [payload.query, *(passage.section.text for passage in draft.passages)]
     return Turn(
@@ -112,7 +114,13 @@ def _open(demo: Demo, payload: ChatRequestPayload, asked: Scenario, user: str, b
         prompt=sum(len(usage.tokens(text)) for text in given),
         base_url=base,
         dialogue_count=len(earlier) + 1,
+        model=model,
     )
+
+
+def _draft(demo: Demo, asked: Scenario, earlier: list[Message], files: list[File]) -> writer.Draft:
+    seen = [Attachment(file, look(demo.records.content(file.id))) for file in files]
+    return writer.draft(asked, demo.handbook, earlier=[turn.query for turn in earlier], files=seen)
 
 
 async def _whole(generation: Generation) -> Response:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from starlette.requests import Request
 
 from webapp.upstream.demo.generation import Generation
+from webapp.upstream.demo.model import Model, Relay
 from webapp.upstream.demo.records import Records
 from webapp.upstream.demo.retrieval import handbook
 
@@ -25,6 +26,10 @@ SIGNED_SECONDS = 300
 OPENING = (
     'Hello! I am the built-in demo, a stand-in for a real Dify. I answer from a small handbook about this product, '
     'and I quote it rather than guess.'
+)
+OPENING_OF_MODEL = (
+    'Hello! Answers here come from `{relay.model}` at `{relay.host}`. A question that begins with `/handbook` is '
+    'looked up in the handbook of this product instead.'
 )
 
 
@@ -39,6 +44,7 @@ class Demo:
         title_seconds: float,
         active_limit: int | None,
         form: Sequence[dict[str, dict[str, Any]]],
+        relay: Relay | None,
     ) -> None:
         self.key = key
         self.rate = rate
@@ -46,7 +52,8 @@ class Demo:
         self.title_seconds = title_seconds
         self.active_limit = active_limit
         self.form = list(form)
-        self.opening_statement = OPENING
+        self.model = Model(relay) if relay else None
+        self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
         self.app_id = APP_ID
         self.records = Records(data)
         self.handbook = handbook()
@@ -78,6 +85,8 @@ class Demo:
     async def aclose(self) -> None:
         self.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.model:
+            await self.model.aclose()
         self.records.close()
 
     def sign(self, name: str) -> str:

@@ -1,7 +1,10 @@
-"""Titles of conversations, as the demo's 'title model' makes them."""
+"""Titles of conversations: by the model, or as the demo's own 'title model' makes them."""
 
-from webapp.upstream.demo import scenario
+import asyncio
+
+from webapp.upstream.demo import relay, scenario
 from webapp.upstream.demo.retrieval import STOP_WORDS, words
+from webapp.upstream.demo.state import Demo
 
 MOST = 75  # characters, Dify's own limit
 
@@ -14,6 +17,16 @@ def provisional(query: str) -> str:
 def fallback(query: str) -> str:
     """The name when no title can be made."""
     return query[:47] + '...' if len(query) > 50 else query
+
+
+async def make(demo: Demo, query: str) -> str | None:
+    """The title of a conversation that begins with `query`, after the time that this takes; None if it failed."""
+    asked = scenario.parse(query)
+    if demo.model and asked.is_plain:
+        title = await relay.title(demo.model, asked.text)
+        return title and title[:MOST]
+    await asyncio.sleep(demo.title_seconds)
+    return generate(query)
 
 
 def generate(query: str) -> str | None:

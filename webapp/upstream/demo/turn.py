@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webapp.upstream.demo import usage, writer
+from webapp.upstream.demo.model import Model
 from webapp.upstream.demo.records import Conversation, Message
 from webapp.upstream.demo.responses import ConnectionCut
 from webapp.upstream.demo.scenario import FAILURES, Refusal, Scenario
@@ -40,6 +41,7 @@ class Turn:
     rate: float  # tokens per second; 0 is as fast as possible
     prompt: int  # tokens of everything the model was given
     base_url: str  # what signed URLs begin with
+    model: Model | None = None  # who answers, at a price that nobody told us; None: the draft is what is said
     dialogue_count: int = 1
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,10 +98,10 @@ class Turn:
     def spent(self) -> Spent:
         """A stopped answer reports zeros, and so does one that is told to."""
         if self.stopped:
-            return Spent(latency=self.elapsed)
+            return Spent(latency=self.elapsed, is_priced=self.model is None)
         if self.scenario.no_usage:
             return Spent(latency=self.elapsed, first=self.first)
-        return Spent(self.prompt, self.written, self.elapsed, self.first)
+        return Spent(self.prompt, self.written, self.elapsed, self.first, is_priced=self.model is None)
 
     async def write(self) -> AsyncIterator[Frame]:
         """The model at work: frames to send, without their dialect: `{'answer': delta}` or `{'replaced': text}`.
@@ -130,8 +132,8 @@ class Turn:
                 self.pieces = [writer.WITHDRAWN]
                 yield {'replaced': writer.WITHDRAWN}
                 for early in pieces[:middle]:
-                    yield self._say(early)
-            yield self._say(piece)
+                    yield self.put(early)
+            yield self.put(piece)
         if scenario.failure:
             raise ModelFailed(FAILURES[scenario.failure])
         if scenario.cut is not None:
@@ -144,7 +146,7 @@ class Turn:
             await self._until(due + index * self._step)
             if self.stopped:
                 return
-            yield self._say(piece)
+            yield self.put(piece)
 
     async def pause(self, seconds: float) -> None:
         """Do nothing, until `seconds` have passed or the answer is stopped."""
@@ -165,7 +167,8 @@ class Turn:
         elif not self.written % 64:
             await asyncio.sleep(0)  # a fast answer leaves room for others
 
-    def _say(self, piece: str) -> Frame:
+    def put(self, piece: str) -> Frame:
+        """Add `piece` to the answer. :return: the frame to send, without its dialect"""
         if self.first is None:
             self.first = self.elapsed
         self.pieces.append(piece)

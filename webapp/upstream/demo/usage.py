@@ -12,6 +12,15 @@ PROMPT_PRICE = Decimal('2.5')  # USD per million tokens
 COMPLETION_PRICE = Decimal('10')
 UNIT = Decimal('0.000001')
 PLACES = Decimal('0.0000001')
+# What Dify says of a model that has no price list.
+UNPRICED = dict.fromkeys(
+    (
+        *('prompt_unit_price', 'prompt_price_unit', 'prompt_price'),
+        *('completion_unit_price', 'completion_price_unit', 'completion_price'),
+        'total_price',
+    ),
+    '0',
+)
 
 
 def tokens(text: str) -> list[str]:
@@ -27,12 +36,13 @@ class Spent:
     completion: int = 0
     latency: float = 0.0  # seconds, the whole request
     first: float | None = None  # seconds until the first token
+    is_priced: bool = True
 
 
 def usage(spent: Spent) -> dict[str, Any]:
-    """Dify's usage object. Amounts have seven places, so that zero reads '0E-7'."""
+    """Dify's usage object. Amounts have seven places, so that zero reads '0E-7'; a model without a price has none."""
     prompt, completion = _price(spent.prompt, PROMPT_PRICE), _price(spent.completion, COMPLETION_PRICE)
-    return {
+    found = {
         'prompt_tokens': spent.prompt,
         'prompt_unit_price': str(PROMPT_PRICE),
         'prompt_price_unit': str(UNIT),
@@ -48,6 +58,7 @@ def usage(spent: Spent) -> dict[str, Any]:
         'time_to_first_token': None if spent.first is None else round(spent.first, 3),
         'time_to_generate': None if spent.first is None else round(max(0.0, spent.latency - spent.first), 3),
     }
+    return found if spent.is_priced else found | UNPRICED
 
 
 def empty_usage(*, first: float | None, elapsed: float) -> dict[str, Any]:

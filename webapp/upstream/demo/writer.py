@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from webapp.upstream.demo import samples, scenario
-from webapp.upstream.demo.records import File
-from webapp.upstream.demo.retrieval import DATASET, IDS, Handbook, Passage, terms, words
+from webapp.upstream.demo import attached, samples, scenario
+from webapp.upstream.demo.contents import Attachment
+from webapp.upstream.demo.retrieval import Handbook, Passage, Section, quoted, terms, words
 from webapp.upstream.demo.scenario import Scenario
 from webapp.upstream.demo.usage import tokens
 
@@ -15,6 +15,7 @@ THOUGHT = (
     '<think>\nThe question should be answered from the handbook. I look for the sections that share its words, '
     'and quote them rather than guess.\n</think>\n'
 )
+LINK = 'https://docs.dify.ai/'  # of a source that has one
 WITHDRAWN = 'The answer so far was withdrawn by moderation. It begins anew.\n\n'
 GREETING = re.compile(
     r'(hi|hello|hey|good (morning|afternoon|evening|day)|greetings)'
@@ -36,7 +37,9 @@ class Draft:
     passages: tuple[Passage, ...] = ()
 
 
-def draft(asked: Scenario, handbook: Handbook, *, earlier: Sequence[str] = (), files: Sequence[File] = ()) -> Draft:
+def draft(
+    asked: Scenario, handbook: Handbook, *, earlier: Sequence[str] = (), files: Sequence[Attachment] = ()
+) -> Draft:
     """Compose the answer.
 
     :param earlier: the conversation's queries before this one; the last gives context to a question too short
@@ -53,6 +56,9 @@ def draft(asked: Scenario, handbook: Handbook, *, earlier: Sequence[str] = (), f
         case 'handbook':
             text, passages = _answer(asked.text, handbook, earlier, files)
             pieces = tokens(text)
+        case 'cite':
+            text, passages = _cited(handbook, asked.size)
+            pieces = tokens(text)
         case content:
             pieces = samples.make(content, asked.size)
     return Draft(tokens(THOUGHT) + pieces if asked.think else pieces, tuple(passages))
@@ -63,11 +69,11 @@ def resources(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     return [
         {
             'position': position,
-            'dataset_id': str(IDS),
-            'dataset_name': DATASET,
+            'dataset_id': passage.section.dataset_id,
+            'dataset_name': passage.section.dataset,
             'document_id': passage.section.document_id,
             'document_name': passage.section.page,
-            'data_source_type': 'upload_file',
+            'data_source_type': 'website_crawl' if passage.link else 'upload_file',
             'segment_id': passage.section.id,
             'retriever_from': 'api',
             'score': passage.score,
@@ -77,7 +83,7 @@ def resources(passages: Sequence[Passage]) -> list[dict[str, Any]]:
             'index_node_hash': None,
             'content': f'{passage.section.heading}\n\n{passage.section.text}',
             'page': None,
-            'doc_metadata': None,
+            'doc_metadata': {'url': passage.link} if passage.link else None,
             'title': None,
             'files': None,
             'summary': None,
@@ -96,51 +102,39 @@ def follow_ups(query: str, handbook: Handbook) -> list[str]:
 
 
 def _answer(
-    question: str, handbook: Handbook, earlier: Sequence[str], files: Sequence[File]
+    question: str, handbook: Handbook, earlier: Sequence[str], files: Sequence[Attachment]
 ) -> tuple[str, list[Passage]]:
-    about_files = _describe(files)
     if word := scenario.unknown_word(question):
         known = ', '.join(f'`/{name}`' for name in scenario.WORDS)
         return f'`/{word}` is not a scenario word. The ones I know: {known}.', []
+    if files:
+        return attached.answer(question, files)
     if GREETING.match(question):
-        return (
-            about_files
-            + 'Hello! I am the built-in demo. Ask me about this product, for instance how to connect it to a Dify.',
-            [],
-        )
+        return 'Hello! I am the built-in demo. Ask me about this product, for instance how to connect it to a Dify.', []
     if THANKS.match(question):
-        return about_files + 'You are welcome. Is there anything else you would like to know?', []
+        return 'You are welcome. Is there anything else you would like to know?', []
     if not question or (not earlier and words(question) and not terms(question)):
         question = 'What is this product?'
     passages = handbook.search(question)
     if earlier and (not passages or len(set(terms(question))) < 2):
         passages = handbook.search(f'{scenario.parse(earlier[-1]).text} {question}') or passages
     if passages:
-        return about_files + _quote(passages), passages
+        return '\n\n'.join(['From the handbook:', *map(quoted, passages)]), passages
     topics = '\n'.join(f'- {title}' for title in handbook.titles)
-    return f'{about_files}My handbook says nothing about that. I can talk about:\n\n{topics}', []
+    return f'My handbook says nothing about that. I can talk about:\n\n{topics}', []
 
 
-def _quote(passages: Sequence[Passage]) -> str:
-    parts = ['From the handbook:']
-    for passage in passages:
-        section = passage.section
-        where = section.title if section.heading == section.title else f'{section.title}: {section.heading}'
-        parts.append(f'### {where}\n\n{section.text}')
-    return '\n\n'.join(parts)
+def _cited(handbook: Handbook, count: int) -> tuple[str, list[Passage]]:
+    """An answer on the first sections of `count` pages, then on further ones; each weighs less than the last."""
+    by_page = sorted(handbook.sections, key=lambda section: section.position)
+    chosen = [
+        Passage(section, round(0.93 * 0.82**index, 4), LINK if index == 1 else '')
+        for index, section in enumerate(by_page[:count])
+    ]
+    lines = [f'- {_first_sentence(passage.section)} [{n}]' for n, passage in enumerate(chosen, 1)]
+    return '\n'.join([f'What {len(chosen)} sources say about this product:', '', *lines]), chosen
 
 
-def _describe(files: Sequence[File]) -> str:
-    """What is known of the files without having looked into them."""
-    if not files:
-        return ''
-    lines = [f'- `{file.name.replace("`", "")}` ({file.mime_type}, {_size(file.size)})' for file in files]
-    count = 'One file' if len(files) == 1 else f'{len(files)} files'
-    came = '\n'.join(lines)
-    return f'{count} came with your message. I cannot look into files, I only see their names:\n\n{came}\n\n'
-
-
-def _size(size: int) -> str:
-    if size < 0:
-        return 'size unknown'
-    return f'{size} bytes' if size < 10_000 else f'{size / 1000:,.0f} kB'
+def _first_sentence(section: Section) -> str:
+    found = re.match(r'[A-Z][^|\n]*?\.(?=\s|$)', section.text)
+    return found[0] if found else section.heading

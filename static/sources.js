@@ -1,0 +1,91 @@
+/** The sources of one answer, in a panel beside the thread; where there is no room, above it. */
+
+const BESIDE = 880; // px of width from which on thread and panel fit next to each other
+
+export class Sources {
+  /** @param {Element} thread */
+  constructor(thread, words) {
+    this.thread = thread;
+    this.words = words;
+    this.panel = document.createElement("dialog");
+    this.panel.className = "panel";
+    this.panel.dataset.testid = "citation-panel";
+    this.panel.setAttribute("aria-labelledby", "panel-title");
+    this.panel.innerHTML = `
+      <header><h2 id="panel-title"></h2>
+        <button type="button" class="icon-button" data-testid="citation-close"><i class="icon icon-close"></i></button></header>
+      <div class="panel-body"></div>`;
+    this.panel.querySelector("h2").textContent = words.sources_title;
+    const close = this.panel.querySelector("button");
+    close.title = close.ariaLabel = words.close;
+    close.onclick = () => this.panel.close();
+    this.panel.addEventListener("close", () => this.closed());
+    this.panel.addEventListener("keydown", (event) => this.key(event));
+    this.panel.addEventListener("click", (event) => event.target === this.panel && this.panel.close()); // beside it
+    thread.append(this.panel);
+  }
+
+  /** Show the source that `mark` stands for, among its answer's; the mark of the one that is shown closes the panel. */
+  async toggle(mark, load) {
+    const id = mark.closest("[data-id]").dataset.id;
+    if (this.panel.open && this.id === id && this.number === mark.dataset.number) return this.panel.close();
+    if (!this.panel.open || this.id !== id) {
+      const html = await load();
+      if (!html || !mark.isConnected) return;
+      this.panel.querySelector(".panel-body").innerHTML = html;
+    }
+    this.mark?.setAttribute("aria-expanded", "false");
+    this.id = id;
+    this.number = mark.dataset.number;
+    this.mark.ariaExpanded = "true";
+    this.open();
+    this.point();
+  }
+
+  close() {
+    if (this.panel.open) this.panel.close();
+  }
+
+  get mark() {
+    if (!this.id) return null;
+    const marks = this.thread.querySelectorAll(`[data-id="${CSS.escape(this.id)}"] [data-action=citation]`);
+    return [...marks].find((each) => each.dataset.number === this.number) ?? null; // it may have been made anew
+  }
+
+  open() {
+    if (this.panel.open) return;
+    const beside = this.thread.clientWidth >= BESIDE;
+    this.panel.classList.toggle("is-beside", beside);
+    this.thread.classList.toggle("has-panel", beside);
+    if (beside) this.panel.show();
+    else this.panel.showModal();
+  }
+
+  point() {
+    for (const source of this.panel.querySelectorAll(".source")) {
+      source.toggleAttribute("data-current", source.dataset.number === this.number);
+    }
+    const current = this.panel.querySelector("[data-current]");
+    current?.scrollIntoView({ block: "start" });
+    current?.focus({ preventScroll: true });
+  }
+
+  closed() {
+    const { mark } = this;
+    this.thread.classList.remove("has-panel");
+    if (!mark) return;
+    mark.ariaExpanded = "false";
+    if (!document.activeElement || document.activeElement === document.body || this.panel.contains(document.activeElement)) {
+      mark.focus({ preventScroll: true });
+    }
+  }
+
+  /** A panel beside the thread is not modal, so Escape is ours to hear. */
+  key(event) {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere it stops the answer
+    this.panel.close();
+    this.mark?.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,165 @@
+"""What assistants make. Upstream shows it for minutes at an address that pages must never see, so it becomes ours."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from webapp.apps import Apps
+from webapp.chat.message import FilePart
+from webapp.errors import AppError, NotFound, Refused, StoreUnavailable, UpstreamError
+from webapp.files import content, keeping
+from webapp.files.addresses import made_id
+from webapp.store import files
+from webapp.store.database import Store
+from webapp.store.files import File, Source
+from webapp.store.messages import Message
+from webapp.upstream import records
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 100 * 1024 * 1024
+FETCH_SECONDS = 300.0
+ATTEMPTS = (0.0, 2.0, 15.0)  # seconds before each; afterwards only when a browser asks
+AT_ONCE = 4
+GONE = {403, 404}  # what upstream says of an address that has expired
+
+
+class Made:
+    """Fetches each file once, whoever asks for it at the same time."""
+
+    def __init__(self, store: Store, apps: Apps) -> None:
+        self._store = store
+        self._apps = apps
+        self._fetching: dict[str, asyncio.Task[File]] = {}
+        self._followers: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def adopt(self, message: Message, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
+        """Note files before any page hears of them, and fetch them soon."""
+        for part in parts:
+            file = _file(message, user_id, app, part)
+            try:
+                await self._store.write(files.adopt, file=file, message_id=message.id)
+            except StoreUnavailable as error:
+                logger.warning('file %s could not be noted: %s', file.id, error)
+                continue
+            follower = asyncio.create_task(self._follow(file))
+            self._followers.add(follower)
+            follower.add_done_callback(self._followers.discard)
+
+    async def fetch(self, file: File) -> File:
+        """Make sure that its bytes are here.
+
+        :raises NotFound: nobody has it any more
+        :raises UpstreamError: it can't be had now
+        """
+        task = self._fetching.get(file.id)
+        if task is None:
+            task = self._fetching[file.id] = asyncio.create_task(self._fetch(file))
+            task.add_done_callback(lambda done: self._forget(file.id, done))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        tasks = [*self._followers, *self._fetching.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, file: File) -> None:
+        for pause in ATTEMPTS:
+            await asyncio.sleep(pause)
+            try:
+                await self.fetch(file)
+            except NotFound:
+                return
+            except AppError as error:
+                logger.info('file %s is not here yet: %s', file.id, error)
+            else:
+                return
+
+    async def _fetch(self, asked: File) -> File:
+        file = await self._store.read(files.get, user_id=asked.user_id, file_id=asked.id)
+        if file.is_kept:
+            return file
+        if not file.upstream_id:
+            raise NotFound
+        try:
+            async with self._places, asyncio.timeout(FETCH_SECONDS):
+                return await self._download_somehow(file)
+        except TimeoutError:
+            raise UpstreamError('stream_silent', 'a file that does not end') from None
+
+    async def _download_somehow(self, file: File) -> File:
+        try:
+            if file.upstream_url:
+                return await self._download(file, file.upstream_url)
+        except UpstreamError as error:
+            if error.status not in GONE:
+                raise
+        try:
+            return await self._download(file, await self._newer_address(file))
+        except UpstreamError as error:
+            if error.status not in GONE:
+                raise
+            raise NotFound from error
+
+    async def _download(self, file: File, url: str) -> File:
+        async with self._apps.get(file.app).client.file(url) as answer:
+            if answer.size is not None and answer.size > MOST_BYTES:
+                return await self._give_up(file, f'{answer.size} bytes')
+            try:
+                size, head = await keeping.keep(self._store, file.id, answer.body, most=MOST_BYTES)
+            except Refused as error:
+                return await self._give_up(file, error.code)
+            if answer.size is not None and size != answer.size:
+                raise UpstreamError('stream_cut', f'{size} of {answer.size} bytes of a file')
+        return await self._store.write(files.complete, file=_described(file, size, head))
+
+    async def _give_up(self, file: File, why: str) -> File:
+        logger.warning('file %s is not kept: %s', file.id, why)
+        await self._store.write(files.give_up, file_id=file.id)
+        raise NotFound
+
+    async def _newer_address(self, file: File) -> str:
+        """History signs its files anew at each reading. :raises NotFound: it does not know this one"""
+        origin = await self._store.read(files.origin, file_id=file.id)
+        page = await self._apps.get(origin.app).client.history(origin.conversation_id, user=origin.dify_user)
+        replies = [message.reply for message in page.items if message.id == origin.message_id]
+        for part in (part for reply in replies for part in reply.parts if isinstance(part, FilePart)):
+            if part.id == file.upstream_id and part.url:
+                return part.url
+        raise NotFound
+
+    def _forget(self, file_id: str, done: asyncio.Task[File]) -> None:
+        self._fetching.pop(file_id, None)
+        if not done.cancelled() and (error := done.exception()) and not isinstance(error, AppError):
+            logger.error('fetching file %s ended with a bug', file_id, exc_info=error)
+
+
+def _file(message: Message, user_id: str, app: str, part: FilePart) -> File:
+    """As it is announced, before its bytes say what it is."""
+    return File(
+        id=made_id(message.id, part),
+        user_id=user_id,
+        app=app,
+        source=Source.ASSISTANT,
+        kind=part.type,
+        name=records.file_name(part.name or part.type),
+        media_type=content.BYTES,
+        size=part.size,
+        created_at=datetime.now(UTC),
+        upstream_id=part.id,
+        upstream_url=part.url,
+    )
+
+
+def _described(file: File, size: int, head: bytes) -> File:
+    """As its bytes tell. What can't be shown in place is a download; nothing that was made is refused."""
+    try:
+        found = content.examine(file.name, head[: content.HEAD])
+        width, height = content.pixels(found, head) or (None, None)
+    except Refused:
+        found, width, height = content.Content(file.name, content.BYTES), None, None
+    return replace(file, name=found.name, media_type=found.media_type, size=size, width=width, height=height)

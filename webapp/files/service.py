@@ -1,0 +1,157 @@
+"""The files of people and assistants, for pages, routes and the writing of answers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+from uuid import uuid4
+
+from webapp.apps import Apps
+from webapp.chat.message import FilePart
+from webapp.errors import NotFound, Refused, UpstreamError
+from webapp.files import content, keeping, rules
+from webapp.files.made import Made
+from webapp.principal import Principal
+from webapp.store import files
+from webapp.store.database import Store
+from webapp.store.files import File, Source
+from webapp.store.messages import Message
+from webapp.upstream import records
+
+logger = logging.getLogger(__name__)
+
+UNSENT = timedelta(days=1)  # how long an upload waits for its question
+MOST_TEXT_BYTES = 8_000_000
+STATUSES = {'file_too_large': 413, 'file_rejected': 415, 'too_busy': 503}  # of ours, when upstream refuses an upload
+
+
+class Files:
+    """Every file has one owner; to everybody else it does not exist."""
+
+    def __init__(self, store: Store, apps: Apps, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._apps = apps
+        self._made = Made(store, apps)
+        self._now = now
+
+    async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO) -> File:
+        """Take in a file for a question that will be sent to an app. Cancelled, it leaves nothing here.
+
+        :param name: as the browser says it; the file gets the one that its content bears out
+        :raises NotFound: no such app
+        :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`
+        :raises UpstreamError: upstream can't be asked, or does not take it
+        """
+        target = self._apps.get(app)
+        try:
+            uploads = (await target.about()).parameters.uploads
+            head = await asyncio.to_thread(_head, stream)
+            found = content.examine(records.file_name(name), head[: content.HEAD])
+            kind, most = rules.admit(uploads, found.name)
+            size = stream.seek(0, 2)
+            if not size:
+                raise Refused('empty_file', status=400)
+            if size > most:
+                raise Refused('file_too_large', status=413)
+            width, height = await asyncio.to_thread(content.pixels, found, head) or (None, None)
+            stream.seek(0)
+            taken = await target.client.upload(found.name, stream, found.media_type, user=principal.dify_user)
+        except UpstreamError as error:
+            logger.info('upstream did not take a file: %s', error)
+            raise UpstreamError(error.code, error.detail, status=STATUSES.get(error.code, 502)) from error
+        file = File(
+            id=uuid4().hex,
+            user_id=principal.user_id,
+            app=app,
+            source=Source.USER,
+            kind=kind,
+            name=found.name,
+            media_type=found.media_type,
+            size=size,
+            created_at=self._now(),
+            width=width,
+            height=height,
+            upstream_id=taken.id,
+        )
+        return await self._keep(file, stream)
+
+    async def find(self, principal: Principal, file_id: str) -> File:
+        """A file of the principal's, with all its bytes here.
+
+        :raises NotFound: there is none, it is somebody else's, or nobody has its bytes any more
+        :raises UpstreamError: an assistant's file that can't be had right now
+        """
+        file = await self._store.read(files.get, user_id=principal.user_id, file_id=file_id)
+        if file.is_kept and file.source is not Source.TEXT:
+            return file
+        if file.source is not Source.ASSISTANT:
+            raise NotFound
+        try:
+            return await self._made.fetch(file)
+        except UpstreamError as error:
+            raise UpstreamError('file_unavailable', str(error), status=502) from error
+
+    def read(self, file: File, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `stop`, a megabyte at a time. :raises NotFound: deleted meanwhile"""
+        return keeping.read(self._store, file, start, stop)
+
+    async def hold_text(self, principal: Principal, data: bytes) -> str:
+        """Hold a question that is too long for a socket; the id by which it is sent. The last few are held for a day.
+
+        :raises Refused: `too_long`, `empty_query`, or it is no UTF-8
+        """
+        if len(data) > MOST_TEXT_BYTES:
+            raise Refused('too_long', status=413)
+        try:
+            words = data.decode()
+        except UnicodeDecodeError:
+            raise Refused(detail='no UTF-8', status=400) from None
+        if not words.strip():
+            raise Refused('empty_query', status=400)
+        text = File(
+            id=uuid4().hex,
+            user_id=principal.user_id,
+            app='',
+            source=Source.TEXT,
+            kind='',
+            name='',
+            media_type='text/plain',
+            size=len(data),
+            created_at=self._now(),
+        )
+        await self._store.write(files.hold_text, file=text, data=data)
+        return text.id
+
+    async def take_text(self, principal: Principal, text_id: str) -> str:
+        """A text that is held. It stays for a while: a browser that heard no answer sends its question again.
+
+        :raises NotFound: there is none, or it is somebody else's
+        """
+        return await self._store.read(files.text, user_id=principal.user_id, file_id=text_id)
+
+    async def adopt(self, message: Message, *, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
+        """Files that an assistant has made: known at once, fetched soon. Call it before a page can show them."""
+        await self._made.adopt(message, user_id, app, parts)
+
+    async def purge(self) -> int:
+        """Delete what was uploaded and never sent; how many they were."""
+        return await self._store.write(files.purge, before=self._now() - UNSENT)
+
+    async def close(self) -> None:
+        await self._made.close()
+
+    async def _keep(self, file: File, stream: BinaryIO) -> File:
+        try:
+            await self._store.write(files.add, file=file)
+            await keeping.keep(self._store, file.id, keeping.blocks_of(stream), most=file.size or 0)
+            return await self._store.write(files.complete, file=replace(file, is_kept=True))
+        except BaseException:  # a browser that has gone cancels us
+            await asyncio.shield(self._store.write(files.drop, file_id=file.id))
+            raise
+
+
+def _head(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read(content.IMAGE_HEAD)

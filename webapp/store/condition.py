@@ -1,0 +1,51 @@
+"""How the database is, asked without changing it."""
+
+from dataclasses import dataclass
+from itertools import product
+
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlmodel import Session, SQLModel
+
+from webapp.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    server: str  # such as 'SQLite 3.45.1' or 'PostgreSQL 16.3'
+    version: str | None  # of our tables; None while there are none
+    complaint: str | None  # a sentence, if the tables have not the newest form
+    may_write: bool  # make tables while there are none, change rows afterwards
+
+
+def condition(session: Session) -> Condition:
+    found = version(session)
+    is_sqlite = session.connection().dialect.name == 'sqlite'
+    server = session.scalar(text('SELECT sqlite_version()' if is_sqlite else 'SHOW server_version'))
+    return Condition(
+        server=f'{"SQLite" if is_sqlite else "PostgreSQL"} {str(server).split()[0]}',
+        version=found,
+        complaint=schema.complaint(session),
+        may_write=is_sqlite or _may_write(session, is_new=found is None),
+    )
+
+
+def version(session: Session) -> str | None:
+    """Of our tables; None while there are none."""
+    return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def write_nothing(session: Session) -> None:
+    """A command that only takes the right to write: it fails where another could not change anything."""
+
+
+def _may_write(session: Session, *, is_new: bool) -> bool:
+    """PostgreSQL: whether this is no copy that follows another server, and we have the right."""
+    if session.scalar(text('SELECT pg_is_in_recovery()')):
+        return False
+    if is_new:
+        return bool(session.scalar(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")))
+    has_right = text('SELECT has_table_privilege(quote_ident(:table), :right)')
+    tables = set(inspect(session.connection()).get_table_names()) & set(SQLModel.metadata.tables)
+    wanted = product(sorted(tables), ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
+    return all(session.scalar(has_right, {'table': table, 'right': right}) for table, right in wanted)

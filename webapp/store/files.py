@@ -1,0 +1,225 @@
+"""Files that people send and assistants make: a row for each, and its bytes in pieces.
+
+They live in the database because it is the one thing that all replicas share and every backup holds.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session, col, delete, func, select, update
+
+from webapp.errors import NotFound, Refused
+from webapp.store.tables import (
+    ConversationRow,
+    FilePieceRow,
+    FileRow,
+    MessageFileRow,
+    MessageRow,
+    UserRow,
+    changed,
+)
+from webapp.store.text import clean
+
+PIECE = 1024 * 1024  # bytes; all pieces of a file but its last one are as long
+MAX_TEXTS = 4  # held for one person
+
+
+class Source(StrEnum):
+    USER = 'user'
+    ASSISTANT = 'assistant'
+    TEXT = 'text'  # a question that is too long for a socket, held until it is sent
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is known of a file. `upstream_id` and `upstream_url` never reach a browser."""
+
+    id: str
+    user_id: str
+    app: str
+    source: Source
+    kind: str  # 'image', 'document', 'audio', 'video', 'custom'; '' for a text
+    name: str
+    media_type: str  # by its content; 'application/octet-stream' where that tells nothing
+    size: int | None  # bytes; None while they are not here
+    created_at: datetime
+    width: int | None = None  # pixels of an image, as it is shown
+    height: int | None = None
+    upstream_id: str = ''
+    upstream_url: str = ''  # the assistant's; expires within minutes
+    conversation_id: str | None = None  # None until it is sent
+    is_kept: bool = False  # all its bytes are here
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where upstream shows a file that an assistant has made."""
+
+    app: str
+    dify_user: str
+    conversation_id: str  # upstream's
+    message_id: str  # upstream's
+
+
+def add(session: Session, *, file: File) -> None:
+    """Make the row of a file whose pieces follow."""
+    session.add(FileRow(**asdict(file) | {'name': clean(file.name), 'upstream_url': clean(file.upstream_url)}))
+
+
+def put_piece(session: Session, *, file_id: str, number: int, data: bytes) -> None:
+    """Keep one piece, in the place of what an earlier attempt has left. :raises NotFound: the file is gone"""
+    if session.get(FileRow, file_id, with_for_update={'key_share': True}) is None:
+        raise NotFound
+    session.merge(FilePieceRow(file_id=file_id, number=number, data=data))
+
+
+def complete(session: Session, *, file: File) -> File:
+    """All bytes are here, and tell what they are. :raises NotFound: the file is gone"""
+    row = session.get(FileRow, file.id, with_for_update={'key_share': True})
+    if row is None:
+        raise NotFound
+    row.name, row.media_type, row.size = clean(file.name), file.media_type, file.size
+    row.width, row.height, row.upstream_id = file.width, file.height, clean(file.upstream_id)
+    row.is_kept = True
+    session.add(row)
+    return _value(row)
+
+
+def drop(session: Session, *, file_id: str) -> None:
+    """Delete a file that was never sent."""
+    changed(session, delete(FileRow).where(col(FileRow.id) == file_id, col(FileRow.conversation_id).is_(None)))
+
+
+def give_up(session: Session, *, file_id: str) -> None:
+    """An assistant's file that can't be kept: it is not asked for again."""
+    changed(session, delete(FilePieceRow).where(col(FilePieceRow.file_id) == file_id))
+    changed(session, update(FileRow).where(col(FileRow.id) == file_id).values(upstream_id='', upstream_url=''))
+
+
+def get(session: Session, *, user_id: str, file_id: str) -> File:
+    """:raises NotFound: there is none, or it is somebody else's"""
+    statement = select(FileRow).where(FileRow.id == clean(file_id), FileRow.user_id == user_id)
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotFound
+    return _value(row)
+
+
+def piece(session: Session, *, file_id: str, number: int) -> bytes:
+    """:raises NotFound: it has been deleted"""
+    row = session.get(FilePieceRow, (file_id, number))
+    if row is None:
+        raise NotFound
+    return row.data
+
+
+def hold_text(session: Session, *, file: File, data: bytes) -> None:
+    """Keep a long text. A person's older ones give way: only what is about to be sent is held."""
+    mine = (col(FileRow.user_id) == file.user_id, col(FileRow.source) == Source.TEXT)
+    newest = select(FileRow.id).where(*mine).order_by(col(FileRow.created_at).desc()).limit(MAX_TEXTS - 1)
+    changed(session, delete(FileRow).where(*mine, col(FileRow.id).not_in(session.exec(newest).all())))
+    session.add(FileRow(**asdict(replace(file, is_kept=True))))
+    session.flush()
+    for number, start in enumerate(range(0, len(data), PIECE)):
+        session.add(FilePieceRow(file_id=file.id, number=number, data=data[start : start + PIECE]))
+
+
+def text(session: Session, *, user_id: str, file_id: str) -> str:
+    """A text that is held. :raises NotFound: there is none, or it is somebody else's"""
+    if get(session, user_id=user_id, file_id=file_id).source is not Source.TEXT:
+        raise NotFound
+    statement = select(FilePieceRow).where(FilePieceRow.file_id == file_id).order_by(col(FilePieceRow.number))
+    return b''.join(row.data for row in session.exec(statement)).decode()
+
+
+def adopt(session: Session, *, file: File, message_id: str) -> None:
+    """Note a file that the assistant has made for a message; again, when its address is a newer one."""
+    message = session.get(MessageRow, message_id)
+    if message is None:
+        return
+    row = session.get(FileRow, file.id, with_for_update={'key_share': True})
+    if row is not None:
+        row.upstream_url = clean(file.upstream_url) or row.upstream_url
+        session.add(row)
+        return
+    add(session, file=replace(file, conversation_id=message.conversation_id))
+    session.flush()
+    made = select(func.count()).select_from(MessageFileRow).where(MessageFileRow.message_id == message_id)
+    session.add(MessageFileRow(message_id=message_id, file_id=file.id, position=session.exec(made).one()))
+
+
+def origin(session: Session, *, file_id: str) -> Origin:
+    """:raises NotFound: upstream has not named the message yet, or it is gone"""
+    statement = (
+        select(FileRow.app, UserRow.dify_user, ConversationRow.upstream_id, MessageRow.reply)
+        .join(UserRow, col(UserRow.id) == FileRow.user_id)
+        .join(MessageFileRow, col(MessageFileRow.file_id) == FileRow.id)
+        .join(MessageRow, col(MessageRow.id) == MessageFileRow.message_id)
+        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
+        .where(FileRow.id == file_id)
+    )
+    app, dify_user, conversation_id, reply = session.exec(statement).first() or ('', '', '', {})
+    if not (conversation_id and reply.get('message_id')):
+        raise NotFound
+    return Origin(app, dify_user, conversation_id, reply['message_id'])
+
+
+def unsent(session: Session, *, user_id: str, app: str, ids: Sequence[str]) -> list[FileRow]:
+    """For functions of the store: files that may go along with a new question, kept from other commands.
+
+    :raises Refused: `file_gone`: one is not there, not theirs, for another app, sent before, or named twice
+    """
+    statement = select(FileRow).where(
+        col(FileRow.id).in_([clean(id_) for id_ in ids]),
+        FileRow.user_id == user_id,
+        FileRow.app == app,
+        FileRow.source == Source.USER,
+        col(FileRow.is_kept).is_(True),
+        col(FileRow.conversation_id).is_(None),
+    )
+    rows = {row.id: row for row in session.exec(statement.with_for_update())} if ids else {}
+    if not len(rows) == len(set(ids)) == len(ids):
+        raise Refused('file_gone')
+    return [rows[id_] for id_ in ids]
+
+
+def send(session: Session, *, rows: Sequence[FileRow], conversation_id: str) -> list[File]:
+    """For functions of the store: these go along with a question there."""
+    for row in rows:
+        row.conversation_id = conversation_id
+        session.add(row)
+    return [_value(row) for row in rows]
+
+
+def link(session: Session, *, message_id: str, files: Iterable[File]) -> None:
+    """For functions of the store: these stand in that question."""
+    for position, file in enumerate(files):
+        session.add(MessageFileRow(message_id=message_id, file_id=file.id, position=position))
+
+
+def of_messages(session: Session, message_ids: Sequence[str]) -> dict[str, list[File]]:
+    """The files of many messages at once, in their order; people's and assistants'."""
+    found: dict[str, list[File]] = defaultdict(list)
+    if message_ids:
+        statement = (
+            select(MessageFileRow.message_id, FileRow)
+            .join(FileRow, col(FileRow.id) == MessageFileRow.file_id)
+            .where(col(MessageFileRow.message_id).in_(message_ids))
+            .order_by(col(MessageFileRow.position), col(FileRow.id))
+        )
+        for message_id, row in session.exec(statement):
+            found[message_id].append(_value(row))
+    return found
+
+
+def purge(session: Session, *, before: datetime) -> int:
+    """Delete uploads and texts that nobody has sent since; how many they were."""
+    old = (col(FileRow.conversation_id).is_(None), col(FileRow.created_at) < before)
+    return changed(session, delete(FileRow).where(*old))
+
+
+def _value(row: FileRow) -> File:
+    return File(**row.model_dump() | {'source': Source(row.source)})

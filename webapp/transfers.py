@@ -1,0 +1,188 @@
+"""Files over HTTP: in by `/uploads`, out by `/files`. The cookie tells who asks; the edge has checked from where."""
+
+import asyncio
+import contextlib
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
+
+from webapp.auth.sessions import Sessions
+from webapp.errors import NotFound, Refused, SignedOut
+from webapp.files import Files, address
+from webapp.files.content import BYTES, INLINE
+from webapp.files.service import MOST_TEXT_BYTES
+from webapp.principal import Principal
+from webapp.store.files import File
+
+T = TypeVar('T')
+
+AT_ONCE = 2  # uploads of one person; more of them wait
+WAITING = 8
+PATIENCE = 60.0  # seconds
+GONE = 499  # for the log; nobody reads the answer
+RANGE = re.compile(r'bytes=(\d{0,19})-(\d{0,19})', re.ASCII)
+NO_STORE = {'Cache-Control': 'no-store'}
+# The bytes behind an id never change. Another person on the same browser has another cookie, and so asks again.
+KEPT = {'Cache-Control': 'private, max-age=31536000, immutable', 'Vary': 'Cookie', 'Accept-Ranges': 'bytes'}
+
+
+def routes(files: Files, sessions: Sessions) -> APIRouter:
+    """`POST /uploads`, `POST /uploads/text` and `GET /files/{id}`."""
+    router = APIRouter(include_in_schema=False)
+    places = _Places()
+
+    @router.post('/uploads')
+    async def upload(request: Request) -> JSONResponse:
+        principal = await _principal(request, sessions)
+        if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
+            raise Refused(detail='no multipart/form-data', status=415)
+        try:
+            async with places.of(principal), request.form(max_files=1, max_fields=2, max_part_size=1000) as form:
+                app, part = form.get('app'), form.get('file')
+                if not isinstance(app, str) or not isinstance(part, UploadFile):
+                    raise Refused(detail='a field `app` and a `file` are needed', status=400)
+                work = files.upload(principal, app=app, name=part.filename or '', stream=part.file)
+                file = await _while_connected(request, work)
+        except ClientDisconnect:
+            raise Refused(detail='the browser has gone', status=GONE) from None
+        return JSONResponse(_described(file), 201, NO_STORE)
+
+    @router.post('/uploads/text')
+    async def hold_text(request: Request) -> JSONResponse:
+        principal = await _principal(request, sessions)
+        data = bytearray()
+        async for block in request.stream():
+            data += block
+            if len(data) > MOST_TEXT_BYTES:
+                raise Refused('too_long', status=413)
+        return JSONResponse({'id': await files.hold_text(principal, bytes(data))}, 201, NO_STORE)
+
+    @router.get('/files/{file_id}')
+    async def download(request: Request, file_id: str) -> Response:
+        principal = await sessions.principal(request.scope)
+        if principal is None:
+            raise NotFound
+        file = await files.find(principal, file_id)
+        return _answer(request, files, file)
+
+    return router
+
+
+class _Places:
+    """How many uploads each person has under way."""
+
+    def __init__(self) -> None:
+        self._asking: Counter[str] = Counter()
+        self._places: dict[str, asyncio.Semaphore] = {}
+
+    @contextlib.asynccontextmanager
+    async def of(self, principal: Principal) -> AsyncIterator[None]:
+        """:raises Refused: `uploads_busy`: too many wait, or for too long"""
+        who = principal.user_id
+        if self._asking[who] >= AT_ONCE + WAITING:
+            raise Refused('uploads_busy', status=429)
+        self._asking[who] += 1
+        place = self._places.setdefault(who, asyncio.Semaphore(AT_ONCE))
+        try:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await place.acquire()
+            except TimeoutError:
+                raise Refused('uploads_busy', status=429) from None
+            try:
+                yield
+            finally:
+                place.release()
+        finally:
+            self._asking[who] -= 1
+            if not self._asking[who]:
+                del self._asking[who], self._places[who]
+
+
+async def _principal(request: Request, sessions: Sessions) -> Principal:
+    principal = await sessions.principal(request.scope)
+    if principal is None:
+        raise SignedOut
+    return principal
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; it is cancelled when the browser goes away, and cleans up behind itself."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())['type'] != 'http.disconnect':
+        pass
+
+
+def _described(file: File) -> dict[str, object]:
+    return {
+        'id': file.id,
+        'name': file.name,
+        'kind': file.kind,
+        'media_type': file.media_type,
+        'size': file.size,
+        'url': address(file.id),
+        'width': file.width,
+        'height': file.height,
+    }
+
+
+def _answer(request: Request, files: Files, file: File) -> Response:
+    """The whole file or the one range that was asked for."""
+    size, etag = file.size or 0, f'"{file.id}"'
+    headers = {**KEPT, 'ETag': etag, 'Content-Disposition': _disposition(file, 'download' in request.query_params)}
+    if etag in _tags(request.headers.get('if-none-match', '')):
+        return Response(status_code=304, headers=headers)
+    is_same = request.headers.get('if-range', etag) == etag
+    span = _span(request.headers.get('range', ''), size) if is_same else None
+    if span is None:
+        status, span = 200, range(size)
+    elif not span:
+        return Response(status_code=416, headers={**NO_STORE, 'Content-Range': f'bytes */{size}'})
+    else:
+        status, headers['Content-Range'] = 206, f'bytes {span.start}-{span.stop - 1}/{size}'
+    headers['Content-Length'] = str(len(span))
+    media_type = file.media_type if file.media_type in INLINE else BYTES
+    return StreamingResponse(files.read(file, span.start, span.stop), status, headers, media_type)
+
+
+def _span(asked: str, size: int) -> range | None:
+    """The part of a file that a `Range` asks for; None if it asks for nothing that we understand: all of it, then."""
+    found = RANGE.fullmatch(asked)
+    if found is None:
+        return None
+    first, last = found.groups()
+    if not first:
+        return range(max(0, size - int(last)), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(size, int(last) + 1) if last else size)
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix('W/') for tag in header[:1000].split(',')}
+
+
+def _disposition(file: File, is_forced: bool) -> str:
+    kind = 'inline' if file.media_type in INLINE and not is_forced else 'attachment'
+    return f"{kind}; filename*=UTF-8''{quote(file.name, safe='')}"

@@ -1,0 +1,148 @@
+"""What a person sees of one turn, as values: the question and its files, the answer and what stands beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from webapp.chat.message import Citation, Status, StepPart
+from webapp.ui import i18n
+
+EXCERPT = 4_000  # characters of a question that go to the page before anybody asks for the rest
+FOLDED_LINES = 12  # as `thread.css` has it
+LONG_LINES = 16  # folding less than that would hide next to nothing
+LINE_CHARS = 80  # about
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of a turn, as it is served."""
+
+    id: str
+    name: str
+    kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played; all else is a download
+    url: str  # '/files/{id}', same origin
+    size: int | None = None  # bytes
+    media_type: str = ''
+    width: int | None = None  # pixels, images where known: no layout jump
+    height: int | None = None
+
+    @property
+    def is_picture(self) -> bool:
+        return self.kind == 'image'
+
+    @property
+    def is_measured(self) -> bool:
+        return bool(self.width and self.height)
+
+    def box(self, width: int, height: int) -> tuple[int, int]:
+        """The size to show it at: its own, or as much of it as fits into these pixels."""
+        if not self.width or not self.height:
+            return width, width * 3 // 4
+        scale = min(1.0, width / self.width, height / self.height)
+        return max(1, round(self.width * scale)), max(1, round(self.height * scale))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView:
+    """What an answer cost, in words."""
+
+    line: str  # '812 tokens · $0.0021', a dash where nothing was reported
+    facts: tuple[tuple[str, str], ...] = ()  # label, value: tokens in and out, prices, times
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """What a person sees of one turn: the question and the answer to it."""
+
+    id: str
+    number: int  # from 1 on within the conversation
+    query: str  # plain text
+    html: str = ''  # the answer as `webapp.markdown.render` made it; '' while it is being written
+    version: int = 0  # of a final answer's text: it is sent but once. 0: not known
+    status: Status = Status.RUNNING
+    phase: str = ''  # while running: 'queued', 'connecting', 'streaming'
+    place: int = 0  # while queued: place in line, from 1 on
+    error: str = ''  # the plain sentence about a failure, see `i18n.error`
+    detail: str = ''  # technical words about it, for admins only
+    retryable: bool = False
+    repaired: bool = False  # completed after its stream had broken
+    reasoning: str = ''  # plain text
+    steps: tuple[StepPart, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    files: tuple[FileView, ...] = ()  # of the question
+    made: tuple[FileView, ...] = ()  # by the assistant
+    rating: str = ''  # '', 'like', 'dislike'
+    comment: str = ''  # about the rating
+    when: datetime | None = None
+    usage: UsageView | None = None
+
+    @property
+    def question(self) -> 'Question':
+        return Question.of(self.query)
+
+    @property
+    def sources(self) -> 'tuple[Source, ...]':
+        return sources(self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """As much of a question as the page is given at first: two million characters would stop any browser."""
+
+    text: str
+    is_cut: bool  # the rest is there when it is asked for
+    is_long: bool  # shown folded
+
+    @classmethod
+    def of(cls, query: str) -> 'Question':
+        text = query[:EXCERPT]
+        lines = sum(1 + len(line) // LINE_CHARS for line in text.split('\n'))
+        is_cut = len(query) > EXCERPT
+        return cls(text, is_cut, is_cut or lines > LONG_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A citation as a page numbers and names it."""
+
+    number: int
+    name: str
+    citation: Citation
+    is_first: bool  # of its document
+
+    @property
+    def percent(self) -> int | None:
+        """The score, if it is a share: some retrievers give distances or sums instead."""
+        score = self.citation.score
+        return round(score * 100) if score is not None and 0 <= score <= 1 else None
+
+    @property
+    def host(self) -> str:
+        """Where the original is; '' if that is nothing to be opened."""
+        try:
+            address = urlsplit(self.citation.url)
+            return (address.hostname or '') if address.scheme in {'http', 'https'} else ''
+        except ValueError:
+            return ''
+
+
+def sources(citations: Sequence[Citation]) -> tuple[Source, ...]:
+    """Every passage once, in order; their own numbers where these tell them apart, because an answer may name them."""
+    kept = list({_passage(citation): citation for citation in reversed(citations)}.values())[::-1]
+    if len({citation.position for citation in kept}) == len(kept):
+        kept.sort(key=lambda citation: citation.position)
+        numbers = [citation.position for citation in kept]
+    else:
+        numbers = list(range(1, len(kept) + 1))
+    found, seen = [], set()
+    for number, citation in zip(numbers, kept, strict=True):
+        document = citation.document_id or citation.document
+        name = citation.document or i18n.t('thread.source')
+        found.append(Source(number, name, citation, document not in seen))
+        seen.add(document)
+    return tuple(found)
+
+
+def _passage(citation: Citation) -> tuple[str, ...]:
+    return (citation.segment_id,) if citation.segment_id else (citation.document, citation.content)
