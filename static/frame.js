@@ -6,7 +6,7 @@ const LOST_AFTER = 1500; // ms without a socket until we say so
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, shortcutWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
+  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ words.skip }}</a>
@@ -43,7 +43,7 @@ export default {
           <div id="person" ref="person" popover class="menu at-end" role="region" :aria-label="words.account">
             <p v-if="person" class="quiet" dir="auto">{{ person.name }}</p>
             <a v-for="link in person?.links ?? []" :key="link.href" :href="link.href">{{ link.name }}</a>
-            <button type="button" data-testid="shortcuts" @click="list">{{ shortcutWords.title }}</button>
+            <button type="button" data-testid="shortcuts" @click="list">{{ shortcutsWords.title }}</button>
             <form v-if="person?.logout" method="post" :action="person.logout">
               <button type="submit" data-testid="logout">{{ words.sign_out }}</button>
             </form>
@@ -63,13 +63,13 @@ export default {
       <dialog ref="shortcuts" class="dialog shortcuts" data-testid="shortcuts-dialog" aria-labelledby="shortcuts-title"
         @click="$event.target === $refs.shortcuts && $refs.shortcuts.close()">
         <header>
-          <h2 id="shortcuts-title">{{ shortcutWords.title }}</h2>
-          <button type="button" class="icon-button" @click="$refs.shortcuts.close()" :aria-label="shortcutWords.close"
-            :title="shortcutWords.close"><i class="icon icon-close"></i></button>
+          <h2 id="shortcuts-title">{{ shortcutsWords.title }}</h2>
+          <button type="button" class="icon-button" @click="$refs.shortcuts.close()" :aria-label="shortcutsWords.close"
+            :title="shortcutsWords.close"><i class="icon icon-close"></i></button>
         </header>
         <dl>
           <div v-for="each in keys" :key="each.name">
-            <dt>{{ shortcutWords[each.name] }}</dt>
+            <dt>{{ shortcutsWords[each.name] }}</dt>
             <dd><kbd v-for="key in each.keys" :key="key">{{ key }}</kbd></dd>
           </div>
         </dl>

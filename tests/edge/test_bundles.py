@@ -1,5 +1,9 @@
 """One script out of many modules."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from webapp.edge import assets, bundles
@@ -50,6 +54,14 @@ def test_our_own_script_is_one_module_with_every_component() -> None:
     script = assets.files()[assets.SCRIPT].decode()
     for component in ('chat-frame', 'chat-thread', 'chat-composer', 'chat-conversations'):
         assert f'"{component}": $' in script
+
+
+def test_every_process_makes_the_same_bundle() -> None:
+    """Or each would tell browsers to fetch everything again."""
+    code = 'from webapp.edge import assets; print(assets.version())'
+    environments = [os.environ | {'PYTHONHASHSEED': str(seed)} for seed in (1, 2)]
+    versions = [subprocess.check_output([sys.executable, '-c', code], env=each, text=True) for each in environments]
+    assert versions[0] == versions[1]
 
 
 def test_every_style_is_in_the_one_sheet() -> None:

@@ -31,8 +31,8 @@ def test_a_question_is_plain_text(visit: Open) -> None:
     say(page, '<b>bold?</b>\n  two  spaces')
     question = page.get_by_test_id('message-user').last
     assert question.evaluate('node => node.textContent') == '<b>bold?</b>\n  two  spaces'
-    expect(question).to_have_css('white-space-collapse', 'preserve')
-    expect(question).to_have_attribute('dir', 'auto')
+    expect(question.locator('.question')).to_have_css('white-space-collapse', 'preserve')
+    expect(question.locator('.question')).to_have_attribute('dir', 'auto')
 
 
 def test_every_state_shows_itself(visit: Open) -> None:

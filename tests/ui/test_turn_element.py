@@ -291,7 +291,7 @@ def test_the_sum_of_the_conversation_comes_with_its_answers(visit: Open) -> None
 def test_a_question_of_two_million_characters_is_there_when_it_is_asked_for(visit: Open) -> None:
     page = visit('/pasted')
     assert len(httpx.get(page.url, trust_env=False).text) < 200_000
-    question = turn(page, 'm1').get_by_test_id('message-user')
+    question = turn(page, 'm1').locator('.question')
     assert question.evaluate('node => node.textContent.length') == 4000
     assert question.evaluate('node => node.offsetHeight < 340 && node.scrollHeight > node.offsetHeight')
     turn(page, 'm1').get_by_test_id('question-unfold').click()

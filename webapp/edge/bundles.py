@@ -39,13 +39,13 @@ def script(modules: Mapping[str, str], *, tag: str) -> str:
 
 def _ordered(modules: Mapping[str, str], components: list[str]) -> Iterator[str]:
     """`components` and everything that they import, in the order in which it must stand."""
-    needs: dict[str, set[str]] = {}
+    needs: dict[str, list[str]] = {}  # in one order, so that every process makes the same bundle
     waiting = list(components)
     while waiting:
         name = waiting.pop()
         if name not in needs:
-            needs[name] = {match[3] for match in IMPORT.finditer(modules.get(name, ''))}
-            waiting += sorted(needs[name])
+            needs[name] = [match[3] for match in IMPORT.finditer(modules.get(name, ''))]
+            waiting += needs[name]
     try:
         yield from TopologicalSorter(needs).static_order()
     except CycleError as error:

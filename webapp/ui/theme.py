@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 
 TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
+SERVERS_OWN = {'banner', 'error', 'missing'}  # areas of words that no script uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,6 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool, brand: Branding
     ) -> None:
         super().__init__()
-        self._props['words'] = i18n.words('frame')
-        self._props['shortcut-words'] = i18n.words('shortcuts')
         self._props['brand'] = {'name': brand.name or name, 'logo': logo_url(brand)}
         self.keep(name=name, banners=[])
         self._props['apps'] = [asdict(app) for app in apps]
@@ -135,10 +135,12 @@ def add_styles(brand: Branding = UNBRANDED) -> None:
     nonce = policy.nonce(request)
     setattr(request.state, template.PLAIN, True)
     setattr(request.state, template.ICON, logo_url(brand) or assets.url('icon.svg'))
+    setattr(request.state, template.WORDS, words_url())
     ui.add_head_html(
         f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>'
         f'{head(brand)}'
         f'<link rel="modulepreload" nonce="{nonce}" href="{assets.url(assets.SCRIPT)}">'
+        f'<link rel="modulepreload" nonce="{nonce}" href="{words_url()}">'
     )
 
 
@@ -160,6 +162,14 @@ def head(brand: Branding = UNBRANDED) -> str:
 def tones() -> dict[str, tuple[str, str]]:
     """Return the colours of `tokens.css`, light and dark, by name."""
     return {name: (light, dark) for name, light, dark in TONES.findall(assets.files()['tokens.css'].decode())}
+
+
+@functools.cache
+def words_url() -> str:
+    """Return where the browser finds the words of all components: they change with a release, not with a page."""
+    areas = {key.partition('.')[0] for key in i18n.catalogue()} - SERVERS_OWN
+    words = {area: i18n.words(area) for area in sorted(areas)}
+    return assets.publish(f'export default {json.dumps(words, ensure_ascii=False)};\n'.encode(), 'js')
 
 
 def logo_url(brand: Branding) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from webapp.edge import assets
-from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
 
 
@@ -31,7 +30,6 @@ class Conversations(
     def __init__(self, *, new_href: str = '/') -> None:
         """:param new_href: address of a new conversation"""
         super().__init__()
-        self._props['words'] = i18n.words('conversations')
         self._props['new-href'] = new_href
         self.listen('ready', self._ready)
 
