@@ -10,13 +10,14 @@ FAILED  := { echo 'The installation failed, see above. Is the package index with
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check pictures bench lock clean
 
 help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
 	@echo 'make test   every check and every test, in a real database and a real browser'
 	@echo 'make check  style, types and import rules alone'
 	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: a first look)'
+	@echo 'make pictures  the pictures of the README, taken anew'
 	@echo 'make lock   newest versions of all dependencies into constraints.txt'
 	@echo 'make clean  remove the virtual environment'
 	@echo 'Something is wrong? $(BIN)/webapp doctor looks for it, and says how to mend it'
@@ -33,6 +34,10 @@ check: $(VENV)/.test
 	@$(BIN)/ruff format --check
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
+
+pictures: $(VENV)/.test
+	@$(BIN)/python tests/support/chromium.py
+	@$(BIN)/python -m pytest -q tests/journeys --pictures docs
 
 bench: $(VENV)/.test
 	@$(BIN)/python tests/support/chromium.py

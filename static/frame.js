@@ -54,7 +54,7 @@ export default {
             <span dir="auto">{{ banner.text }}</span>
             <a v-if="banner.href" :href="banner.href">{{ banner.action }}</a>
             <button v-else-if="banner.action" type="button" class="button" @click="$emit('banner', [banner.name])">{{ banner.action }}</button>
-            <button v-if="banner.closable" type="button" class="icon-button" @click="closed.push(banner.id)"
+            <button v-if="banner.closable" type="button" class="icon-button" @click="dismiss(banner)"
               :aria-label="words.dismiss" :title="words.dismiss"><i class="icon icon-close"></i></button>
           </p>
         </div>
@@ -96,7 +96,7 @@ export default {
     },
     shownBanners() {
       const lost = { id: 0, kind: "warning", text: this.words.connection_lost };
-      const shown = this.banners.filter((banner) => !this.closed.includes(banner.id));
+      const shown = this.banners.filter((banner) => !this.closed.includes(banner.id) && !isKnown(banner));
       return this.lost ? [lost, ...shown] : shown;
     },
     initials() {
@@ -150,6 +150,11 @@ export default {
     resized() {
       this.narrow = this.media.matches;
       this.open = !this.narrow && recall("sidebar") !== "closed";
+    },
+
+    dismiss(banner) {
+      this.closed.push(banner.id);
+      if (banner.kind === "info") keep(`closed:${banner.name}`, banner.text);
     },
 
     // the address: changed by the server without leaving the page, or by the reader's way back
@@ -210,6 +215,9 @@ export default {
     },
   },
 };
+
+/** What somebody has read and closed stays closed, until it says something else. */
+const isKnown = (banner) => banner.kind === "info" && recall(`closed:${banner.name}`) === banner.text;
 
 // Storage may be denied to a frame: then choices live as long as the page.
 

@@ -113,7 +113,7 @@ def demo_upstream(host: str, port: int) -> None:
 
 def migrate() -> None:
     """Bring the database to the newest form."""
-    from webapp.store import condition  # noqa: PLC0415  # as above
+    from webapp.store import schema  # noqa: PLC0415  # as above
     from webapp.store.database import Store  # noqa: PLC0415
 
     chosen = _settings()
@@ -122,9 +122,9 @@ def migrate() -> None:
     async def run() -> tuple[str | None, str | None]:
         store = Store(chosen.database_url)
         try:
-            before = await store.read(condition.version)
+            before = await store.read(schema.version)
             await asyncio.to_thread(store.migrate)
-            return before, await store.read(condition.version)
+            return before, await store.read(schema.version)
         finally:
             await store.close()
 

@@ -42,3 +42,10 @@ def test_every_dependency_has_its_reason() -> None:
         for name in line.split('|')[1].replace(',', ' ').split()
     }
     assert set(ours) <= given
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    pictures = re.findall(r'!\[[^]]+\]\(([^)]+)\)', README)
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size > 1000, picture

@@ -17,7 +17,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Status
 from webapp.errors import StoreUnavailable
-from webapp.store import conversations, engines, feedback, messages, schema, sessions
+from webapp.store import conversations, engines, feedback, messages, migration, schema, sessions
 from webapp.store.database import Store
 from webapp.store.tables import Table
 from webapp.store.users import User
@@ -39,27 +39,27 @@ def test_migrations_make_the_same_indexes_conditions_included(tmp_path: Path) ->
             make(connection)
             return set(connection.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql <> ''")))
 
-    migrated = indexes('migrated.db', lambda connection: command.upgrade(schema.config(connection), 'head'))
+    migrated = indexes('migrated.db', lambda connection: command.upgrade(migration.config(connection), 'head'))
     assert migrated == indexes('created.db', Table.metadata.create_all)
     assert any(index.endswith("WHERE status = 'running'") for index in migrated)
 
 
 def test_a_new_version_is_drafted_from_the_tables(tmp_path: Path) -> None:
-    shutil.copytree(schema.MIGRATIONS, tmp_path / 'migrations')
-    drafted = schema.draft('no change', tmp_path / 'migrations')
+    shutil.copytree(migration.MIGRATIONS, tmp_path / 'migrations')
+    drafted = migration.draft('no change', tmp_path / 'migrations')
     assert drafted.name == '0003_no_change.py'
     assert "revision = '0003'\ndown_revision = '0002'" in drafted.read_text()
     assert 'pass' in drafted.read_text()
 
     for version in (tmp_path / 'migrations' / 'versions').glob('*.py'):
         version.unlink()
-    drafted = schema.draft('all tables', tmp_path / 'migrations')
+    drafted = migration.draft('all tables', tmp_path / 'migrations')
     assert "sa.Column('created_at', sa.BigInteger(), nullable=False)" in drafted.read_text()
     assert 'Moment' not in drafted.read_text()
 
 
 async def test_migrations_speak_of_plain_types_only() -> None:
-    for version in (schema.MIGRATIONS / 'versions').glob('*.py'):
+    for version in (migration.MIGRATIONS / 'versions').glob('*.py'):
         assert 'webapp' not in version.read_text()
         assert 'sqlmodel' not in version.read_text()
 
@@ -114,7 +114,7 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     """Its rows are written as text, as version 0001 had them: they must be read for ever."""
     if url.startswith('sqlite'):
         engines.prepare_file(engines.parse(url))
-    schema.migrate(engines.parse(url), '0001')
+    migration.migrate(engines.parse(url), '0001')
     engine = engines.writing(engines.parse(url), 1)
     with engine.begin() as connection:
         for statement in FIRST_VERSION.read_text().split(';\n'):

@@ -160,6 +160,9 @@ class Page:
         words = 'This is the demo: answers come from the built-in handbook.'
         self.frame.show_banner(Banner('demo', words, closable=True))
 
+    def warn(self) -> None:
+        self.frame.show_banner(Banner('refusal', 'This is not possible right now.', 'warning', closable=True))
+
     def listen(self) -> None:
         self.composer.on_send(self.send)
         self.composer.on_stop(self.stop)
@@ -199,7 +202,7 @@ class Page:
             return
         self.composer.accepted(key)
         if text.startswith('/notice'):
-            self.notify()
+            self.warn()
         if text.startswith('/move'):
             await asyncio.sleep(1)
             self.composer.set_draft_key(text.split()[1])

@@ -88,13 +88,24 @@ def test_a_lost_connection_is_said_and_taken_back(visit: Open) -> None:
     expect(page.get_by_test_id('banner').filter(has_text='connection is interrupted')).to_have_count(0)
 
 
-def test_notices_can_be_closed(visit: Open) -> None:
+def test_what_was_read_and_closed_stays_closed(visit: Open) -> None:
     page = visit()
     page.get_by_label('Close this notice').click()
     expect(page.get_by_test_id('banner')).to_have_count(0)
-    page.get_by_test_id('composer-input').fill('/notice')
-    page.get_by_test_id('composer-send').click()
-    expect(page.get_by_test_id('banner')).to_have_count(1)  # it is said again
+    page.reload()
+    expect(page.get_by_test_id('composer-input')).to_be_editable()
+    expect(page.get_by_test_id('banner')).to_have_count(0)
+
+
+def test_a_warning_that_was_closed_is_said_again(visit: Open) -> None:
+    page = visit()
+    page.get_by_label('Close this notice').click()
+    for _ in range(2):
+        page.get_by_test_id('composer-input').fill('/notice')
+        page.get_by_test_id('composer-send').click()
+        expect(page.get_by_test_id('banner')).to_have_count(1)
+        page.get_by_label('Close this notice').click()
+        expect(page.get_by_test_id('banner')).to_have_count(0)
 
 
 def test_account_and_other_apps(visit: Open) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from itertools import product
 
-from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from webapp.store import schema
+from webapp.store.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Condition:
 
 
 def condition(session: Session) -> Condition:
-    found = version(session)
+    found = schema.version(session)
     is_sqlite = session.connection().dialect.name == 'sqlite'
     server = session.scalar(text('SELECT sqlite_version()' if is_sqlite else 'SHOW server_version'))
     return Condition(
@@ -28,11 +28,6 @@ def condition(session: Session) -> Condition:
         complaint=schema.complaint(session),
         may_write=is_sqlite or _may_write(session, is_new=found is None),
     )
-
-
-def version(session: Session) -> str | None:
-    """Of our tables; None while there are none."""
-    return MigrationContext.configure(session.connection()).get_current_revision()
 
 
 def write_nothing(session: Session) -> None:
@@ -46,6 +41,6 @@ def _may_write(session: Session, *, is_new: bool) -> bool:
     if is_new:
         return bool(session.scalar(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")))
     has_right = text('SELECT has_table_privilege(quote_ident(:table), :right)')
-    tables = set(inspect(session.connection()).get_table_names()) & set(SQLModel.metadata.tables)
+    tables = set(inspect(session.connection()).get_table_names()) & set(Table.metadata.tables)
     wanted = product(sorted(tables), ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))
     return all(session.scalar(has_right, {'table': table, 'right': right}) for table, right in wanted)

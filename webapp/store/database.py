@@ -81,7 +81,20 @@ class Store:
         :raises StoreUnavailable: the database can't be reached, or was made by a newer version
         """
         with _translated():
-            schema.migrate(self._url)
+            if self._is_newest():
+                return
+            from webapp.store import migration  # noqa: PLC0415  it loads alembic, which most starts don't need
+
+            migration.migrate(self._url)
+
+    def _is_newest(self) -> bool:
+        """Asked under the lock of those who migrate, and with their patience."""
+        engine = engines.migrating(self._url)
+        try:
+            with engine.begin() as connection, Session(connection) as session:
+                return schema.complaint(session) is None
+        finally:
+            engine.dispose()
 
     async def check(self) -> str | None:
         """`None` if all is well, else a sentence on what is not."""

@@ -48,7 +48,7 @@ def row_view(conversation: Conversation, *, running: bool) -> Row:
 
 def greeting_view(app: App) -> Greeting:
     """What stands in an empty thread: more, once the app has said it."""
-    title = app.name or i18n.t('thread.greeting')
+    title = app.branding.welcome or app.name or i18n.t('thread.greeting')
     if app.known is None:
         return Greeting(title)
     parameters = app.known.parameters

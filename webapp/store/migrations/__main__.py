@@ -2,6 +2,6 @@
 
 import sys
 
-from webapp.store import schema
+from webapp.store import migration
 
-sys.stdout.write(f'{schema.draft(sys.argv[1])}: read it, mend it\n')
+sys.stdout.write(f'{migration.draft(sys.argv[1])}: read it, mend it\n')

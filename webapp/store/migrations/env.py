@@ -1,4 +1,4 @@
-"""Run by alembic, with the connection that `store.schema` has opened."""
+"""Run by alembic, with the connection that `store.migration` has opened."""
 
 from typing import Any, Literal
 

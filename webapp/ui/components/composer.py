@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from webapp.edge import assets
-from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
 
 MAX_FILES = 100  # in one message; the app's own limit is far below
@@ -26,10 +25,6 @@ class UploadRules:
 
 class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
     """A text box with its attachments, and a button that sends, or stops the answer that is being written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._props['words'] = i18n.words('composer')
 
     def set_state(self, state: State, note: str = '') -> None:
         """Say what the button does.

@@ -6,7 +6,7 @@ from inspect import isawaitable
 
 from webapp.chat.message import Status
 from webapp.edge import assets
-from webapp.ui import i18n, templates
+from webapp.ui import templates
 from webapp.ui.components.scripted import Handler, Scripted
 from webapp.ui.components.turn import FileView, MessageView, UsageView
 
@@ -57,9 +57,6 @@ class Thread(
 
     def __init__(self) -> None:
         super().__init__()
-        self._props['words'] = i18n.words('thread')
-        self._props['feedback-words'] = i18n.words('feedback')
-        self._props['prose-words'] = i18n.words('prose')
         self.keep(sum='')
         self._mounted = False
         self._lost_content: Handler | None = None
