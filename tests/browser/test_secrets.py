@@ -41,6 +41,7 @@ def test_the_key_never_leaves_the_server(serve: Serve, locked_demo: str, page: P
     for response in responses:
         received += [str(response.all_headers()).encode(), response.body()]
     assert any(b'what is your key?' in data for data in received)  # we looked at the right place
+    page.close()  # it would miss the server
     server.stop()
     kept = [path.read_bytes() for path in server.folder.rglob('*') if path.is_file()]
     assert kept

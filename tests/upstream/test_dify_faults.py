@@ -37,6 +37,8 @@ FAULTS = Faults('app-Secret1234567890', 'dify.internal:5001', 'dify.internal')
         (None, 'invalid_param', 'whatever', 'invalid_input'),
         (412, 'human_input_form_expired', '', 'invalid_input'),
         (400, 'invalid_param', 'Invalid upload file', 'file_rejected'),
+        (400, 'completion_request_error', 'Incorrect API key provided', 'model_unavailable'),
+        (400, 'completion_request_error', '[openai] Incorrect model credentials provided', 'model_unavailable'),
         (400, 'invalid_param', 'Number of image files exceeds the maximum limit 3', 'file_rejected'),
         (415, 'unsupported_file_type', 'File type not allowed.', 'file_rejected'),
         (413, 'file_too_large', '', 'file_too_large'),

@@ -95,6 +95,14 @@ async def test_other_calls_as_dify_wants_them(client: DifyClient, theatre: Stage
     assert b'name="user"\r\n\r\nann' in upload.body
 
 
+@pytest.mark.parametrize('said', [{'name': 'x.png'}, {'id': ''}, {'id': None}, {'id': []}])
+async def test_a_file_that_got_no_id_was_not_taken(said: dict, client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole(said))
+    with pytest.raises(Unreachable) as lost:
+        await client.upload('x.png', b'PNG', 'image/png', user='ann')
+    assert lost.value.code == 'bad_gateway'
+
+
 @pytest.mark.parametrize('bad', ['', '.', '..'])
 async def test_id_that_would_change_the_path_is_nobodys(bad: str, client: DifyClient) -> None:
     with pytest.raises(UpstreamError) as refused:

@@ -225,6 +225,7 @@ class DifyClient:
         """Hand over a file for a message of the same user. Type and size are checked by extension, and again when used.
 
         :raises UpstreamError: `file_too_large`, `file_rejected`
+        :raises Unreachable: an answer that does not say what the file is called there
 
         Source: `POST /files/upload`.
         """
@@ -232,7 +233,10 @@ class DifyClient:
         body = await self._dify.call(
             'POST', '/files/upload', files={'file': part}, data={'user': user}, wait=self._limits.upload
         )
-        return records.uploaded_file(body)
+        uploaded = records.uploaded_file(body)
+        if not uploaded.id:
+            raise Unreachable('bad_gateway', 'a file that was taken, but has no id')
+        return uploaded
 
     def preview(self, file_id: str, *, as_attachment: bool = False) -> AbstractAsyncContextManager[Answer]:
         """The bytes of an uploaded file that a message has used. Dify does not ask whose it is: check that before.

@@ -58,6 +58,7 @@ RULES = (
     ),
     Rule('model_unavailable', codes=frozenset({'provider_not_initialize', 'model_currently_not_support'})),
     Rule('model_unavailable', pattern=r'(default )?(model|provider) .{0,200}(not exist|not initialized|not found)'),
+    Rule('model_unavailable', pattern=r'(\[.{1,60}\] )?(incorrect|invalid) (api key|model credentials)'),
     Rule('model_failed', codes=frozenset({'completion_request_error'})),
     Rule('model_failed', pattern='run failed:|.{0,40}plugin daemon|plugin exited'),
     Rule('file_too_large', codes=frozenset({'file_too_large', 'audio_too_large', 'request_entity_too_large'})),
