@@ -1,8 +1,8 @@
 /** Files that go along with a message: how they come, what may be said against them, their upload, their tiles. */
+import { MEGABYTE, size } from "numbers";
 import { reactive } from "vue";
 
 const AT_ONCE = 2; // the server takes no more uploads of one person at a time
-const MEGABYTE = 1024 * 1024;
 const TRANSIENT = new Set([0, 401, 408, 429]); // statuses after which the same file may well be taken
 
 /** One tile for each file; what happens to them is the composer's. */
@@ -246,12 +246,6 @@ function kindsOf(rules, words) {
   const kinds = rules.kinds.filter((kind) => kind !== "custom").map((kind) => words["kind_" + kind]);
   const all = [...kinds, ...(rules.kinds.includes("custom") ? rules.extensions : [])];
   return new Intl.ListFormat(document.documentElement.lang || "en", { type: "conjunction" }).format(all);
-}
-
-/** "1.2 MB", in the reader's own numbers. */
-function size(bytes) {
-  const [unit, value] = bytes < MEGABYTE ? ["kilobyte", Math.ceil(bytes / 1024)] : ["megabyte", bytes / MEGABYTE];
-  return new Intl.NumberFormat(undefined, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 
 function parsed(text) {

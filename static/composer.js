@@ -2,7 +2,7 @@
 import Attachments, {
   attachment, fill, hold, isThere, kept, objection, release, Uploader, watchPage,
 } from "attachments";
-import { filesOf, forget, giveBack, placeOf, read, SENT, store } from "drafts";
+import { filesOf, forget, giveBack, isPractised, placeOf, practise, read, SENT, store } from "drafts";
 import { newKey, wellFormed } from "keys";
 
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
@@ -11,6 +11,7 @@ const PATIENCE = 10_000; // ms without a word about what was sent
 const SOON = 2_000; // ms after which to look again for a connection
 const TRIES = 3;
 const MUCH = 100_000; // characters that a browser takes long to paste, and ever longer
+const TALL = 60; // px of text
 const LINES = 5; // that a screen reader may still have to read
 
 export default {
@@ -24,7 +25,7 @@ export default {
         <button type="button" class="icon-button" @click="rejected = ''; focus()" :aria-label="words.dismiss" :title="words.dismiss">
           <i class="icon icon-close"></i></button>
       </p>
-      <div class="composer-box">
+      <div class="composer-box" :class="{ 'is-tall': tall }">
         <Attachments :files="files" :words="words" @remove="remove" @retry="retry"></Attachments>
         <template v-if="uploads">
           <input ref="chooser" type="file" hidden data-testid="composer-file" :accept="uploads.accept"
@@ -40,8 +41,8 @@ export default {
         <button v-show="state !== 'running'" type="submit" class="round" data-testid="composer-send"
           :aria-disabled="!canSend" :aria-label="words.send" :title="obstacle || words.send"><i class="icon icon-send"></i></button>
       </div>
-      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': warning || (obstacle && pressed) }">
-        {{ warning || hint || obstacle || note || help }}</p>
+      <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': warning || (obstacle && pressed), 'is-help': !news }">
+        {{ news || help }}</p>
       <div class="visually-hidden" role="log"><p v-for="line in said" :key="line.number">{{ line.words }}</p></div>
     </form>`,
   data() {
@@ -57,14 +58,19 @@ export default {
       hint: "",
       rejected: "", // about files that were not even uploaded
       dropping: false,
+      practised: isPractised(), // has sent something before
+      tall: false, // more than two lines
       pressed: false, // Enter, though something is in the way
       said: [],
     };
   },
   emits: ["send", "stop"],
   computed: {
+    news() {
+      return this.warning || this.hint || this.obstacle || this.note;
+    },
     help() {
-      return hasMouse() ? this.words.hint : ""; // touch keyboards have a key for each
+      return hasMouse() && !this.practised ? this.words.hint : ""; // touch keyboards have a key for each
     },
     place() {
       return placeOf(this.draftKey);
@@ -105,11 +111,14 @@ export default {
   },
   mounted() {
     this.load();
+    this.heights = new ResizeObserver(([{ contentRect }]) => (this.tall = contentRect.height > TALL));
+    this.heights.observe(this.$refs.input);
     this.unwatch = watchPage({ over: (is) => (this.dropping = is), take: this.attach });
     if (hasMouse()) this.focus(); // on a phone the keyboard would cover the page
   },
   unmounted() {
     this.unwatch();
+    this.heights.disconnect();
     for (const sent of this.sent.values()) clearTimeout(sent.timer);
   },
 
@@ -126,6 +135,8 @@ export default {
     },
     accepted(key) {
       const sent = this.sent.get(key);
+      practise();
+      this.practised = true;
       if (sent) {
         this.settle(sent);
         sent.tray.forEach(release);

@@ -12,8 +12,10 @@ export default {
         <i class="icon icon-new"></i>{{ words.new }}</a>
       <div class="search">
         <i class="icon icon-search"></i>
-        <input type="search" data-testid="conversation-search" v-model="query" @input="typed" @keydown.esc="clear"
+        <input ref="search" type="search" data-testid="conversation-search" v-model="query" @input="typed" @keydown.esc="clear"
           @keydown.down.prevent="focusRow(0)" :aria-label="words.search" :placeholder="words.search" maxlength="200">
+        <button v-if="query" type="button" class="icon-button" @click="clear($event), $refs.search.focus()"
+          :aria-label="words.clear" :title="words.clear"><i class="icon icon-close"></i></button>
       </div>
       <div ref="list" class="conversation-list" data-testid="conversation-list" @scroll.passive="scrolled"
         @keydown="key" tabindex="-1">
@@ -178,7 +180,7 @@ export default {
       const row = this.rows.find((each) => each.id === event.target.closest("[data-conversation-id]")?.dataset.conversationId);
       const act = {
         ArrowDown: () => this.focusRow(at + 1),
-        ArrowUp: () => (at ? this.focusRow(at - 1) : this.$el.querySelector("[type=search]").focus()),
+        ArrowUp: () => (at ? this.focusRow(at - 1) : this.$refs.search.focus()),
         Home: () => this.focusRow(0),
         End: () => this.focusRow(links.length - 1),
         F2: () => this.edit(row),

@@ -13,9 +13,12 @@ const KEPT = 40; // pictures
 const WIDEST = 20_000; // pixels of a picture, in either direction
 const HEAVIEST = 1_000_000; // characters of it
 
-/** Draw a block's diagram once it comes near the view, and again when the colours change. */
-export function watch(block, words) {
-  block.diagramWords = words;
+/**
+ * Draw a block's diagram once it comes near the view, and again when the colours change.
+ * @param {(block, picture: {url: string, width: number, height: number}, words) => void} put shows it
+ */
+export function watch(block, words, put) {
+  Object.assign(block, { diagramWords: words, putDiagram: put });
   near.observe(block);
 }
 
@@ -31,34 +34,20 @@ const near = new IntersectionObserver(
 );
 
 async function show(block) {
-  const words = block.diagramWords;
+  const { diagramWords: words, putDiagram: put } = block;
   const source = block.querySelector("pre").textContent;
   try {
-    place(block, await picture(source), words);
+    put(block, await picture(source), words);
+    block.querySelector(".diagram-note")?.remove();
+    block.dataset.diagram = "drawn";
   } catch (error) {
-    if (!block.querySelector(".diagram")) excuse(block, words.diagram_failed, error);
+    if (block.dataset.diagram !== "drawn") excuse(block, words.diagram_failed, error);
   }
-}
-
-function place(block, { url, width, height }, words) {
-  let frame = block.querySelector(".diagram");
-  if (!frame) {
-    frame = document.createElement("button");
-    frame.type = "button";
-    frame.className = "diagram";
-    frame.dataset.testid = "mermaid";
-    frame.dataset.action = "view-diagram";
-    frame.append(new Image());
-    frame.firstChild.alt = frame.title = words.view_diagram;
-    block.querySelector("pre").before(frame);
-  }
-  Object.assign(frame.firstChild, { src: url, width, height });
-  block.querySelector(".diagram-note")?.remove();
-  block.dataset.diagram = "drawn";
 }
 
 function excuse(block, sentence, error) {
   console.info("a diagram was not drawn:", String(error).slice(0, 200));
+  block.querySelector(".diagram")?.remove(); // of the room that was kept for it
   let note = block.querySelector(".diagram-note");
   if (!note) {
     note = document.createElement("p");

@@ -33,3 +33,19 @@ export function store(place, { text, key, files = [] }) {
 export function forget(place) {
   store(place, { text: "" });
 }
+
+const PRACTISED = "composer:practised"; // whether somebody here has ever sent something
+
+export function isPractised() {
+  try {
+    return localStorage.getItem(PRACTISED) !== null;
+  } catch {
+    return false;
+  }
+}
+
+export function practise() {
+  try {
+    localStorage.setItem(PRACTISED, "yes");
+  } catch {}
+}

@@ -50,15 +50,17 @@ export default {
           </div>
         </header>
         <div class="banners" role="region" :aria-label="words.notices" aria-live="polite">
-          <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind">
+          <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind"
+            :data-name="banner.name">
             <span dir="auto">{{ banner.text }}</span>
-            <a v-if="banner.href" :href="banner.href">{{ banner.action }}</a>
-            <button v-else-if="banner.action" type="button" class="button" @click="$emit('banner', [banner.name])">{{ banner.action }}</button>
             <button v-if="banner.closable" type="button" class="icon-button" @click="dismiss(banner)"
               :aria-label="words.dismiss" :title="words.dismiss"><i class="icon icon-close"></i></button>
           </p>
         </div>
-        <main id="main" ref="main" tabindex="-1"><slot></slot></main>
+        <main id="main" ref="main" tabindex="-1">
+          <h2 v-if="title" class="page-title visually-hidden" dir="auto">{{ title }}</h2>
+          <slot></slot>
+        </main>
       </div>
       <dialog ref="shortcuts" class="dialog shortcuts" data-testid="shortcuts-dialog" aria-labelledby="shortcuts-title"
         @click="$event.target === $refs.shortcuts && $refs.shortcuts.close()">
@@ -75,7 +77,7 @@ export default {
         </dl>
       </dialog>
     </div>`,
-  emits: ["banner", "travel"],
+  emits: ["travel"],
   data() {
     const narrow = matchMedia(NARROW).matches;
     return {
@@ -176,9 +178,11 @@ export default {
     },
     /** The browser's own bars take the colour of the page. */
     paintBrowser() {
-      if (this.theme === "auto" && this.painted === undefined) return; // the page came with both
-      this.painted = getComputedStyle(document.body).backgroundColor;
-      for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = this.painted;
+      const ground = this.theme === "auto" ? undefined : getComputedStyle(document.body).backgroundColor;
+      for (const meta of document.querySelectorAll("meta[name=theme-color]")) {
+        meta.dataset.own ??= meta.content; // the page came with one for light and one for dark
+        meta.content = ground ?? meta.dataset.own;
+      }
     },
 
     // keyboard

@@ -1,5 +1,6 @@
 /** What the text of an answer gets besides: names for its boxes, buttons at its code and tables, diagrams. */
 import { copy } from "clipboard";
+import { put, reserve } from "diagram_room";
 import { copyFormulas, csv, markdown } from "plain";
 
 /** Complete everything in `root`, an element that may be one of them itself. May be called as often as one likes. */
@@ -48,7 +49,9 @@ function dressCode(block, words) {
     button("copy-code", words.copy_code, "icon-copy", "code-copy"),
   ]);
   widths.observe(block.querySelector("pre"));
-  if (drawn && !block.closest("[aria-busy]")) import("diagrams").then(({ watch }) => watch(block, words));
+  if (!drawn || block.closest("[aria-busy]")) return;
+  reserve(block, words);
+  import("diagrams").then(({ watch }) => watch(block, words, put));
 }
 
 function dressTable(block, words) {

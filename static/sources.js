@@ -6,6 +6,7 @@ export class Sources {
   /** @param {Element} thread */
   constructor(thread, words) {
     this.thread = thread;
+    this.room = thread.closest("main"); // the panel stands beside the composer, too
     this.words = words;
     this.panel = document.createElement("dialog");
     this.panel.className = "panel";
@@ -22,7 +23,7 @@ export class Sources {
     this.panel.addEventListener("close", () => this.closed());
     this.panel.addEventListener("keydown", (event) => this.key(event));
     this.panel.addEventListener("click", (event) => event.target === this.panel && this.panel.close()); // beside it
-    thread.append(this.panel);
+    this.room.append(this.panel);
   }
 
   /** Show the source that `mark` stands for, among its answer's; the mark of the one that is shown closes the panel. */
@@ -34,10 +35,11 @@ export class Sources {
       if (!html || !mark.isConnected) return;
       this.panel.querySelector(".panel-body").innerHTML = html;
     }
-    this.mark?.setAttribute("aria-expanded", "false");
+    this.expand(false);
     this.id = id;
     this.number = mark.dataset.number;
-    this.mark.ariaExpanded = "true";
+    this.pressed = mark;
+    this.expand(true);
     this.open();
     this.point();
   }
@@ -46,17 +48,31 @@ export class Sources {
     if (this.panel.open) this.panel.close();
   }
 
-  get mark() {
-    if (!this.id) return null;
+  remove() {
+    this.panel.remove();
+  }
+
+  /** All that stand for the source that is shown: in the text, and below it. */
+  get marks() {
+    if (!this.id) return [];
     const marks = this.thread.querySelectorAll(`[data-id="${CSS.escape(this.id)}"] [data-action=citation]`);
-    return [...marks].find((each) => each.dataset.number === this.number) ?? null; // it may have been made anew
+    return [...marks].filter((each) => each.dataset.number === this.number);
+  }
+
+  expand(is) {
+    for (const mark of this.marks) mark.ariaExpanded = String(is);
+  }
+
+  /** To where the panel was opened from, or what was made anew in its place. */
+  focusMark() {
+    const mark = this.pressed?.isConnected ? this.pressed : this.marks.at(-1);
+    mark?.focus({ preventScroll: true });
   }
 
   open() {
     if (this.panel.open) return;
-    const beside = this.thread.clientWidth >= BESIDE;
+    const beside = this.room.clientWidth >= BESIDE;
     this.panel.classList.toggle("is-beside", beside);
-    this.thread.classList.toggle("has-panel", beside);
     if (beside) this.panel.show();
     else this.panel.showModal();
   }
@@ -71,13 +87,9 @@ export class Sources {
   }
 
   closed() {
-    const { mark } = this;
-    this.thread.classList.remove("has-panel");
-    if (!mark) return;
-    mark.ariaExpanded = "false";
-    if (!document.activeElement || document.activeElement === document.body || this.panel.contains(document.activeElement)) {
-      mark.focus({ preventScroll: true });
-    }
+    this.expand(false);
+    const { activeElement } = document;
+    if (!activeElement || activeElement === document.body || this.panel.contains(activeElement)) this.focusMark();
   }
 
   /** A panel beside the thread is not modal, so Escape is ours to hear. */
@@ -86,6 +98,6 @@ export class Sources {
     event.preventDefault();
     event.stopPropagation(); // elsewhere it stops the answer
     this.panel.close();
-    this.mark?.focus({ preventScroll: true });
+    this.focusMark();
   }
 }

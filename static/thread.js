@@ -5,7 +5,9 @@ import { fillTimes, separateDays } from "dates";
 import { Follow } from "follow";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
+import { fillSizes } from "numbers";
 import { clicked as clickedProse, dress as dressProse } from "prose";
+import { mark, unmark } from "source_marks";
 
 const IN_DOCUMENT = 60; // messages
 const STEP = 20; // messages that come into the document at once while scrolling
@@ -50,6 +52,7 @@ export default {
   },
   unmounted() {
     this.follow.stop();
+    this.tools.sources?.then((sources) => sources.remove());
   },
 
   methods: {
@@ -109,6 +112,7 @@ export default {
       const held = reply(node);
       let answer = this.answers.get(held);
       if (!answer) this.answers.set(held, (answer = new Answer(prose(node))));
+      if (!isRunning(node)) unmark(prose(node));
       if (!fits(answer, patch)) return this.lose(id);
       this.lost.delete(id);
       if (!isRunning(node)) this.dress(node); // the last words may come after the news of the end
@@ -188,7 +192,11 @@ export default {
     },
     dress(root) {
       fillTimes(root);
+      fillSizes(root);
       dressProse(root, this.proseWords);
+      for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
+        mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
+      }
     },
     /** While an answer is written, its code and tables get their buttons when they are pointed at. */
     hovered(event) {

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
@@ -13,6 +14,7 @@ from webapp import edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.sessions import Sessions, Visits
+from webapp.background import supervised
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
@@ -74,7 +76,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
-    refusals.install(app, nicegui_app)
+    refusals.install(app, nicegui_app, brand=settings.branding)
     guard_sockets(site.origins, same_browser=sessions.same_browser)
     return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
 
@@ -89,18 +91,19 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
-        files = Files(store, apps)
+        files = Files(store, apps, changes)
         stack.push_async_callback(files.close)
-        purging = asyncio.create_task(_purge(sessions, files), name='purge')
-        stack.callback(purging.cancel)
         feedback = Feedback(store, apps)
-        telling = asyncio.create_task(feedback.run(), name='feedback')
-        stack.callback(telling.cancel)
         generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
-        titles = asyncio.create_task(
-            Titles(store, apps, changes, generations, read_back=read_back).run(), name='titles'
-        )
-        stack.callback(titles.cancel)
+        titles = Titles(store, apps, changes, generations, read_back=read_back)
+        loops: dict[str, Callable[[], Awaitable[None]]] = {
+            'purge': partial(_purge, sessions, files),
+            'sweep': files.sweep,
+            'feedback': feedback.run,
+            'titles': titles.run,
+        }
+        working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in loops.items()]
+        stack.callback(lambda: [task.cancel() for task in working])
         stopping.waits_for(generations.shutdown)
         stack.push_async_callback(stopping.drain)
         await generations.repair_leftovers()

@@ -1,6 +1,7 @@
 """Tells a person's open pages which of their conversations have changed."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from weakref import WeakValueDictionary
 
 from webapp.latest import Latest
@@ -14,6 +15,7 @@ class Changed:
     def __init__(self) -> None:
         self._counter = Latest(0)
         self._when: OrderedDict[str, int] = OrderedDict()  # conversation id -> its last change, oldest first
+        self._messages: dict[str, int] = {}  # the same, of its messages
         self._forgotten = 0  # up to here it is no longer known which they were
 
     @property
@@ -25,18 +27,25 @@ class Changed:
         """Return the count as soon as it is not `seen`."""
         return await self._counter.after(seen)
 
-    def since(self, seen: int) -> frozenset[str] | None:
-        """Return the ids of the conversations that have changed since the count was `seen`; None: any of them may."""
+    def since(self, seen: int) -> Mapping[str, bool] | None:
+        """Return the conversations that have changed since the count was `seen`; None: any of them may have.
+
+        :return: by id, whether messages of it have changed; else it was but its title, or whether it is read
+        """
         if seen < self._forgotten:
             return None
-        return frozenset(conversation for conversation, when in self._when.items() if when > seen)
+        return {id: self._messages.get(id, 0) > seen for id, when in self._when.items() if when > seen}
 
-    def note(self, conversation_id: str) -> None:
-        self._when[conversation_id] = self._counter.value + 1
+    def note(self, conversation_id: str, *, messages: bool) -> None:
+        count = self._counter.value + 1
+        self._when[conversation_id] = count
         self._when.move_to_end(conversation_id)
+        if messages:
+            self._messages[conversation_id] = count
         if len(self._when) > REMEMBERED:
-            _, self._forgotten = self._when.popitem(last=False)
-        self._counter.set(self._counter.value + 1)
+            oldest, self._forgotten = self._when.popitem(last=False)
+            self._messages.pop(oldest, None)
+        self._counter.set(count)
 
 
 class Changes:
@@ -52,7 +61,11 @@ class Changes:
             person = self._people[user_id] = Changed()
         return person
 
-    def bump(self, user_id: str, conversation_id: str) -> None:
+    def bump(self, user_id: str, conversation_id: str, *, messages: bool = True) -> None:
+        """Tell the person's pages.
+
+        :param messages: `False` if it is but the title, or whether the conversation is read
+        """
         person = self._people.get(user_id)
         if person is not None:
-            person.note(conversation_id)
+            person.note(conversation_id, messages=messages)

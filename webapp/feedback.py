@@ -7,9 +7,9 @@ and a process that ends.
 import asyncio
 import contextlib
 import logging
-from datetime import UTC, datetime
 
 from webapp.apps import Apps
+from webapp.clock import now
 from webapp.errors import NotFound, StoreUnavailable, UpstreamError
 from webapp.latest import Latest
 from webapp.principal import Principal
@@ -43,14 +43,14 @@ class Feedback:
             message_id=message_id,
             rating=rating,
             comment=comment,
-            now=_now(),
+            now=now(),
         )
         self._rated.set(self._rated.value + 1)
 
     async def run(self) -> None:
         """Work until cancelled. What was given up is tried again first."""
         with contextlib.suppress(StoreUnavailable):
-            await self._store.write(feedback.revive, now=_now())
+            await self._store.write(feedback.revive, now=now())
         while True:
             seen, pause = self._rated.value, IDLE_SECONDS
             try:
@@ -63,13 +63,13 @@ class Feedback:
                     await self._rated.after(seen)
 
     async def _work(self) -> None:
-        while jobs := await self._store.write(feedback.claim_due, now=_now()):
+        while jobs := await self._store.write(feedback.claim_due, now=now()):
             await asyncio.gather(*(self._tell(job) for job in jobs))
 
     async def _pause(self) -> float:
         """Seconds until the next one is due."""
         due = await self._store.read(feedback.next_due)
-        return min(IDLE_SECONDS, max(0.0, (due - _now()).total_seconds())) if due else IDLE_SECONDS
+        return min(IDLE_SECONDS, max(0.0, (due - now()).total_seconds())) if due else IDLE_SECONDS
 
     async def _tell(self, job: FeedbackJob) -> None:
         told = hopeless = False
@@ -82,8 +82,6 @@ class Feedback:
             hopeless = error.status in HOPELESS
         except NotFound:  # the app is gone from the settings; it may come back with the next start
             hopeless = True
-        await self._store.write(feedback.settle, job=job, told=told, hopeless=hopeless, now=_now())
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        except Exception:  # a bug about one rating must not hold up the others
+            logger.exception('feedback on message %s was not told', job.message_id)
+        await self._store.write(feedback.settle, job=job, told=told, hopeless=hopeless, now=now())

@@ -3,160 +3,35 @@
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from itertools import chain, repeat
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
+from webapp import saving
 from webapp.apps import App, Apps
+from webapp.background import Tasks
 from webapp.changes import Changes
-from webapp.chat.events import (
-    Event,
-    Failed,
-    FileAdded,
-    Interrupted,
-    ReasoningDelta,
-    Reported,
-    Started,
-    StepChanged,
-    Stopped,
-    TextDelta,
-)
+from webapp.chat.events import Event, Failed, FileAdded, Interrupted, Reported, Stopped
 from webapp.chat.message import Failure, FilePart, Reply, Status
-from webapp.chat.reducer import joined, replay
-from webapp.errors import NotFound, Refused, StoreUnavailable, UpstreamError
+from webapp.chat.reducer import replay
+from webapp.clock import now
+from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
-from webapp.latest import Latest, Pace, at_once
+from webapp.generation import Generation, Phase, Progress
+from webapp.latest import Latest
 from webapp.principal import Principal
-from webapp.repair import recover
+from webapp.repair import Repairs
 from webapp.store import conversations, messages
-from webapp.store.conversations import Conversation
 from webapp.store.database import Store
-from webapp.store.messages import Begun, Leftover, Message
+from webapp.store.messages import Begun, Message
 from webapp.upstream.records import FileRef
+
+__all__ = ['Generation', 'Generations', 'Phase', 'Progress']
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 1.5  # how much text a killed process may lose
 DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
-SHUTDOWN_SECONDS = 25.0
-REPAIR_SECONDS = (0.0, 3.0, 10.0, 30.0)  # when to look upstream for the rest of a broken answer
 REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
 MAX_QUERY = 2_000_000  # characters
-
-
-class Phase(StrEnum):
-    """What a running answer waits for."""
-
-    QUEUED = 'queued'
-    CONNECTING = 'connecting'
-    STREAMING = 'streaming'
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What pages watch."""
-
-    reply: Reply
-    phase: Phase
-    place: int = 0  # in line, from 1 on, while queued
-
-
-class Generation:
-    """One answer being written."""
-
-    def __init__(self, principal: Principal, begun: Begun, app: App) -> None:
-        self.user_id = principal.user_id
-        self.dify_user = principal.dify_user
-        self.app = app
-        self.conversation: Conversation = begun.conversation
-        self.message: Message = begun.message
-        self.task: asyncio.Task[None] | None = None  # sees it to its end and is only cancelled at shutdown
-        self.work: asyncio.Task[None] | None = None  # waits in line and reads upstream
-        self.stopping = asyncio.Event()  # upstream is to be told
-        self.released = asyncio.Event()  # the row gets its end now, whatever the stream may still report
-        self.named = asyncio.Event()  # upstream has told the id of its task
-        self.has_ended = False
-        self.audience = 0  # how many watch
-        self.first_token_ms: int | None = None
-        self._began = time.monotonic()
-        self._reply = begun.message.reply
-        self._pending: list[Event] = []
-        self._phase, self._place = Phase.QUEUED, 0
-        self._changed = Latest(0)
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.reply, self._phase, self._place)
-
-    @property
-    def reply(self) -> Reply:
-        """The reply as it stands now. Events are folded when somebody looks: most deltas are never seen alone."""
-        if self._pending:
-            self._reply = replay(joined(self._pending), self._reply)
-            self._pending = []
-        return self._reply
-
-    @property
-    def elapsed_ms(self) -> int:
-        return round((time.monotonic() - self._began) * 1000)
-
-    async def watch(self, *, pace: Pace = at_once) -> AsyncGenerator[Progress, None]:
-        """Yield the progress now and then the newest, at most every `pace()` seconds. Ends with the generation.
-
-        The first words and the end do not wait for the pace.
-        """
-        self.audience += 1
-        try:
-            async with contextlib.aclosing(self._changed.watch(pace=pace)) as changes:
-                async for _ in changes:
-                    ended = self.has_ended
-                    yield self.progress
-                    if ended:
-                        return
-        finally:
-            self.audience -= 1
-
-    def feed(self, event: Event) -> None:
-        if isinstance(event, Started) and event.task_id:
-            self.named.set()
-        ordinary = isinstance(event, TextDelta | ReasoningDelta | StepChanged)
-        if ordinary and self.first_token_ms is None and isinstance(event, TextDelta):
-            self.first_token_ms = self.elapsed_ms
-            ordinary = False
-        self._pending.append(event)
-        self._phase = Phase.STREAMING
-        self._wake(urgent=not ordinary)
-
-    def queue(self, place: int) -> None:
-        self._phase, self._place = Phase.QUEUED, place
-        self._wake()
-
-    def connect(self) -> None:
-        self._phase, self._place = Phase.CONNECTING, 0
-        self._wake()
-
-    def _wake(self, *, urgent: bool = False) -> None:
-        self._changed.set(self._changed.value + 1, urgent=urgent)
-
-    def left(self, reply: Reply) -> Leftover:
-        """What there is to repair, should it have broken off with `reply`."""
-        return Leftover(
-            message_id=self.message.id,
-            conversation_id=self.conversation.id,
-            user_id=self.user_id,
-            dify_user=self.dify_user,
-            app=self.conversation.app,
-            upstream_id=self.conversation.upstream_id,
-            reply=reply,
-        )
-
-    def end(self) -> None:
-        """Tell the watchers that nothing more will come: the store holds the final row."""
-        self.has_ended = True
-        self._wake(urgent=True)
 
 
 class Generations:
@@ -173,9 +48,8 @@ class Generations:
         self._files = files
         self._auto_name = generate_titles_upstream
         self._live: dict[str, Generation] = {}  # by message id
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._repairs: set[asyncio.Task[None]] = set()
-        self._recovering = asyncio.Semaphore(2)  # a server that has just lost its streams is busy enough
+        self._tasks = Tasks()
+        self._repairs = Repairs(store, changes)
         self._closing = False
 
     async def start(
@@ -207,7 +81,7 @@ class Generations:
             conversation_id=conversation_id,
             query=query,
             key=key,
-            now=_now(),
+            now=now(),
             attached=files,
         )
         return await self._launch(principal, begun, target)
@@ -219,7 +93,7 @@ class Generations:
             self._refuse_unfit(old.query, has_files=bool(old.files))
             await self._settle(old.conversation_id)
         begun = await self._store.write(
-            messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=_now()
+            messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=now()
         )
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
 
@@ -248,39 +122,29 @@ class Generations:
             self._stop(generation)
             await self._ended(generation)
         gone = await self._store.write(conversations.delete, user_id=user_id, conversation_id=conversation_id)
+        self._files.sweep_soon()
         self._changes.bump(user_id, conversation_id)
         if gone.upstream_id:
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
-                forget = self._delete_upstream(self._apps.get(gone.app), gone.upstream_id, principal.dify_user)
-                self._keep(forget, self._tasks)
+                app = self._apps.get(gone.app)
+                self._tasks.start(self._delete_upstream(app, gone.upstream_id, principal.dify_user))
 
-    async def shutdown(self, limit: float = SHUTDOWN_SECONDS) -> None:
+    async def shutdown(self, limit: float) -> None:
         """Take no more, give running answers `limit` seconds to end, then mark the rest as interrupted."""
         self._closing = True
-        for task in self._repairs:
-            task.cancel()
-        deadline = asyncio.get_running_loop().time() + limit
-        while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(set(self._tasks), timeout=left)  # one that ends may leave another to drain
-        late = set(self._tasks)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=5)
+        await self._repairs.close()
+        await self._tasks.close(limit)
 
     async def repair_leftovers(self) -> None:
         """Give answers whose process died a final state, and look upstream for the rest of those that broke lately."""
-        now = _now()
+        since = now() - REPAIRABLE
         for leftover in await self._store.read(messages.leftovers):
             if leftover.message_id not in self._live:
                 dead = replay([Interrupted(Failure('process_ended'))], leftover.reply)
-                await self._store.write(
-                    messages.finish, message_id=leftover.message_id, reply=dead, now=now, unread=False
-                )
-        for broken in await self._store.read(messages.broken, since=now - REPAIRABLE):
+                await saving.end(self._store, leftover.message_id, dead, unread=False)
+        for broken in await self._store.read(messages.broken, since=since):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
-                app = self._apps.get(broken.app)
-                self._keep(self._repair(app, broken), self._repairs)
+                self._repairs.begin(self._apps.get(broken.app), broken)
 
     def _refuse_unfit(self, query: str, *, has_files: bool) -> None:
         if self._closing:
@@ -292,14 +156,17 @@ class Generations:
 
     async def _launch(self, principal: Principal, begun: Begun, app: App) -> Message:
         message = begun.message
-        if not begun.is_new:  # perhaps ended by now; or begun, and whoever began it never heard so
+        while not begun.is_new:  # perhaps ended by now; or begun, and whoever began it never heard so
+            ended = self.ended.value
             message = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message.id)
+            if message.id in self._live or self.ended.value == ended:
+                break  # else the row may be older than an end that came while it was being read
         if self._closing:  # it came while the question was being kept; the next start gives the row its end
             raise Refused('shutting_down', status=503)
         if message.reply.status is Status.RUNNING and message.id not in self._live:
             generation = Generation(principal, begun, app)
             self._live[message.id] = generation
-            generation.task = self._keep(self._run(generation), self._tasks)
+            generation.task = self._tasks.start(self._run(generation))
             self._publish(generation)
         return message
 
@@ -333,7 +200,7 @@ class Generations:
     async def _run(self, generation: Generation) -> None:
         """See one answer from the line to the row that holds it for good."""
         generation.work = asyncio.create_task(self._write(generation))
-        flusher = asyncio.create_task(self._flush(generation))
+        flusher = asyncio.create_task(saving.keep_close(self._store, generation))
         released = asyncio.create_task(generation.released.wait())
         try:
             await asyncio.wait({generation.work, released}, return_when=asyncio.FIRST_COMPLETED)
@@ -354,11 +221,10 @@ class Generations:
                     generation.connect()
                     await self._read(generation)
         except UpstreamError as error:
-            logger.warning('answer %s failed: %s', generation.message.id, error)
             generation.feed(Failed(Failure(error.code, error.detail, error.status)))
-        except Exception:
-            generation.feed(Interrupted(Failure('internal_error')))  # the person must not wait for ever for our bug
-            raise
+        except Exception:  # the person must not wait for ever for our bug
+            logger.exception('answer %s ended with a bug', generation.message.id)
+            generation.feed(Interrupted(Failure('internal_error')))
 
     async def _read(self, generation: Generation) -> None:
         files = generation.message.files
@@ -403,81 +269,35 @@ class Generations:
             except UpstreamError as error:
                 logger.warning('answer %s: upstream did not take the stop: %s', generation.message.id, error)
 
-    async def _flush(self, generation: Generation) -> None:
-        """Keep the row close to what was shown; upstream's names for the answer are kept at once."""
-        saved = generation.reply
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await generation.named.wait()
-        while not generation.reply.status.is_final:
-            if generation.reply is not saved:
-                try:
-                    reply = generation.reply
-                    await self._store.write(messages.flush, message_id=generation.message.id, reply=reply)
-                    saved = reply
-                except StoreUnavailable as error:
-                    logger.warning('answer %s: %s; trying again', generation.message.id, error)
-            await asyncio.sleep(FLUSH_SECONDS)
-
     async def _finish(self, generation: Generation) -> None:
         """Keep the answer for good, with its usage, and let go of it."""
         reply = generation.reply
         if not reply.status.is_final and reply.status is not Status.WAITING:
             generation.feed(Interrupted(Failure('stream_cut')))
             reply = generation.reply
+        if reply.failure:  # without its detail, which may repeat what somebody wrote
+            code, status = reply.failure.code, reply.failure.status
+            logger.warning('answer %s %s: %s, status %s', generation.message.id, reply.status, code, status)
         try:
-            await self._save(generation, reply)
+            await saving.keep_end(self._store, generation, reply)
         finally:
             self._live.pop(generation.message.id, None)
             generation.end()
             self.ended.set(self.ended.value + 1)
             self._publish(generation)
         if generation.work and not (generation.work.done() and generation.reply == reply):
-            self._keep(self._drain(generation, reply), self._tasks)
+            self._tasks.start(self._drain(generation, reply))
         if reply.status is Status.INTERRUPTED and not self._closing:
-            self._keep(self._repair(generation.app, generation.left(reply)), self._repairs)
+            self._repairs.begin(generation.app, generation.left(reply))
 
     async def _drain(self, generation: Generation, kept: Reply) -> None:
         """Let the stream of an answer that has its end come to its own, and keep what it still reports."""
         if generation.work:
             await asyncio.wait({generation.work})
-        if generation.reply != kept:
-            await self._store.write(messages.amend, message_id=generation.message.id, reply=generation.reply)
+        reply = generation.reply
+        if reply != kept:
+            await saving.keep_rest(self._store, generation.message.id, reply)
             self._changes.bump(generation.user_id, generation.conversation.id)
-
-    async def _save(self, generation: Generation, reply: Reply) -> None:
-        """Write the end, again and again while the database is away: the words are all here still."""
-        for pause in chain((0.2, 1.0, 3.0), repeat(10.0)):
-            try:
-                await self._store.write(
-                    messages.finish,
-                    message_id=generation.message.id,
-                    reply=reply,
-                    now=_now(),
-                    latency_ms=generation.elapsed_ms,
-                    first_token_ms=generation.first_token_ms,
-                    unread=not generation.audience,
-                )
-            except StoreUnavailable as error:
-                logger.error('answer %s could not be saved: %s', generation.message.id, error)
-                await asyncio.sleep(pause)
-            else:
-                return
-
-    async def _repair(self, app: App, broken: Leftover) -> None:
-        """Look upstream for the rest of a broken answer, a few times."""
-        for pause in REPAIR_SECONDS:
-            await asyncio.sleep(pause)
-            try:
-                async with self._recovering:
-                    found = await recover(app.client, broken.reply, user=broken.dify_user)
-                repaired = replay(found, broken.reply)
-                if repaired != broken.reply:
-                    await self._store.write(messages.repair, message_id=broken.message_id, reply=repaired, now=_now())
-                    self._changes.bump(broken.user_id, broken.conversation_id)
-                    return
-            except (UpstreamError, StoreUnavailable) as error:
-                logger.info('answer %s: nothing to repair it with yet: %s', broken.message_id, error)
 
     @staticmethod
     async def _delete_upstream(app: App, upstream_id: str, dify_user: str) -> None:
@@ -489,20 +309,6 @@ class Generations:
     def _publish(self, generation: Generation) -> None:
         self.running.set(frozenset(g.conversation.id for g in self._live.values()))
         self._changes.bump(generation.user_id, generation.conversation.id)
-
-    @staticmethod
-    def _keep(work: Coroutine[None, None, None], among: set[asyncio.Task[None]]) -> asyncio.Task[None]:
-        """Run `work` as a task that is referenced until it is done."""
-        task = asyncio.create_task(work)
-        among.add(task)
-
-        def forget(done: asyncio.Task[None]) -> None:
-            among.discard(done)
-            if not done.cancelled() and (error := done.exception()):
-                logger.error('background work ended with a bug', exc_info=error)
-
-        task.add_done_callback(forget)
-        return task
 
 
 def _refuse_too_many(app: App, files: Sequence[str]) -> None:
@@ -524,7 +330,3 @@ def _made(event: Event) -> tuple[FilePart, ...]:
         case Reported(files=files):
             return files
     return ()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -7,10 +7,12 @@ person named is never touched.
 import asyncio
 import contextlib
 import logging
-from datetime import UTC, datetime
+from functools import partial
 
 from webapp.apps import App, Apps
+from webapp.background import supervised
 from webapp.changes import Changes
+from webapp.clock import now
 from webapp.errors import AppError, NotFound
 from webapp.generations import Generations
 from webapp.store import titles
@@ -40,7 +42,7 @@ class Titles:
         """Work until cancelled. Each app for itself: one that does not answer holds up nobody else's titles."""
         async with asyncio.TaskGroup() as workers:
             for app in self._apps:
-                workers.create_task(self._run(app), name=f'titles of {app.slug}')
+                workers.create_task(supervised(f'titles of {app.slug}', partial(self._run, app)))
 
     async def _run(self, app: App) -> None:
         """Look whenever an answer has ended, and now and then."""
@@ -55,9 +57,9 @@ class Titles:
                     await self._generations.ended.after(ended)
 
     async def _work(self, app: App) -> None:
-        while jobs := await self._store.write(titles.claim_due, app=app.slug, now=_now(), limit=AT_ONCE):
+        while jobs := await self._store.write(titles.claim_due, app=app.slug, now=now(), limit=AT_ONCE):
             for job in jobs:
-                self._changes.bump(job.user_id, job.conversation_id)
+                self._changes.bump(job.user_id, job.conversation_id, messages=False)
             await asyncio.gather(*(self._settle(app, job) for job in jobs))
 
     async def _settle(self, app: App, job: TitleJob) -> None:
@@ -69,8 +71,8 @@ class Titles:
         except Exception:  # a bug about one title must not end the titles of everybody
             logger.exception('no title for conversation %s', job.conversation_id)
             title = None
-        await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=_now())
-        self._changes.bump(job.user_id, job.conversation_id)
+        await self._store.write(titles.settle, conversation_id=job.conversation_id, title=title, now=now())
+        self._changes.bump(job.user_id, job.conversation_id, messages=False)
 
     async def _ask(self, client: DifyClient, job: TitleJob) -> str:
         """:raises AppError: upstream can't make one, or does not know the conversation"""
@@ -81,7 +83,3 @@ class Titles:
             if conversation.id == job.upstream_id:
                 return conversation.name
         raise NotFound
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -6,10 +6,24 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 from support.axe import faults
-from support.chat import answer_text, ask, begin_another, conversations, open_page
-from support.server import Server
+from support.chat import (
+    answer_text,
+    ask,
+    begin_another,
+    conversations,
+    expect_status,
+    last_answer,
+    open_page,
+    say,
+)
+from support.server import Serve, Server, free_port
 
 Scheme = Literal['light', 'dark']
+LINES = """(node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size;
+}"""
 
 
 @pytest.fixture
@@ -99,6 +113,31 @@ def test_the_first_key_leads_past_the_list(chat: Page) -> None:
     expect(skip).to_be_in_viewport()
     skip.press('Enter')
     expect(chat.get_by_role('main')).to_be_focused()
+
+
+def test_the_demo_says_so_in_few_lines(serve: Serve, page: Page) -> None:
+    server = serve(DIFY_BASE_URL='', DIFY_API_KEY='')
+    for width, most in ((1280, 1), (390, 2), (360, 2)):
+        page.set_viewport_size({'width': width, 'height': 740})
+        open_page(page, server.url)
+        words = page.get_by_test_id('banner').locator('span')
+        expect(words).to_contain_text('DIFY_BASE_URL')
+        expect(words).to_contain_text('Local mode')
+        assert words.evaluate(LINES) <= most, width
+
+
+def test_a_failure_is_said_once(serve: Serve, page: Page) -> None:
+    server = serve(DIFY_BASE_URL=f'http://127.0.0.1:{free_port()}')
+    open_page(page, server.url)
+    words = "The assistant can't be reached."
+    notice = page.get_by_test_id('banner').filter(has_text=words)
+    expect(notice).to_be_visible()
+    say(page, 'Is anybody there?')
+    expect_status(page, 'failed')
+    expect(last_answer(page)).to_contain_text(words)
+    expect(notice).to_be_hidden()
+    begin_another(page)
+    expect(notice).to_be_visible()
 
 
 # shortcuts

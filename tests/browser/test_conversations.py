@@ -1,9 +1,12 @@
 """A person keeps many conversations."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import Page, expect
 from support.chat import ask, begin_another, conversation, conversation_id, conversations, open_page, say
-from support.server import Server
+from support.server import Server, wait_for
 
 MARK = 'window.marker = "still the same page"'
 MARKER = 'window.marker'
@@ -60,6 +63,19 @@ def test_a_title_is_made_and_then_kept_by_hand(page: Page, two: tuple[str, str])
     expect(item).to_have_attribute('data-title-state', 'manual')
     page.reload()
     expect(item).to_contain_text('Fruit of autumn')
+
+
+def test_the_one_on_the_page_is_never_unread(app: Server, page: Page, two: tuple[str, str]) -> None:
+    """An answer may fail before its page watches it: nobody has seen it then, but somebody does now."""
+    with closing(sqlite3.connect(app.folder / 'data' / 'webapp.db', isolation_level=None)) as database:
+        database.execute('update conversations set unread = 1 where id = ?', (two[1],))
+        item = conversation(page, two[1])
+        item.get_by_test_id('conversation-menu').click()
+        page.get_by_test_id('conversation-rename').click()
+        item.get_by_role('textbox').fill('Looked at')
+        item.get_by_role('textbox').press('Enter')
+        unread = 'select unread from conversations where id = ?'
+        wait_for(lambda: database.execute(unread, (two[1],)).fetchone() == (0,), 'it to be marked as read')
 
 
 def test_deleting_asks_first(page: Page, two: tuple[str, str]) -> None:

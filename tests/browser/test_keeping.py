@@ -1,6 +1,8 @@
 """Nothing that a person wrote or read is lost: reloads, second tabs, crashes, an upstream that is away."""
 
+import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -18,6 +20,8 @@ from support.chat import (
 from support.server import Serve, Server, free_port
 
 from webapp.upstream.demo import build, serve as serve_demo
+
+LONG = {'kind': 'text', 'text': 'A sentence like any other, of which there are many. ' * 3_000}
 
 
 @pytest.fixture
@@ -139,6 +143,29 @@ def test_the_same_draft_sent_twice_is_asked_once(app: Server, page: Page) -> Non
     page.get_by_test_id('composer-send').evaluate('button => { button.click(); button.click(); }')
     expect_status(page, 'complete')
     expect(answers(page)).to_have_count(1)
+
+
+def test_of_many_long_answers_a_page_gets_the_newest_and_the_others_when_scrolled_to(
+    serve: Serve, page: Page, context: BrowserContext
+) -> None:
+    server = serve()
+    open_page(page, server.url)
+    for number in range(4):
+        ask(page, f'/echo {number}')
+    with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db', isolation_level=None)) as database:
+        rows = database.execute('select id, reply from messages').fetchall()
+        long = [(json.dumps(json.loads(reply) | {'parts': [LONG]}), id) for id, reply in rows]
+        database.executemany('update messages set reply = ? where id = ?', long)
+    page.reload()
+    expect(answers(page)).to_have_count(1)
+    other = context.new_page()
+    open_page(other, page.url)
+    ask(other, '/echo and on')  # for this, the first page reads the rows again
+    expect(answers(page)).to_have_count(2)
+    page.locator('.thread-scroll').evaluate('scroller => scroller.scrollTo(0, 0)')
+    questions = page.get_by_test_id('message-user')
+    expect(questions.filter(has_text='/echo 2')).to_have_count(1)
+    assert questions.all_text_contents()[-3:] == ['/echo 2', '/echo 3', '/echo and on']
 
 
 def test_every_answer_leaves_one_row_of_usage(serve: Serve, page: Page) -> None:

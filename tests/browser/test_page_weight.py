@@ -1,6 +1,7 @@
 """What a page weighs, beside a bare page of the framework in the same run."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +9,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext
-from support.chat import CONNECTED
-from support.server import Server, free_port, wait_for
+from playwright.sync_api import BrowserContext, expect
+from support.chat import CONNECTED, ask, conversations, open_page
+from support.server import Serve, Server, free_port, wait_for
 
 BARE = """
 import sys
@@ -102,6 +103,55 @@ def test_a_second_visit_is_one_small_request(context: BrowserContext, app: Serve
     again = load(context, app.url)
     assert again.requests == 1, again.sizes
     assert again.weight <= WARM_BYTES
+
+
+@pytest.fixture
+def busy_person(serve: Serve, context: BrowserContext) -> Server:
+    """An app in which the person of `context` has 10,000 conversations, so that the list is full."""
+    server = serve()
+    page = context.new_page()
+    open_page(page, server.url)
+    ask(page, 'Which scenario words are there?')
+    page.close()
+    [database] = server.folder.rglob('*.db')
+    with sqlite3.connect(database) as connection:
+        columns = [name for _, name, *_ in connection.execute('PRAGMA table_info(conversations)')]
+        changed = {
+            'id': "printf('%032x', n)",
+            'title': "'How does this work, and what about case ' || n || '?'",
+            'folded_title': "'how does this work, and what about case ' || n || '?'",
+            'title_state': "'manual'",
+            'title_due_at': 'NULL',
+            'upstream_id': 'NULL',
+        }
+        connection.execute(f"""
+            WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 9999)
+            INSERT INTO conversations ({', '.join(columns)})
+            SELECT {', '.join(changed.get(name, name) for name in columns)}
+            FROM numbers, (SELECT * FROM conversations LIMIT 1)
+        """)
+    connection.close()
+    return server
+
+
+def test_a_full_list_weighs_little_more(context: BrowserContext, busy_person: Server) -> None:
+    load(context, busy_person.url)
+    again = load(context, busy_person.url)
+    assert again.requests == 1, again.sizes
+    assert again.weight <= WARM_BYTES
+
+
+def test_one_of_ten_thousand_is_found(context: BrowserContext, busy_person: Server) -> None:
+    page = context.new_page()
+    open_page(page, busy_person.url)
+    expect(conversations(page)).to_have_count(50)
+    page.get_by_test_id('conversation-search').fill('CASE 7777')
+    expect(conversations(page)).to_have_count(1)
+    page.get_by_label('Clear the search').click()
+    expect(conversations(page)).to_have_count(50)
+    conversations(page).last.scroll_into_view_if_needed()
+    expect(conversations(page)).to_have_count(100)
+    page.close()
 
 
 def test_a_page_has_its_shape_before_any_script(context: BrowserContext, app: Server) -> None:

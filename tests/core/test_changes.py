@@ -11,12 +11,23 @@ def test_a_page_learns_which_conversations_changed_since_it_looked() -> None:
     ann = all_changes.of('ann')
     all_changes.bump('ann', 'one')
     seen = ann.value
-    assert ann.since(seen) == frozenset()
+    assert ann.since(seen) == {}
     all_changes.bump('ann', 'two')
     all_changes.bump('ann', 'three')
     all_changes.bump('ann', 'two')
-    assert ann.since(seen) == {'two', 'three'}
-    assert ann.since(0) == {'one', 'two', 'three'}
+    assert ann.since(seen) == {'two': True, 'three': True}
+    assert ann.since(0) == {'one': True, 'two': True, 'three': True}
+
+
+def test_a_page_learns_whether_it_has_to_read_the_messages_again() -> None:
+    all_changes = Changes()
+    ann = all_changes.of('ann')
+    all_changes.bump('ann', 'one')
+    all_changes.bump('ann', 'one', messages=False)
+    assert ann.since(0) == {'one': True}
+    assert ann.since(1) == {'one': False}
+    all_changes.bump('ann', 'one')
+    assert ann.since(1) == {'one': True}
 
 
 def test_nobody_hears_of_anybody_else() -> None:
@@ -24,7 +35,7 @@ def test_nobody_hears_of_anybody_else() -> None:
     ann, ben = all_changes.of('ann'), all_changes.of('ben')
     all_changes.bump('ann', 'one')
     assert (ann.value, ben.value) == (1, 0)
-    assert ben.since(0) == frozenset()
+    assert ben.since(0) == {}
 
 
 def test_what_is_too_long_ago_may_be_anything() -> None:
@@ -33,7 +44,7 @@ def test_what_is_too_long_ago_may_be_anything() -> None:
     for number in range(changes.REMEMBERED + 1):
         all_changes.bump('ann', f'{number}')
     assert ann.since(0) is None
-    assert ann.since(ann.value - 1) == {f'{changes.REMEMBERED}'}
+    assert ann.since(ann.value - 1) == {f'{changes.REMEMBERED}': True}
     since_forgotten = ann.since(1)
     assert since_forgotten is not None
     assert len(since_forgotten) == changes.REMEMBERED

@@ -45,8 +45,8 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-async def files(store: Store, apps: Apps) -> AsyncIterator[Files]:
-    files = Files(store, apps)
+async def files(store: Store, apps: Apps, changes: Changes) -> AsyncIterator[Files]:
+    files = Files(store, apps, changes)
     yield files
     await files.close()
 

@@ -198,9 +198,9 @@ async def test_a_cut_stream_keeps_its_words_and_a_new_try_stands_beside_it(
     assert (await row(store, ann, message)).reply.text == broken.reply.text
 
 
-async def test_a_server_that_is_away_is_an_answer_too(store: Store, ann: Principal) -> None:
+async def test_a_server_that_is_away_is_an_answer_too(store: Store, changes: Changes, ann: Principal) -> None:
     away = Apps([App('demo', DifyClient('http://127.0.0.1:9', 'key-of-nobody'))])
-    generations = Generations(store, away, Changes(), Files(store, away))
+    generations = Generations(store, away, changes, Files(store, away, changes))
     message = await ask(generations, ann, 'anybody there?')
     await ended(generations, message)
     kept = await row(store, ann, message)

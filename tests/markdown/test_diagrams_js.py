@@ -76,6 +76,19 @@ def test_a_diagram_takes_on_the_colours_of_the_page(chat: Page) -> None:
     assert max(chat.evaluate(GROUND, dark)) < 60
 
 
+def test_a_diagram_that_was_drawn_before_has_its_room_at_once(chat: Page) -> None:
+    drawn = draw(chat, FLOW).bounding_box()
+    assert drawn
+    chat.route('**/diagrams.js', lambda _: None)  # what draws it never comes
+    chat.reload()
+    block = answer_text(chat).locator('.code')
+    expect(block).to_have_attribute('data-diagram', 'coming')
+    again = block.bounding_box()
+    assert again
+    assert again['height'] == pytest.approx(drawn['height'], abs=0.5)
+    chat.unroute_all(behavior='ignoreErrors')
+
+
 def test_a_diagram_with_a_mistake_stays_source(chat: Page) -> None:
     block = draw(chat, 'flowchart LR\n  this is ->> no diagram [\n')
     expect(block).to_have_attribute('data-diagram', 'failed')

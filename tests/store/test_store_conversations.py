@@ -92,9 +92,11 @@ async def test_a_person_names_a_conversation(store: Store, ann: User, ask: Ask) 
 
 
 async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: Store, ann: User, ask: Ask) -> None:
-    [gone] = await titled(store, ann, ask, 'gone')
     [kept] = await titled(store, ann, ask, 'kept')
-    await store.write(conversations.link_upstream, conversation_id=gone, upstream_id='up-1')
+    begun = await ask(ann, 'gone')
+    gone = begun.conversation.id
+    reply = Reply(Status.COMPLETE, conversation_id='up-1')
+    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     deleted = await store.write(conversations.delete, user_id=ann.id, conversation_id=gone)
     assert (deleted.upstream_id, deleted.app) == ('up-1', 'support')
     with pytest.raises(NotFound):
@@ -117,7 +119,7 @@ async def test_unread_until_it_is_read(store: Store, ann: User, ask: Ask) -> Non
     assert not (await store.read(conversations.get, **of)).unread
 
 
-async def test_a_conversation_can_begin_anew_upstream(store: Store, ann: User, ask: Ask) -> None:
+async def test_a_conversation_keeps_its_first_name_upstream(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
     of = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
 
@@ -127,6 +129,4 @@ async def test_a_conversation_can_begin_anew_upstream(store: Store, ann: User, a
         return (await store.read(conversations.get, **of)).upstream_id
 
     assert await hear_from('up-1') == 'up-1'
-    assert await hear_from('up-2') == 'up-1'  # a link is not changed by chance
-    await store.write(conversations.link_upstream, conversation_id=begun.conversation.id, upstream_id=None)
-    assert await hear_from('up-2') == 'up-2'
+    assert await hear_from('up-2') == 'up-1'

@@ -125,12 +125,28 @@ async def test_deleting_a_conversation_deletes_all_its_files(store: Store, ann: 
     await store.write(files.adopt, file=made, message_id=begun.message.id)
     assert await rows(store, 'files') == 3
     await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id)
-    assert (await rows(store, 'files'), await rows(store, 'file_pieces'), await rows(store, 'message_files')) == (
-        1,
-        1,
-        0,
-    )
+    for gone in (file, made):
+        with pytest.raises(NotFound):
+            await store.read(files.get, user_id=ann.id, file_id=gone.id)
+        with pytest.raises(NotFound):  # what is still being fetched for it has no place any more
+            await store.write(files.put_piece, file_id=gone.id, number=1, data=b'more')
+    assert not await store.write(files.remove_some)
+    tables = ('files', 'file_pieces', 'message_files')
+    assert [await rows(store, table) for table in tables] == [1, 1, 0]
     assert await store.read(files.get, user_id=ann.id, file_id=other.id) == other
+
+
+async def test_the_bytes_of_deleted_files_go_a_few_at_a_time(store: Store, ann: User, ask: Ask) -> None:
+    sent = await uploaded(store, ann, data=b'x' * (PIECE * 19 + 1))
+    small, kept = await uploaded(store, ann), await uploaded(store, ann)
+    begun = await ask(ann, attached=[sent.id, small.id])
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id)
+    left = [await rows(store, 'file_pieces')]
+    while await store.write(files.remove_some):
+        left.append(await rows(store, 'file_pieces'))
+    assert left == [22, 14, 6]
+    assert (await rows(store, 'files'), await rows(store, 'file_pieces')) == (1, 1)
+    assert await store.read(files.piece, file_id=kept.id, number=0) == b'abc'
 
 
 async def test_deleting_a_person_deletes_all_their_files(store: Store, ann: User, ask: Ask) -> None:
@@ -152,6 +168,8 @@ async def test_what_is_never_sent_goes_after_a_while(store: Store, ann: User, as
     await store.write(files.hold_text, file=a_file(ann, source=Source.TEXT, kind=''), data=b'long')
     assert await store.write(files.purge, before=NOW) == 0
     assert await store.write(files.purge, before=LATER) == 2
+    assert await store.write(files.purge, before=LATER) == 0
+    assert not await store.write(files.remove_some)
     assert (await rows(store, 'files'), await rows(store, 'file_pieces')) == (1, 1)
 
 

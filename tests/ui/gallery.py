@@ -50,7 +50,7 @@ PICTURES = tuple(
     FileView(f'p{number}', f'photo {number}.png', 'image', f'/files/p{number}', 4711, 'image/png', width, height)
     for number, (width, height) in enumerate([(800, 600), (300, 900), (640, 480)])
 )
-UNMEASURED = FileView('p1', 'unmeasured.png', 'image', '/files/p1')
+UNMEASURED = FileView('p1', '0B9F6A0E-6c1d-4c57-9f0e-3a1f5d2b7c11.png', 'image', '/files/p1')
 LOST = FileView('lost', 'lost.png', 'image', '/files/lost', 1, 'image/png')
 DRAWING = FileView('drawing', 'drawing.svg', 'document', '/files/drawing', 900, 'image/svg+xml')
 REPORT = FileView(
@@ -60,6 +60,7 @@ REPORT = FileView(
     '/files/report',
     2_400_000,
 )
+CITED = 'It connects by itself [1], once **[3]** is there, not `[2]`, not [9].\n\n'
 PASTE = 'A line of what was pasted, und noch ein paar Worte dazu.\n' * 36_000  # two million characters
 USAGE = UsageView('812 tokens · $0.0021', (('Tokens in', '700'), ('Tokens out', '112'), ('Price in all', '$0.0021')))
 LINE = 'Answer {}. It fits into one line.'
@@ -138,6 +139,7 @@ class Page:
 
     def __init__(self, items: list[MessageView], greeting: Greeting | None = None, *, hidden: int = 0) -> None:
         self.hidden = hidden  # older messages that the page was not given yet
+        self.items = {item.id: item for item in items}
         with theme.frame(
             name='Helpdesk',
             apps=[Link('Helpdesk', '/', current=True), Link('Travel', '/empty')],
@@ -170,6 +172,8 @@ class Page:
         self.thread.on_action(lambda *values: heard.append(['action', *values]))
         self.thread.on_feedback(self.rate)
         self.thread.on_copy(lambda message_id: f'*Markdown* of {message_id}')
+        self.thread.on_question(lambda message_id: self.items[message_id].query)
+        self.thread.on_sources(lambda message_id: self.items[message_id].citations)
         self.thread.on_lost(lambda *values: heard.append(['lost', *values]))
         self.thread.on_earlier(self.earlier)
         self.list.on_open(self.open)
@@ -182,7 +186,7 @@ class Page:
     def rate(self, message_id: str, rating: str, comment: str) -> None:
         heard.append(['feedback', message_id, rating, comment])
         if comment == 'refuse this':
-            self.thread.update(message(int(message_id[1:]), rating='dislike'))
+            self.thread.change(message(int(message_id[1:]), rating='dislike'))
 
     async def send(self, text: str, key: str, files: Sequence[str] = (), held: str = '') -> None:
         text = gallery_uploads.texts.pop(held) if held else text
@@ -231,12 +235,12 @@ class Page:
             self.thread.patch(item.id, patch)
             if query == '/steps':
                 steps = (*steps, StepPart(str(len(steps)), 'tool', f'Step {len(steps)}'))
-                self.thread.update(replace(item, phase='streaming', steps=steps))
+                self.thread.change(replace(item, phase='streaming', steps=steps))
         document.finish(text)
         patch, seen = document.patch(seen)
         self.thread.patch(item.id, patch)
         status = Status.STOPPED if self.stopped else Status.COMPLETE
-        self.thread.update(message(item.number, '', query=query, status=status, steps=steps))
+        self.thread.change(message(item.number, '', query=query, status=status, steps=steps))
         self.thread.set_sum('This conversation: 1,624 tokens')
         self.composer.set_state('ready')
 
@@ -342,7 +346,7 @@ def build() -> FastAPI:
     ui.page('/')(lambda: Page([message(number) for number in range(1, 6)]) and None)
     ui.page('/long')(lambda: Page([message(number) for number in range(271, 301)], hidden=270) and None)
     ui.page('/states')(lambda: Page(states()) and None)
-    ui.page('/cited')(lambda: Page([message(3), message(6, citations=CITATIONS)]) and None)
+    ui.page('/cited')(lambda: Page([message(3), message(6, CITED + ANSWER, citations=CITATIONS)]) and None)
     ui.page('/files')(lambda: Page(with_files()) and None)
     ui.page('/days')(lambda: Page(of_days()) and None)
     ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)

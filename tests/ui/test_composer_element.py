@@ -54,7 +54,25 @@ def test_the_box_grows_to_two_fifths_of_the_page(visit: Open, page: Page, box: L
     assert small is not None
     assert tall is not None
     assert small['height'] < 50
-    assert tall['height'] == pytest.approx(800 * 0.4, abs=1)
+    assert tall['height'] == pytest.approx(800 * 0.4, abs=26)
+    assert tall['height'] % box.evaluate('box => parseFloat(getComputedStyle(box).lineHeight)') == 0  # no line is cut
+    radius = "parseFloat(getComputedStyle(document.querySelector('.composer-box')).borderTopLeftRadius)"
+    assert page.evaluate(f'{radius} < 20')
+
+
+def test_how_to_send_is_told_until_it_is_known(visit: Open, gallery: Gallery, page: Page, box: Locator) -> None:
+    visit()
+    note = page.locator('#composer-note')
+    expect(note).to_contain_text('Enter sends')
+    page.set_viewport_size({'width': 900, 'height': 480})
+    expect(note).to_be_hidden()
+    page.set_viewport_size({'width': 900, 'height': 800})
+    box.fill('I know')
+    box.press('Enter')
+    gallery.wait_for('send')
+    expect(note).to_have_text('')
+    visit()
+    expect(note).to_have_text('')
 
 
 def test_a_draft_is_kept_per_conversation_and_over_a_reload(visit: Open, page: Page, box: Locator) -> None:

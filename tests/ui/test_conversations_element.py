@@ -127,6 +127,19 @@ def test_search_is_the_servers_and_escape_ends_it(visit: Open, gallery: Gallery)
     expect(row(page, 'c0')).to_be_visible()
 
 
+def test_a_cross_clears_the_search(visit: Open, gallery: Gallery) -> None:
+    page = visit()
+    field, cross = page.get_by_test_id('conversation-search'), page.get_by_label('Clear the search')
+    expect(cross).to_have_count(0)
+    field.fill('vpn')
+    assert gallery.wait_for('search') == ['vpn']
+    cross.click()
+    expect(field).to_have_value('')
+    expect(field).to_be_focused()
+    expect(cross).to_have_count(0)
+    expect(page.get_by_test_id('conversation-item')).to_have_count(10)
+
+
 def test_older_ones_are_fetched_near_the_end(visit: Open, gallery: Gallery) -> None:
     page = visit()
     assert gallery.wait_for('more') == ['c9', '']

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from webapp.chat.events import Event, Finished, Reported, TextDelta, TextReplaced
 from webapp.chat.message import Reply, Usage
-from webapp.generations import Generation
+from webapp.generation import Generation
 from webapp.principal import Principal, Role
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Begun, Message
@@ -29,7 +29,7 @@ class Sent:
         self.patches.append(patch)
         self.came.set()
 
-    def update(self, view: MessageView) -> None:
+    def change(self, view: MessageView) -> None:
         self.views.append(view)
 
     def reason(self, *_: object) -> None: ...

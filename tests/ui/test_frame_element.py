@@ -1,10 +1,13 @@
-"""What stands around: colours, drawer, notices, account, narrow and enlarged pages."""
+"""What stands around: colours, drawer, notices, account, narrow and enlarged pages, paper."""
 
+import re
 from typing import Literal
 
 import pytest
 from gallery_support import Gallery, Open
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+
+from webapp.edge import assets
 
 GROUND = 'getComputedStyle(document.body).backgroundColor'
 LIGHT, DARK = 'rgb(255, 255, 255)', 'rgb(25, 24, 23)'
@@ -21,6 +24,16 @@ def test_colours_follow_the_system_until_chosen(visit: Open, page: Page) -> None
     page.get_by_test_id('theme-toggle').click()
     page.emulate_media(color_scheme='light')
     assert page.evaluate(GROUND) == DARK
+
+
+def test_the_browsers_bars_have_the_chosen_colour_until_the_system_decides_again(visit: Open) -> None:
+    page = visit()
+    bars = """() => [...document.querySelectorAll('meta[name=theme-color]')].map((meta) => meta.content)"""
+    both = page.evaluate(bars)
+    assert both == ['#ffffff', '#191817']
+    for shown in ([LIGHT, LIGHT], [DARK, DARK], both):
+        page.get_by_test_id('theme-toggle').click()
+        assert page.evaluate(bars) == shown
 
 
 def test_chosen_colours_stand_before_the_first_paint(gallery: Gallery, page: Page, problems: list[str]) -> None:
@@ -108,6 +121,36 @@ def test_a_warning_that_was_closed_is_said_again(visit: Open) -> None:
         expect(page.get_by_test_id('banner')).to_have_count(0)
 
 
+def test_a_notice_is_closed_with_a_thumb(gallery: Gallery, browser: Browser) -> None:
+    context = browser.new_context(viewport={'width': 390, 'height': 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(gallery.url)
+    size = page.get_by_label('Close this notice').bounding_box()
+    context.close()
+    assert size
+    assert min(size['width'], size['height']) >= 36
+
+
+def test_forced_colours_keep_what_only_colour_would_tell(visit: Open, page: Page) -> None:
+    page.emulate_media(forced_colors='active')
+    visit()
+    outline = 'row => getComputedStyle(row).outlineStyle'
+    assert page.locator('[data-conversation-id=c0]').evaluate(outline) == 'solid'
+    assert page.locator('[data-conversation-id=c2]').evaluate(outline) == 'none'
+    assert page.get_by_test_id('banner').evaluate('banner => getComputedStyle(banner).borderTopStyle') == 'solid'
+
+
+def test_on_paper_stands_the_conversation_with_its_title(visit: Open, page: Page) -> None:
+    visit()
+    title = page.get_by_role('main').get_by_role('heading', level=2, name='Rolling updates')
+    width = 'title => title.getBoundingClientRect().width'
+    assert title.evaluate(width) == 1, 'for screen readers'
+    page.emulate_media(media='print')
+    assert title.evaluate(width) > 100
+    for gone in (page.get_by_role('banner'), page.get_by_role('complementary'), page.get_by_test_id('banner')):
+        expect(gone).to_be_hidden()
+
+
 def test_account_and_other_apps(visit: Open) -> None:
     page = visit()
     expect(page).to_have_title('Rolling updates')
@@ -132,7 +175,6 @@ def test_landmarks_and_names(visit: Open) -> None:
 CONTRAST = """(pairs) => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const probe = document.body.appendChild(document.createElement('div'));
-    probe.className = 'code';
     const light = (name) => {
         probe.style.color = `var(--${name})`;
         canvas.fillStyle = getComputedStyle(probe).color;
@@ -149,13 +191,25 @@ CONTRAST = """(pairs) => {
     });
 }"""
 TEXT = {
-    'text': ['ground', 'side', 'raised', 'bubble', 'hover', 'info-ground', 'warning-ground', 'danger-ground'],
+    'text': [
+        'ground',
+        'side',
+        'raised',
+        'bubble',
+        'hover',
+        'info-ground',
+        'warning-ground',
+        'danger-ground',
+        'code-removed',
+        'code-added',
+    ],
     'quiet': ['ground', 'side', 'raised', 'hover', 'danger-ground'],
     'link': ['ground'],
     'accent': ['ground'],
     'on-accent': ['accent'],
     'danger': ['ground', 'raised', 'danger-ground'],
-} | {colour: ['code-ground'] for colour in ('word', 'name', 'string', 'number', 'remark')}
+    'on-danger': ['danger-strong'],
+} | {f'code-{kind}': ['code-ground'] for kind in ('word', 'name', 'string', 'number', 'variable', 'remark')}
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
@@ -167,3 +221,10 @@ def test_text_stands_out_from_what_is_behind_it(visit: Open, page: Page, scheme:
     weak = [each for each in page.evaluate(CONTRAST, pairs) if each[2] < 4.5]
     assert not weak
     assert page.evaluate(CONTRAST, [['field', 'raised']])[0][2] >= 3
+
+
+@pytest.mark.parametrize('sheet', ['frame.css', 'code.css'])
+def test_colours_sizes_of_text_and_corners_have_names(sheet: str) -> None:
+    raw = re.compile(r'#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)\(|(font-size|border-radius|font): *[\d.]', re.IGNORECASE)
+    lines = assets.files()[sheet].decode().splitlines()
+    assert [line.strip() for line in lines if raw.search(line)] == []

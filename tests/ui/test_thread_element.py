@@ -40,7 +40,7 @@ def test_every_state_shows_itself(visit: Open) -> None:
     expect(answer(page, 'm1')).to_have_attribute('data-status', 'complete')
     expect(answer(page, 'm7')).to_have_attribute('data-phase', 'queued')
     expect(answer(page, 'm7')).to_contain_text('Waiting in line, place 3')
-    expect(answer(page, 'm8')).to_contain_text('Connecting')
+    expect(answer(page, 'm8')).to_contain_text('Thinking')
     expect(answer(page, 'm9')).to_have_attribute('aria-busy', 'true')
     expect(answer(page, 'm4').get_by_test_id('message-error')).to_contain_text('The model could not answer this.')
     expect(answer(page, 'm5').get_by_test_id('message-retry')).to_be_visible()

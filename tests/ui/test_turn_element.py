@@ -57,9 +57,18 @@ def test_a_picture_that_is_lost_says_so(visit: Open) -> None:
     expect(broken).to_be_disabled()
 
 
+def test_a_picture_named_by_a_machine_gets_a_name_to_say(visit: Open) -> None:
+    page = visit('/files')
+    image = turn(page, 'm3').get_by_test_id('message-image')
+    expect(image).to_have_accessible_name('Show Image 1.png larger')
+    image.click()
+    expect(page.get_by_test_id('lightbox')).to_contain_text('Image 1.png, 6 of 7')
+    expect(page.get_by_test_id('lightbox-download')).to_have_attribute('download', 'Image 1.png')
+
+
 def test_other_files_are_tiles_to_download(visit: Open) -> None:
     tile = turn(visit('/files'), 'm2').get_by_test_id('message-file').first
-    expect(tile).to_contain_text('2.4 MB')
+    expect(tile).to_contain_text('2.3 MB')  # as the composer has it
     link = tile.get_by_role('link', name=re.compile('^Download A report'))
     expect(link).to_have_attribute('href', '/files/report?download=1')
     expect(link).to_have_attribute('download', re.compile(r'\.pdf$'))
@@ -120,7 +129,9 @@ def test_a_large_picture_can_be_made_larger_and_moved(visit: Open) -> None:
 def test_sources_open_in_one_panel_beside_the_thread(visit: Open) -> None:
     page = visit('/cited')
     marks = page.get_by_test_id('citation')
-    expect(marks).to_have_text(['1Handbook, chapter 4.pdf', re.compile('^2https'), '3', re.compile('^4')])
+    expect(marks).to_have_text(
+        ['1Handbook, chapter 4.pdf', re.compile('^2https'), '3Handbook, chapter 4.pdf', re.compile('^4')]
+    )
     panel = page.get_by_test_id('citation-panel')
     expect(panel).to_be_hidden()
     marks.nth(2).click()
@@ -136,6 +147,41 @@ def test_sources_open_in_one_panel_beside_the_thread(visit: Open) -> None:
     expect(marks.nth(2)).to_have_attribute('aria-expanded', 'false')
     marks.first.click()
     expect(panel).to_be_hidden()
+
+
+def test_the_panel_takes_its_room_from_thread_and_composer(visit: Open) -> None:
+    page = visit('/cited')
+    page.get_by_test_id('citation').first.click()
+    expect(page.get_by_test_id('citation-panel')).to_be_visible()
+    panel, box = page.get_by_test_id('citation-panel').bounding_box(), page.locator('.composer-box').bounding_box()
+    assert panel
+    assert box
+    assert box['x'] + box['width'] <= panel['x']
+    assert (panel['x'] + panel['width'], panel['y'] + panel['height']) == (1280, 800)
+    page.get_by_test_id('citation-close').click()
+    expect(page.get_by_test_id('citation-panel')).to_be_hidden()
+    after = page.locator('.composer-box').bounding_box()
+    assert after
+    assert after['width'] > box['width'] + 100
+
+
+def test_a_number_in_the_text_leads_to_its_source(visit: Open) -> None:
+    page = visit('/cited')
+    page.evaluate(TO_TOP)
+    answer = turn(page, 'm6')
+    marks = answer.get_by_test_id('citation-mark')
+    expect(marks).to_have_text(['[1]', '[3]'])  # not in code, and only where there is such a source
+    expect(marks.first).to_have_accessible_name('Source 1: Handbook, chapter 4.pdf')
+    expect(answer.get_by_test_id('message-text').locator('p').first).to_have_text(
+        'It connects by itself [1], once [3] is there, not [2], not [9].'
+    )
+    marks.last.click()
+    expect(page.locator('.source[data-current]')).to_contain_text('<b>Certificates</b>')
+    expect(marks.last).to_have_attribute('aria-expanded', 'true')
+    expect(answer.get_by_test_id('citation').nth(2)).to_have_attribute('aria-expanded', 'true')
+    page.keyboard.press('Escape')
+    expect(marks.last).to_be_focused()
+    expect(answer.get_by_test_id('citation').nth(2)).to_have_attribute('aria-expanded', 'false')
 
 
 def test_the_original_opens_only_where_it_is_a_web_page(visit: Open) -> None:
@@ -281,8 +327,27 @@ def test_the_sum_of_the_conversation_comes_with_its_answers(visit: Open) -> None
     page.get_by_test_id('composer-input').fill('short')
     page.get_by_test_id('composer-send').click()
     expect(page.get_by_test_id('conversation-usage')).to_have_text('This conversation: 1,624 tokens')
+    height = f'{SCROLLER}.scrollHeight'
+    with_it = page.evaluate(height)
+    page.evaluate("document.querySelector('.sum').hidden = true")
+    assert page.evaluate(height) == with_it  # nothing moved when it came
+    page.evaluate("document.querySelector('.sum').hidden = false")
+    page.get_by_test_id('composer-input').fill('/long 60')
+    page.get_by_test_id('composer-send').click()
+    expect(page.get_by_test_id('conversation-usage')).to_be_hidden()
+    page.get_by_test_id('composer-stop').click()
+    expect(page.get_by_test_id('conversation-usage')).to_be_visible()
     page.get_by_test_id('conversation-item').nth(2).click()
     expect(page.get_by_test_id('conversation-usage')).to_be_hidden()
+
+
+# colours that the system sets
+
+
+def test_a_question_keeps_its_shape_in_the_systems_colours(visit: Open, page: Page) -> None:
+    page.emulate_media(forced_colors='active')
+    question = turn(visit('/'), 'm5').locator('.question')
+    expect(question).to_have_css('border-top-width', '1px')
 
 
 # long questions

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from webapp.apps import Apps
+from webapp.changes import Changes
 from webapp.chat.message import FilePart
+from webapp.clock import now
 from webapp.errors import AppError, NotFound, Refused, StoreUnavailable, UpstreamError
 from webapp.files import content, keeping
 from webapp.files.addresses import made_id
@@ -29,9 +30,10 @@ GONE = {403, 404}  # what upstream says of an address that has expired
 class Made:
     """Fetches each file once, whoever asks for it at the same time."""
 
-    def __init__(self, store: Store, apps: Apps) -> None:
+    def __init__(self, store: Store, apps: Apps, changes: Changes) -> None:
         self._store = store
         self._apps = apps
+        self._changes = changes
         self._fetching: dict[str, asyncio.Task[File]] = {}
         self._followers: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -115,12 +117,22 @@ class Made:
                 return await self._give_up(file, error.code)
             if answer.size is not None and size != answer.size:
                 raise UpstreamError('stream_cut', f'{size} of {answer.size} bytes of a file')
-        return await self._store.write(files.complete, file=_described(file, size, head))
+        kept = await self._store.write(files.complete, file=_described(file, size, head))
+        self._tell(file)
+        return kept
 
     async def _give_up(self, file: File, why: str) -> File:
         logger.warning('file %s is not kept: %s', file.id, why)
+        while await self._store.write(files.strip, file_id=file.id):
+            pass
         await self._store.write(files.give_up, file_id=file.id)
+        self._tell(file)
         raise NotFound
+
+    def _tell(self, file: File) -> None:
+        """Pages that show its name may show the file itself now."""
+        if file.conversation_id:
+            self._changes.bump(file.user_id, file.conversation_id)
 
     async def _newer_address(self, file: File) -> str:
         """History signs its files anew at each reading. :raises NotFound: it does not know this one"""
@@ -149,7 +161,7 @@ def _file(message: Message, user_id: str, app: str, part: FilePart) -> File:
         name=records.file_name(part.name or part.type),
         media_type=content.BYTES,
         size=part.size,
-        created_at=datetime.now(UTC),
+        created_at=now(),
         upstream_id=part.id,
         upstream_url=part.url,
     )

@@ -4,15 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO
 from uuid import uuid4
 
+from webapp import clock
 from webapp.apps import Apps
+from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import content, keeping, rules
 from webapp.files.made import Made
+from webapp.files.sweeper import Sweeper
 from webapp.principal import Principal
 from webapp.store import files
 from webapp.store.database import Store
@@ -30,10 +33,11 @@ STATUSES = {'file_too_large': 413, 'file_rejected': 415, 'too_busy': 503}  # of 
 class Files:
     """Every file has one owner; to everybody else it does not exist."""
 
-    def __init__(self, store: Store, apps: Apps, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: Store, apps: Apps, changes: Changes, *, now: Callable[[], datetime] = clock.now) -> None:
         self._store = store
         self._apps = apps
-        self._made = Made(store, apps)
+        self._made = Made(store, apps, changes)
+        self._sweeper = Sweeper(store)
         self._now = now
 
     async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO) -> File:
@@ -137,7 +141,17 @@ class Files:
 
     async def purge(self) -> int:
         """Delete what was uploaded and never sent; how many they were."""
-        return await self._store.write(files.purge, before=self._now() - UNSENT)
+        old = await self._store.write(files.purge, before=self._now() - UNSENT)
+        self.sweep_soon()
+        return old
+
+    async def sweep(self) -> None:
+        """Remove what has been deleted, a few megabytes at a time, until cancelled."""
+        await self._sweeper.run()
+
+    def sweep_soon(self) -> None:
+        """Something has been deleted: `sweep` has work."""
+        self._sweeper.wake()
 
     async def close(self) -> None:
         await self._made.close()
@@ -149,6 +163,7 @@ class Files:
             return await self._store.write(files.complete, file=replace(file, is_kept=True))
         except BaseException:  # a browser that has gone cancels us
             await asyncio.shield(self._store.write(files.drop, file_id=file.id))
+            self.sweep_soon()
             raise
 
 

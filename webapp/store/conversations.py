@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
-from webapp.store import usage
+from webapp.store import files, usage
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
 
@@ -100,6 +100,8 @@ def rename(session: Session, *, user_id: str, conversation_id: str, title: str) 
 def delete(session: Session, *, user_id: str, conversation_id: str) -> Conversation:
     """Delete it with its messages, and give what it was. What it cost stays in the ledger.
 
+    The bytes of its files go afterwards, see `files.remove_some`.
+
     :raises NotFound: there is none, or it is somebody else's
     """
     row = owned_row(session, user_id, conversation_id, lock=True)
@@ -109,6 +111,7 @@ def delete(session: Session, *, user_id: str, conversation_id: str) -> Conversat
     if running:  # its end will find no message, but this row to fill in
         usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
     value = conversation_value(row, running=running is not None)
+    files.forget(session, conversation_id=row.id)
     session.delete(row)
     return value
 
@@ -122,14 +125,6 @@ def mark_read(session: Session, *, user_id: str, conversation_id: str) -> bool:
     was_unread, row.unread = row.unread, False
     session.add(row)
     return was_unread
-
-
-def link_upstream(session: Session, *, conversation_id: str, upstream_id: str | None) -> None:
-    """Tie it to a conversation of Dify's; `None` unties it, so that the next message begins a new one there."""
-    row = session.get(ConversationRow, conversation_id, with_for_update={'key_share': True})
-    if row is not None:
-        row.upstream_id = clean(upstream_id) if upstream_id else None
-        session.add(row)
 
 
 def owned_row(session: Session, user_id: str, conversation_id: str, *, lock: bool = False) -> ConversationRow:

@@ -12,7 +12,7 @@ from webapp.errors import NotFound, Refused
 from webapp.store.tables import ConversationRow, FeedbackRow, MessageRow, UserRow, changed
 from webapp.store.text import clean
 
-MAX_COMMENT = 4_000  # characters
+MAX_COMMENT = 2_000  # characters
 BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=2))
 LEASE = timedelta(minutes=2)  # a claim not settled by then is somebody else's: its process is gone
 

@@ -1,6 +1,10 @@
 """Files that people send and assistants make: a row for each, and its bytes in pieces.
 
 They live in the database because it is the one thing that all replicas share and every backup holds.
+
+Removing bytes takes as long as writing them, and SQLite has one writer. So a file is first marked as deleted, which is
+quick and hides it from everybody, and its pieces go a few at a time. The room they took is used again by later files;
+SQLite's own file does not shrink.
 """
 
 from collections import defaultdict
@@ -9,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import ColumnElement, exists, select as sa_select, tuple_
 from sqlmodel import Session, col, delete, func, select, update
 
 from webapp.errors import NotFound, Refused
@@ -25,12 +30,17 @@ from webapp.store.text import clean
 
 PIECE = 1024 * 1024  # bytes; all pieces of a file but its last one are as long
 MAX_TEXTS = 4  # held for one person
+REMOVED_AT_ONCE = 8  # pieces
 
 
 class Source(StrEnum):
     USER = 'user'
     ASSISTANT = 'assistant'
     TEXT = 'text'  # a question that is too long for a socket, held until it is sent
+    DELETED = 'deleted'  # nobody's any more, wherever it came from
+
+
+DELETED = (col(FileRow.source) == Source.DELETED, col(FileRow.conversation_id).is_(None))  # fits a partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +81,13 @@ def add(session: Session, *, file: File) -> None:
 
 def put_piece(session: Session, *, file_id: str, number: int, data: bytes) -> None:
     """Keep one piece, in the place of what an earlier attempt has left. :raises NotFound: the file is gone"""
-    if session.get(FileRow, file_id, with_for_update={'key_share': True}) is None:
-        raise NotFound
+    _locked(session, file_id)
     session.merge(FilePieceRow(file_id=file_id, number=number, data=data))
 
 
 def complete(session: Session, *, file: File) -> File:
     """All bytes are here, and tell what they are. :raises NotFound: the file is gone"""
-    row = session.get(FileRow, file.id, with_for_update={'key_share': True})
-    if row is None:
-        raise NotFound
+    row = _locked(session, file.id)
     row.name, row.media_type, row.size = clean(file.name), file.media_type, file.size
     row.width, row.height, row.upstream_id = file.width, file.height, clean(file.upstream_id)
     row.is_kept = True
@@ -90,18 +97,18 @@ def complete(session: Session, *, file: File) -> File:
 
 def drop(session: Session, *, file_id: str) -> None:
     """Delete a file that was never sent."""
-    changed(session, delete(FileRow).where(col(FileRow.id) == file_id, col(FileRow.conversation_id).is_(None)))
+    _delete(session, col(FileRow.id) == file_id, col(FileRow.conversation_id).is_(None))
 
 
 def give_up(session: Session, *, file_id: str) -> None:
-    """An assistant's file that can't be kept: it is not asked for again."""
-    changed(session, delete(FilePieceRow).where(col(FilePieceRow.file_id) == file_id))
+    """An assistant's file that can't be kept: it is not asked for again. Its pieces go before, with `strip`."""
     changed(session, update(FileRow).where(col(FileRow.id) == file_id).values(upstream_id='', upstream_url=''))
 
 
 def get(session: Session, *, user_id: str, file_id: str) -> File:
     """:raises NotFound: there is none, or it is somebody else's"""
-    statement = select(FileRow).where(FileRow.id == clean(file_id), FileRow.user_id == user_id)
+    mine = (FileRow.id == clean(file_id), FileRow.user_id == user_id, FileRow.source != Source.DELETED)
+    statement = select(FileRow).where(*mine)
     row = session.exec(statement).first()
     if row is None:
         raise NotFound
@@ -217,8 +224,46 @@ def of_messages(session: Session, message_ids: Sequence[str]) -> dict[str, list[
 
 def purge(session: Session, *, before: datetime) -> int:
     """Delete uploads and texts that nobody has sent since; how many they were."""
-    old = (col(FileRow.conversation_id).is_(None), col(FileRow.created_at) < before)
-    return changed(session, delete(FileRow).where(*old))
+    return _delete(session, col(FileRow.conversation_id).is_(None), col(FileRow.created_at) < before)
+
+
+def forget(session: Session, *, conversation_id: str) -> None:
+    """For functions of the store: delete the files of a conversation that is about to go itself."""
+    _delete(session, col(FileRow.conversation_id) == conversation_id)
+
+
+def strip(session: Session, *, file_id: str) -> bool:
+    """Remove a few pieces of a file; whether there may be more."""
+    return _remove_pieces(session, col(FileRow.id) == file_id) == REMOVED_AT_ONCE
+
+
+def remove_some(session: Session) -> bool:
+    """Remove a few pieces of deleted files, and the rows of those that have none; whether there may be more."""
+    if _remove_pieces(session, *DELETED) == REMOVED_AT_ONCE:
+        return True
+    has_pieces = exists(sa_select(1).where(col(FilePieceRow.file_id) == FileRow.id))
+    changed(session, delete(FileRow).where(*DELETED, ~has_pieces))
+    return False
+
+
+def _delete(session: Session, *which: ColumnElement[bool]) -> int:
+    living = update(FileRow).where(*which, col(FileRow.source) != Source.DELETED)
+    return changed(session, living.values(source=Source.DELETED, conversation_id=None))
+
+
+def _remove_pieces(session: Session, *of_files: ColumnElement[bool]) -> int:
+    key = (col(FilePieceRow.file_id), col(FilePieceRow.number))
+    statement = select(*key).join(FileRow, col(FileRow.id) == FilePieceRow.file_id).where(*of_files)
+    found = session.exec(statement.order_by(*key).limit(REMOVED_AT_ONCE)).all()
+    return changed(session, delete(FilePieceRow).where(tuple_(*key).in_(found))) if found else 0
+
+
+def _locked(session: Session, file_id: str) -> FileRow:
+    """The row of a file, kept from other commands. :raises NotFound: there is none any more"""
+    row = session.get(FileRow, file_id, with_for_update={'key_share': True})
+    if row is None or row.source == Source.DELETED:
+        raise NotFound
+    return row
 
 
 def _value(row: FileRow) -> File:

@@ -1,7 +1,7 @@
 """Questions and their answers: begun, written, ended once, repaired, read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -172,6 +172,16 @@ def finish(
     )
     _want_title(session, conversation, reply, now)
     return True
+
+
+def abandon(session: Session, *, message_id: str, now: datetime) -> None:
+    """End a running answer whose own end can't be kept: as far as it was flushed, without anything else about it."""
+    row = session.get(MessageRow, message_id, with_for_update=True)
+    if row is None or row.status != Status.RUNNING:
+        return
+    reply = replace(_reply(row), status=Status.INTERRUPTED, failure=Failure('internal_error'))
+    row.reply, row.status, row.ended_at = _dump(reply), reply.status, now
+    session.add(row)
 
 
 def amend(session: Session, *, message_id: str, reply: Reply) -> None:

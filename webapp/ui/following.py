@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from webapp.chat.message import Status
-from webapp.generations import Generation, Progress
+from webapp.generation import Generation, Progress
 from webapp.markdown import Seen
 from webapp.ui import views
 from webapp.ui.components.thread import MessageView, Thread
@@ -72,7 +72,7 @@ class Following:
         self._flush_reasoning(progress.reply.reasoning)
         view = views.progress_view(self.generation.message, progress, is_admin=self._is_admin)
         if view != self._shown:
-            self._thread.update(view)
+            self._thread.change(view)
             self._shown = view
 
     def _flush_text(self, progress: Progress) -> None:

@@ -52,9 +52,9 @@ class Listing:
         finally:
             if row := self._rows.get(conversation_id):
                 self._rows[row.id] = replace(row, title=title)  # the browser shows the wish already
-            self._services.changes.bump(self._user_id, conversation_id)
+            self._services.changes.bump(self._user_id, conversation_id, messages=False)
 
-    async def refresh(self, changed: frozenset[str] | None) -> None:
+    async def refresh(self, changed: Iterable[str] | None) -> None:
         """Show how the `changed` ones stand now; None: read the list again."""
         if changed is None or self._search:  # what a search finds, the database decides
             await self._compare()

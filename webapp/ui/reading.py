@@ -1,23 +1,33 @@
 """One conversation, as one page shows it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nicegui import background_tasks
 
-from webapp.chat.message import Reply
+from webapp.chat.message import Citation, Reply
 from webapp.principal import Principal
 from webapp.services import Services
-from webapp.store import messages, usage
+from webapp.store import usage
 from webapp.store.conversations import Conversation
-from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.ui import views
 from webapp.ui.components.thread import Greeting, MessageView, Thread
 from webapp.ui.following import Following
+from webapp.ui.history import MESSAGES, History, Page
 from webapp.ui.live import LiveAnswers
 
-MESSAGES = 30  # at once
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is remembered of a message on the page: enough to see that it has changed, and no more."""
+
+    number: int
+    digest: int
+
+    @classmethod
+    def of(cls, message: Message) -> 'Shown':
+        return cls(message.number, hash(replace(message, ended_at=None)))
 
 
 class Reading:
@@ -30,6 +40,7 @@ class Reading:
         self,
         services: Services,
         answers: LiveAnswers,
+        history: History,
         thread: Thread,
         principal: Principal,
         *,
@@ -38,12 +49,13 @@ class Reading:
         self.conversation: Conversation | None = None  # None: a new one
         self._services = services
         self._answers = answers
+        self._history = history
         self._thread = thread
         self._user_id = principal.user_id
         self._is_admin = principal.is_admin
         self._on_end = on_end
         self.visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
-        self._shown: dict[str, Message] = {}  # by id, oldest first
+        self._shown: dict[str, Shown] = {}  # by id
         self._followings: dict[str, Following] = {}
 
     @property
@@ -61,26 +73,25 @@ class Reading:
 
     # what is shown
 
-    def show(self, conversation: Conversation | None, history: list[Message], greeting: Greeting | None) -> None:
+    def show(self, conversation: Conversation | None, page: Page, greeting: Greeting | None) -> None:
         """Show a conversation with its newest messages, or the greeting of a new one."""
         self.close()
         self.visit += 1
         self.conversation = conversation
-        self._shown = {message.id: message for message in history}
-        more = bool(history) and history[0].number > 1
-        self._thread.show([self._view(message) for message in history], more=more, greeting=greeting)
-        for message in history:
+        self._shown = {message.id: Shown.of(message) for message in page.messages}
+        self._thread.show(self._views(page), more=page.more, greeting=greeting)
+        for message in page.messages:
             self._follow(message)
 
-    def add(self, message: Message, *, own: bool) -> None:
+    def add(self, message: Message, *, own: bool, html: str = '') -> None:
         """Show a message that has just begun, if it is of this conversation and not here yet.
 
         :param own: it was sent from this page
         """
         is_here = self.conversation is not None and self.conversation.id == message.conversation_id
         if is_here and message.id not in self._shown:
-            self._shown[message.id] = message
-            self._thread.append(self._view(message), own=own)
+            self._shown[message.id] = Shown.of(message)
+            self._thread.append(self._view(message, html), own=own)
             self._follow(message)
 
     def close(self) -> None:
@@ -95,11 +106,10 @@ class Reading:
         if self.conversation is None:
             return
         visit = self.visit
-        history = await self._history(self.conversation.id, before=number)
+        page = await self._history.page(self.conversation.id, before=number)
         if visit == self.visit:
-            self._shown = {message.id: message for message in history} | self._shown
-            more = bool(history) and history[0].number > 1
-            self._thread.earlier([self._view(message) for message in history], more=more)
+            self._shown |= {message.id: Shown.of(message) for message in page.messages}
+            self._thread.earlier(self._views(page), more=page.more)
 
     async def add_up(self) -> None:
         """Show what the conversation has cost so far."""
@@ -119,40 +129,54 @@ class Reading:
             following.send_again()
             following.flush(following.generation.progress)
         elif message_id in self._shown:
-            self._thread.update(self._view(await self.message(message_id)))
+            message = await self._history.message(message_id)
+            self._thread.change(self._view(message, await self._html(message)))
 
-    async def refresh(self, conversation: Conversation) -> None:
-        """Show how the conversation and its newest messages stand now."""
+    async def refresh(self, conversation_id: str) -> None:
+        """Show how the newest messages stand now."""
         visit = self.visit
-        history = await self._history(conversation.id)
+        newest = await self._history.newest(conversation_id)
+        oldest = min((shown.number for shown in self._shown.values()), default=0)  # what is before comes when asked for
+        changed = [message for message in newest if message.number >= oldest and self._has_changed(message)]
+        html = {message.id: await self._html(message) for message in changed}
         if visit != self.visit:
             return
-        self.conversation = conversation
-        self._drop_missing(history)
-        for message in history:
-            known = self._shown.get(message.id)
-            if known is None:
-                self.add(message, own=False)
-            elif message.id not in self._followings and replace(message, ended_at=known.ended_at) != known:
-                self._shown[message.id] = message
-                self._thread.update(self._view(message))
+        self._drop_missing(newest)
+        for message in changed:
+            if message.id not in self._shown:
+                self.add(message, own=False, html=html[message.id])
+            elif self._has_changed(message):
+                self._shown[message.id] = Shown.of(message)
+                self._thread.change(self._view(message, html[message.id]))
                 self._follow(message)
         await self.add_up()
 
-    def _drop_missing(self, history: list[Message]) -> None:
-        """A question that was asked again may have taken the place of its failed answer."""
-        present = {message.id for message in history}
-        oldest = history[0].number if len(history) == MESSAGES else 0
-        for message in list(self._shown.values()):
-            if message.number >= oldest and message.id not in present:
-                self._thread.discard(message.id)
-                del self._shown[message.id]
+    def _has_changed(self, message: Message) -> bool:
+        return message.id not in self._followings and self._shown.get(message.id) != Shown.of(message)
 
-    def _view(self, message: Message) -> MessageView:
+    def _drop_missing(self, newest: list[Message]) -> None:
+        """A question that was asked again may have taken the place of its failed answer."""
+        present = {message.id for message in newest}
+        oldest = newest[0].number if len(newest) == MESSAGES else 0
+        for message_id, shown in list(self._shown.items()):
+            if shown.number >= oldest and message_id not in present:
+                self._thread.discard(message_id)
+                del self._shown[message_id]
+
+    def _views(self, page: Page) -> list[MessageView]:
+        return [self._view(message, page.html[message.id]) for message in page.messages]
+
+    def _view(self, message: Message, html: str) -> MessageView:
         generation = self._services.generations.of(message.id)
         if generation:
             return views.progress_view(message, generation.progress, is_admin=self._is_admin)
-        return views.message_view(message, is_admin=self._is_admin)
+        return views.message_view(message, html=html, is_admin=self._is_admin)
+
+    async def _html(self, message: Message) -> str:
+        """The text of an answer; '' if the browser has this very one."""
+        version = views.version(message.reply)
+        has_text = version and version == self._thread.version(message.id)
+        return '' if has_text else await self._history.html(message)
 
     # answers that are being written
 
@@ -172,23 +196,22 @@ class Reading:
             if self._followings.get(message_id) is following:
                 del self._followings[message_id]
         if message_id in self._shown:
-            self._shown[message_id] = replace(generation.message, reply=generation.reply)
+            self._shown[message_id] = Shown.of(replace(generation.message, reply=generation.reply))
         await self._on_end(generation.reply)
 
-    # what is read
+    # what the page asks for
 
-    async def message(self, message_id: str) -> Message:
-        """:raises NotFound: there is none, or it is somebody else's"""
-        return await self._services.store.read(messages.owned, user_id=self._user_id, message_id=message_id)
+    async def copied(self, message_id: str) -> str:
+        """The Markdown of an answer."""
+        return (await self._history.message(message_id)).reply.text
 
-    async def _history(self, conversation_id: str, before: int | None = None) -> list[Message]:
-        return await read_history(
-            self._services.store, user_id=self._user_id, conversation_id=conversation_id, before=before
-        )
+    async def question(self, message_id: str) -> str:
+        """All of a question."""
+        return (await self._history.message(message_id)).query
 
-
-async def read_history(store: Store, *, user_id: str, conversation_id: str, before: int | None = None) -> list[Message]:
-    """The newest messages of a conversation, or those before a number, the oldest one first: a page of them."""
-    return await store.read(
-        messages.history, user_id=user_id, conversation_id=conversation_id, before=before, limit=MESSAGES
-    )
+    async def citations(self, message_id: str) -> tuple[Citation, ...]:
+        """What an answer rests on; of one that is being written, its row does not know yet."""
+        following = self._followings.get(message_id)
+        if following:
+            return following.generation.reply.citations
+        return (await self._history.message(message_id)).reply.citations

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from webapp.branding import Branding
 from webapp.edge import assets, policy
 from webapp.errors import AppError
 from webapp.log import request_id
@@ -19,8 +20,11 @@ from webapp.ui import i18n, templates, theme
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
 
-def install(*apps: FastAPI) -> None:
-    """Answer like this in all `apps`: ours, and NiceGUI's within it."""
+def install(*apps: FastAPI, brand: Branding = theme.UNBRANDED) -> None:
+    """Answer like this in all `apps`: ours, and NiceGUI's within it.
+
+    :param brand: of the instance; its name, logo and colour stand on the page
+    """
     handlers: dict[type[Exception], Callable[..., Response]] = {
         AppError: refused,
         HTTPException: _not_served,
@@ -28,6 +32,7 @@ def install(*apps: FastAPI) -> None:
         Exception: _failed,
     }
     for app in apps:
+        app.state.brand = brand
         app.exception_handlers.pop(404, None)  # NiceGUI's own
         for kind, handler in handlers.items():
             app.add_exception_handler(kind, handler)
@@ -56,17 +61,22 @@ def _failed(request: Request, _: Exception) -> Response:
 def _answer(
     request: Request, status: int, code: str, headers: Mapping[str, str] | None = None, reference: str = ''
 ) -> Response:
-    words = i18n.error(code)
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}
     if 'text/html' not in request.headers.get('accept', ''):
-        body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
+        body = {'code': code, 'message': i18n.error(code)} | ({'reference': reference} if reference else {})
         return JSONResponse(body, status, headers)
+    is_missing = code == 'not_found'
+    brand: Branding = request.app.state.brand
+    logo = theme.logo_url(brand)
     page = templates.render(
         'refusal.html',
-        words=words,
+        title=i18n.t('missing.title' if is_missing else 'missing.refused'),
+        words=i18n.t('missing.words') if is_missing else i18n.error(code),
         reference=reference,
-        head=theme.head(),
-        icon=assets.url('icon.svg'),
+        brand=brand.name,
+        logo=logo,
+        head=theme.head(brand),
+        icon=logo or assets.url('icon.svg'),
         colours=theme.CHOOSE_COLOURS,
         nonce=policy.nonce(request),
     )

@@ -1,10 +1,14 @@
 """The HTML that the server writes itself. Everything put into it is escaped, except what `webapp.markdown` has made."""
 
 import functools
+import re
+from pathlib import PurePosixPath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from webapp.ui import i18n
+
+IDENTIFIER = re.compile(r'[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}([0-9a-f]{32})?', re.IGNORECASE)
 
 
 def render(name: str, **values: object) -> str:
@@ -23,4 +27,11 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals['t'] = i18n.t
+    environment.filters['readable'] = _readable
     return environment
+
+
+def _readable(name: str, instead: str) -> str:
+    """The name of a file; where it is but an identifier, other words with its ending."""
+    path = PurePosixPath(name)
+    return f'{instead}{path.suffix}' if IDENTIFIER.fullmatch(path.stem) else name

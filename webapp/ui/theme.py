@@ -50,8 +50,6 @@ class Banner:
     name: str
     text: str
     kind: Literal['info', 'warning', 'error'] = 'info'
-    action: str = ''  # words of a button or, with `href`, of a link
-    href: str = ''
     closable: bool = False
 
 
@@ -95,10 +93,6 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     def on_travel(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
         """Hear the path that the reader went back or forward to. Register while the page is being built."""
         self.listen('travel', handler, str)
-
-    def on_banner(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
-        """Hear the name of a notice whose button was clicked. Register while the page is being built."""
-        self.listen('banner', handler, str)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from webapp import files, markdown
 from webapp.apps import App
 from webapp.chat.message import FilePart, Reply, Status, Usage
 from webapp.files.content import INLINE, PICTURES
-from webapp.generations import Progress
+from webapp.generation import Progress
 from webapp.store.conversations import Conversation
 from webapp.store.files import File
 from webapp.store.messages import Message
@@ -16,15 +16,16 @@ from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
-from webapp.ui.live import scope
 from webapp.ui.money import count, money
 
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
 
 
-def message_view(message: Message, *, is_admin: bool) -> MessageView:
-    """A message as it was kept, with its whole text."""
-    html = markdown.render(message.reply.text, scope=scope(message.id))
+def message_view(message: Message, *, html: str = '', is_admin: bool) -> MessageView:
+    """A message as it was kept.
+
+    :param html: its text, as `KeptAnswers.html` gives it; '' for a page that has it already
+    """
     return _view(message, message.reply, html=html, reasoning=message.reply.reasoning, is_admin=is_admin)
 
 
@@ -32,6 +33,11 @@ def progress_view(message: Message, progress: Progress, *, is_admin: bool) -> Me
     """A message that is being written, without its text: that comes as patches."""
     phase, place = (progress.phase.value, progress.place) if progress.reply.status is Status.RUNNING else ('', 0)
     return _view(message, progress.reply, phase=phase, place=place, is_admin=is_admin)
+
+
+def version(reply: Reply) -> int:
+    """Tells the text of a final answer from any other; 0 while it may change."""
+    return hash(reply.text) if reply.status.is_final else 0
 
 
 def row_view(conversation: Conversation, *, running: bool) -> Row:
@@ -78,9 +84,9 @@ def address(app: str, conversation_id: str | None = None) -> str:
 
 def usage_view(usage: Usage | None) -> UsageView:
     """What an answer cost: a dash for what nobody reported."""
-    if usage is None or not usage.total_tokens:
+    price = _price(usage.total_price, usage.currency) if usage else ''
+    if usage is None or not (usage.total_tokens or price):
         return UsageView(i18n.t('usage.unknown'))
-    price = _price(usage.total_price, usage.currency)
     facts = {
         'usage.tokens_in': _tokens(usage.prompt_tokens),
         'usage.tokens_out': _tokens(usage.completion_tokens),
@@ -146,9 +152,12 @@ def _kind(kind: str, media_type: str) -> str:
     return kind if media_type in INLINE else 'document'
 
 
-def _line(tokens: int, prices: list[str]) -> str:
+def _line(tokens: int | None, prices: list[str]) -> str:
+    price = ' + '.join(prices)
+    if not tokens:
+        return price
     line = i18n.t('usage.tokens', tokens=count(tokens))
-    return i18n.t('usage.priced', tokens=line, price=' + '.join(prices)) if prices else line
+    return i18n.t('usage.priced', tokens=line, price=price) if price else line
 
 
 def _tokens(number: int | None) -> str:
@@ -180,7 +189,7 @@ def _view(
         number=message.number,
         query=message.query,
         html=html,
-        version=hash(reply.text) if reply.status.is_final else 0,
+        version=version(reply),
         status=reply.status,
         phase=phase,
         place=place,

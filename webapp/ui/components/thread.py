@@ -1,14 +1,16 @@
 """The conversation on screen: one element, however long it is."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from inspect import isawaitable
+from operator import attrgetter
+from typing import TypeVar
 
-from webapp.chat.message import Status
+from webapp.chat.message import Citation, Status
 from webapp.edge import assets
 from webapp.ui import templates
 from webapp.ui.components.scripted import Handler, Scripted
-from webapp.ui.components.turn import FileView, MessageView, UsageView
+from webapp.ui.components.turn import FileView, MessageView, UsageView, sources
 
 __all__ = ['FileView', 'Greeting', 'MessageView', 'Thread', 'UsageView']
 
@@ -23,17 +25,19 @@ ON_DEMAND = (
     'sources',
 )  # few readers need them
 
+T = TypeVar('T')
+
+RATED = attrgetter('rating', 'comment')
 # Which part of a turn shows what: a part is sent again when one of these has changed.
-PARTS = {
-    'files': ('files',),
-    'steps': ('steps',),
-    'made': ('made',),
-    'error': ('error', 'detail'),
-    'citations': ('citations',),
-    'foot': ('status', 'phase', 'place', 'retryable', 'repaired', 'rating', 'comment', 'when', 'usage'),
-}
-RATINGS = {'', 'like', 'dislike'}
-MAX_COMMENT = 2_000  # characters
+PARTS = (
+    ('files', attrgetter('files')),
+    ('steps', attrgetter('steps')),
+    ('made', attrgetter('made')),
+    ('error', attrgetter('error', 'detail')),
+    ('citations', attrgetter('citations')),
+    ('foot', attrgetter('status', 'phase', 'place', 'retryable', 'repaired', 'when', 'usage')),
+    ('foot', RATED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,23 @@ class Greeting:
     title: str
     html: str = ''  # the app's opening statement, as `webapp.markdown.render` made it
     questions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Held:
+    """What the browser has of a message, told apart by hashes: pages stay open for days, and there are many."""
+
+    version: int  # of its text
+    parts: list[int]  # in the order of `PARTS`
+
+    @classmethod
+    def of(cls, item: MessageView) -> 'Held':
+        return cls(item.version, [hash(values(item)) for _, values in PARTS])
+
+    def changed(self, known: 'Held | None') -> list[str]:
+        """Names of the parts that differ from what is known."""
+        old = known.parts if known else [None] * len(PARTS)
+        return list(dict.fromkeys(name for (name, _), a, b in zip(PARTS, self.parts, old, strict=True) if a != b))
 
 
 class Thread(
@@ -60,10 +81,8 @@ class Thread(
         self.keep(sum='')
         self._mounted = False
         self._lost_content: Handler | None = None
-        self._items: dict[str, MessageView] = {}  # what the browser has, without the text of the answers
+        self._held: dict[str, Held] = {}  # by message id
         self.listen('ready', self._ready)
-        self.listen('question', self._give_question, int, str)
-        self.listen('sources', self._give_sources, int, str)
 
     # what is shown
 
@@ -74,7 +93,7 @@ class Thread(
         :param more: there are older ones, to be asked for with `on_earlier`
         :param greeting: shown while there are no messages
         """
-        self._items = {}
+        self._held = {}
         content = {
             'items': [self._packed(item) for item in items],
             'more': more,
@@ -97,17 +116,31 @@ class Thread(
         """
         self.call('append', self._packed(item), own)
 
-    def update(self, item: MessageView | None = None) -> None:
+    def change(self, item: MessageView) -> None:
         """Show how a message stands now; only what has changed travels.
 
         Its answer's text is left alone unless `item.html` is given, and of another version than the browser's.
-
-        Without an item it is NiceGUI's own `update`.
         """
-        if item is None:
-            super().update()
-        else:
-            self.call('change', self._changed(item))
+        known, held = self._held.get(item.id), Held.of(item)
+        self._held[item.id] = held
+        running = item.status is Status.RUNNING
+        has_text = known is not None and item.version and known.version == item.version
+        self.call(
+            'change',
+            {
+                'id': item.id,
+                'status': item.status.value,
+                'phase': (item.phase or 'connecting') if running else '',
+                'parts': {part: templates.render(f'parts/{part}.html', item=item) for part in held.changed(known)},
+                'reasoning': item.reasoning,
+                'html': '' if has_text else item.html,
+            },
+        )
+
+    def version(self, message_id: str) -> int:
+        """Of the text that the browser has of a message; 0 if that is not known."""
+        held = self._held.get(message_id)
+        return held.version if held else 0
 
     def set_sum(self, line: str) -> None:
         """Show what the whole conversation cost, below its end; '' for nothing. `show` takes it away."""
@@ -125,7 +158,7 @@ class Thread(
         self.call('reason', message_id, offset, text)
 
     def discard(self, message_id: str) -> None:
-        self._items.pop(message_id, None)
+        self._held.pop(message_id, None)
         self.call('discard', message_id)
 
     # what is heard; register while the page is being built
@@ -136,25 +169,40 @@ class Thread(
 
     def on_copy(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
         """Give the Markdown of an answer, by message id, to whoever wants to copy it; nothing if it can't be had."""
+        self._supply('copy', source, lambda text: text)
 
+    def on_question(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
+        """Give all of a question, by message id: the page has but the beginning of a long one."""
+        self._supply('question', source, lambda text: text)
+
+    def on_sources(
+        self, source: Callable[[str], Awaitable[Sequence[Citation] | None] | Sequence[Citation] | None]
+    ) -> None:
+        """Give the citations of an answer, by message id: passages can be long, and few people open them."""
+        self._supply('sources', source, lambda cited: templates.render('parts/sources.html', sources=sources(cited)))
+
+    def _supply(
+        self, event: str, source: Callable[[str], Awaitable[T | None] | T | None], render: Callable[[T], str]
+    ) -> None:
         async def give(ticket: int, message_id: str) -> None:
-            text = source(message_id)
-            self.call('give', ticket, (await text if isawaitable(text) else text) or '')
+            found = source(message_id)
+            value = await found if isawaitable(found) else found
+            self.call('give', ticket, '' if value is None else render(value))
 
-        self.listen('copy', give, int, str)
+        self.listen(event, give, int, str)
 
     def on_feedback(self, handler: Callable[[str, str, str], Awaitable[object] | object]) -> None:
         """Hear `(message id, rating, comment)`; the rating is 'like', 'dislike', or '' when it is taken back.
 
-        The browser shows it already. If it can't be kept, `update` the message as it stands.
+        The browser shows it already. If it can't be kept, `change` the message as it stands.
         """
 
         def rate(message_id: str, rating: str, comment: str) -> object:
-            item = self._items.get(message_id)
-            if item is None or rating not in RATINGS:
+            held = self._held.get(message_id)
+            if held is None:
                 return None
-            comment = comment.strip()[:MAX_COMMENT] if rating else ''
-            self._items[message_id] = replace(item, rating=rating, comment=comment)
+            comment = comment.strip() if rating else ''
+            held.parts[-1] = hash((rating, comment))
             return handler(message_id, rating, comment)
 
         self.listen('feedback', rate, str, str, str)
@@ -168,10 +216,10 @@ class Thread(
         self.listen('earlier', handler, int)
 
     def on_lost(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
-        """Hear the id of a message whose patches no longer fit: it needs `patch` or `update` with everything."""
+        """Hear the id of a message whose patches no longer fit: it needs `patch` or `change` with everything."""
 
         def lose(message_id: str) -> object:
-            self._items.pop(message_id, None)
+            self._held.pop(message_id, None)
             return handler(message_id)
 
         self.listen('lost', lose, str)
@@ -186,40 +234,11 @@ class Thread(
         mounted, self._mounted = self._mounted, True
         return self._lost_content() if mounted and self._lost_content else None
 
-    def _give_question(self, ticket: int, message_id: str) -> None:
-        """All of a question of which the page has the beginning."""
-        item = self._items.get(message_id)
-        self.call('give', ticket, item.query if item else '')
-
-    def _give_sources(self, ticket: int, message_id: str) -> None:
-        """The passages, which can be long, and which few people open."""
-        item = self._items.get(message_id)
-        self.call('give', ticket, templates.render('parts/sources.html', sources=item.sources) if item else '')
-
     def _packed(self, item: MessageView) -> dict[str, object]:
-        self._items[item.id] = replace(item, html='', reasoning='')
+        self._held[item.id] = Held.of(item)
         return {
             'id': item.id,
             'number': item.number,
             'when': item.when.isoformat() if item.when else '',
             'html': templates.render('message.html', item=item, question=item.question),
-        }
-
-    def _changed(self, item: MessageView) -> dict[str, object]:
-        known = self._items.get(item.id)
-        self._items[item.id] = replace(item, html='', reasoning='')
-        changed = [
-            part
-            for part, names in PARTS.items()
-            if known is None or any(getattr(known, name) != getattr(item, name) for name in names)
-        ]
-        running = item.status is Status.RUNNING
-        has_text = known is not None and item.version and known.version == item.version
-        return {
-            'id': item.id,
-            'status': item.status.value,
-            'phase': (item.phase or 'connecting') if running else '',
-            'parts': {part: templates.render(f'parts/{part}.html', item=item) for part in changed},
-            'reasoning': item.reasoning,
-            'html': '' if has_text else item.html,
         }

@@ -9,8 +9,7 @@ from webapp.chat.message import Citation, Status, StepPart
 from webapp.ui import i18n
 
 EXCERPT = 4_000  # characters of a question that go to the page before anybody asks for the rest
-FOLDED_LINES = 12  # as `thread.css` has it
-LONG_LINES = 16  # folding less than that would hide next to nothing
+LONG_LINES = 16  # folding less than that to the twelve of `thread.css` would hide next to nothing
 LINE_CHARS = 80  # about
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -24,10 +24,12 @@ from webapp.ui import i18n, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
+from webapp.ui.history import History, Page
+from webapp.ui.kept import KeptAnswers
 from webapp.ui.listing import Listing
 from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
-from webapp.ui.reading import Reading, read_history
+from webapp.ui.reading import Reading
 from webapp.ui.theme import Banner, Link
 
 logger = logging.getLogger(__name__)
@@ -40,12 +42,12 @@ FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 def register(services: Services) -> None:
     """Declare the addresses of the chat page."""
-    answers = LiveAnswers()
+    answers, kept = LiveAnswers(), KeptAnswers()
 
     async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> Response | None:
         try:
             app = services.apps.get(slug) if slug else services.apps.default
-            await ChatPage(services, answers, principal, app).build(conversation_id, query)
+            await ChatPage(services, answers, kept, principal, app).build(conversation_id, query)
         except NotFound as error:
             client = ui.context.client
             client.delete()  # no page comes of it, so nobody would ever connect
@@ -68,9 +70,12 @@ def register(services: Services) -> None:
 class ChatPage:
     """One open page: what it shows, and what its person does."""
 
-    def __init__(self, services: Services, answers: LiveAnswers, principal: Principal, app: App) -> None:
+    def __init__(
+        self, services: Services, answers: LiveAnswers, kept: KeptAnswers, principal: Principal, app: App
+    ) -> None:
         self._services = services
         self._answers = answers
+        self._history = History(services, kept, principal.user_id)
         self._principal = principal
         self._app = app
         self._client: Client = ui.context.client
@@ -84,7 +89,7 @@ class ChatPage:
         :raises NotFound: no such conversation of this person's with this app
         """
         seen = self._changed.value
-        conversation, history = await self._read(conversation_id)
+        conversation, shown = await self._read(conversation_id)
         services, app, user_id = self._services, self._app, self._principal.user_id
         with theme.frame(name=app.name or services.name, apps=self._links(), brand=app.branding) as self._frame:
             with self._frame.sidebar:
@@ -93,11 +98,13 @@ class ChatPage:
             self._composer = Composer()
             self._composer.set_uploads(views.upload_rules(app))
         self._listing = Listing(services, self._sidebar, user_id=user_id, app=app.slug)
-        self._reading = Reading(services, self._answers, self._thread, self._principal, on_end=self._ended)
+        self._reading = Reading(
+            services, self._answers, self._history, self._thread, self._principal, on_end=self._ended
+        )
         self._listen()
         self._announce()
         await self._listing.show()
-        self._show(conversation, history)
+        self._show(conversation, shown)
         if query:
             self._composer.set_text(query)
         self._client.on_delete(self._leave)
@@ -110,7 +117,9 @@ class ChatPage:
         self._composer.on_stop(hear(self._stop))
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
-        self._thread.on_copy(hear(self._copy))
+        self._thread.on_copy(hear(self._reading.copied))
+        self._thread.on_question(hear(self._reading.question))
+        self._thread.on_sources(hear(self._reading.citations))
         self._thread.on_feedback(hear(self._rate))
         self._thread.on_earlier(hear(self._reading.earlier))
         self._thread.on_lost(hear(self._reading.send_again))
@@ -134,7 +143,11 @@ class ChatPage:
             except SignedOut:
                 ui.navigate.to('/login')
             except AppError as error:
-                self._tell(error)
+                logger.info('refused: %s', error)
+                self._tell(error.code)
+            except Exception:  # a bug: the person must not wait for something that never comes
+                logger.exception('%s failed', handler.__name__)
+                self._tell('internal_error')
             return None
 
         return heard
@@ -156,8 +169,8 @@ class ChatPage:
                     key=key,
                     files=files,
                 )
-            except AppError:
-                self._composer.refused(key)
+            except Exception:
+                self._composer.refused(key)  # whatever it was, the words stay in the composer
                 raise
             self._composer.accepted(key)
             await self._join(message, visit)
@@ -180,7 +193,6 @@ class ChatPage:
 
     async def _ended(self, reply: Reply) -> None:
         self._set_state()
-        await self._reading.add_up()
         if reply.status is Status.COMPLETE:
             self._frame.hide_banner('upstream')
             await self._greet()
@@ -195,42 +207,44 @@ class ChatPage:
             visit = self._reading.visit
             message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
-            await self._refresh(frozenset({message.conversation_id}))
+            await self._refresh({message.conversation_id: True})
 
     async def _rate(self, message_id: str, rating: str, comment: str) -> None:
+        if rating not in RATINGS:
+            return
         try:
             await self._services.feedback.rate(self._principal, message_id, RATINGS[rating], comment)
-        except AppError:
+        except Exception:
             await self._reading.send_again(message_id)  # the browser shows the wish already
             raise
         self._services.changes.bump(self._principal.user_id, self._here)
 
-    async def _copy(self, message_id: str) -> str:
-        return (await self._reading.message(message_id)).reply.text
-
     # going from one conversation to another, without leaving the page
 
-    async def _read(self, conversation_id: str | None) -> tuple[Conversation | None, list[Message]]:
+    async def _read(self, conversation_id: str | None) -> tuple[Conversation | None, Page]:
         """A conversation, from now on read, and its newest messages; nothing for a new one."""
         if conversation_id is None:
-            return None, []
+            return None, Page()
         conversation = await self._conversation(conversation_id)
         if conversation.app != self._app.slug:
             raise NotFound
-        user_id = self._principal.user_id
-        history = await read_history(self._services.store, user_id=user_id, conversation_id=conversation_id)
+        shown = await self._history.page(conversation_id)
         if conversation.unread:
-            await self._services.store.write(conversations.mark_read, user_id=user_id, conversation_id=conversation_id)
-            self._services.changes.bump(user_id, conversation_id)
-        return conversation, history
+            await self._mark_read(conversation_id)
+        return conversation, shown
+
+    async def _mark_read(self, conversation_id: str) -> None:
+        user_id = self._principal.user_id
+        await self._services.store.write(conversations.mark_read, user_id=user_id, conversation_id=conversation_id)
+        self._services.changes.bump(user_id, conversation_id, messages=False)
 
     async def _conversation(self, conversation_id: str) -> Conversation:
         return await self._services.store.read(
             conversations.get, user_id=self._principal.user_id, conversation_id=conversation_id
         )
 
-    def _show(self, conversation: Conversation | None, history: list[Message]) -> None:
-        self._reading.show(conversation, history, None if conversation else views.greeting_view(self._app))
+    def _show(self, conversation: Conversation | None, shown: Page) -> None:
+        self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
         conversation_id = conversation.id if conversation else ''
         self._sidebar.select(conversation_id)
         self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
@@ -270,13 +284,13 @@ class ChatPage:
         self._reading.leave()
         visit, seen = self._reading.visit, self._changed.value
         try:
-            conversation, history = await self._read(conversation_id)
+            conversation, shown = await self._read(conversation_id)
         except NotFound:
             self._sidebar.select(self._here)  # the list was ahead of us
             raise
         if visit != self._reading.visit:
             return False
-        self._show(conversation, history)
+        self._show(conversation, shown)
         if self._changed.value != seen:  # something ended between the rows and now
             await self._refresh_thread()
         return True
@@ -298,26 +312,32 @@ class ChatPage:
                 await self._refresh(changed)
             except AppError as error:
                 logger.warning('a page could not be kept fresh: %s', error)
+            except Exception:  # a bug: the next change may fare better
+                logger.exception('a page could not be kept fresh')
 
-    async def _refresh(self, changed: frozenset[str] | None) -> None:
+    async def _refresh(self, changed: Mapping[str, bool] | None) -> None:
         await self._listing.refresh(changed)
         if changed is None or self._here in changed:
-            await self._refresh_thread()
+            await self._refresh_thread(messages=changed is None or changed[self._here])
 
-    async def _refresh_thread(self) -> None:
+    async def _refresh_thread(self, *, messages: bool = True) -> None:
         if self._reading.conversation is None:
             return
         visit = self._reading.visit
         try:
             conversation = await self._conversation(self._here)
-            await self._reading.refresh(conversation)
+            if messages and visit == self._reading.visit:
+                await self._reading.refresh(conversation.id)
         except NotFound:  # deleted in another tab
             if visit == self._reading.visit:
                 await self._new()
             return
         if visit == self._reading.visit:
+            self._reading.conversation = conversation
             self._set_title()
             self._set_state()
+            if conversation.unread:  # it became so before this page watched the answer: now it is seen
+                await self._mark_read(conversation.id)
 
     async def _greet(self) -> None:
         """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
@@ -360,9 +380,8 @@ class ChatPage:
     def _set_state(self) -> None:
         self._composer.set_state('running' if self._reading.running else 'ready')
 
-    def _tell(self, error: AppError) -> None:
-        logger.info('refused: %s', error)
-        self._frame.show_banner(Banner('refusal', i18n.error(error.code), 'warning', closable=True))
+    def _tell(self, code: str) -> None:
+        self._frame.show_banner(Banner('refusal', i18n.error(code), 'warning', closable=True))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = background_tasks.create(work, name='chat page')

@@ -1,0 +1,129 @@
+"""One answer being written, as pages watch it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from webapp.apps import App
+from webapp.chat.events import Event, ReasoningDelta, Started, StepChanged, TextDelta
+from webapp.chat.message import Reply
+from webapp.chat.reducer import joined, replay
+from webapp.latest import Latest, Pace, at_once
+from webapp.principal import Principal
+from webapp.store.conversations import Conversation
+from webapp.store.messages import Begun, Leftover, Message
+
+
+class Phase(StrEnum):
+    """What a running answer waits for."""
+
+    QUEUED = 'queued'
+    CONNECTING = 'connecting'
+    STREAMING = 'streaming'
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What pages watch."""
+
+    reply: Reply
+    phase: Phase
+    place: int = 0  # in line, from 1 on, while queued
+
+
+class Generation:
+    """One answer being written."""
+
+    def __init__(self, principal: Principal, begun: Begun, app: App) -> None:
+        self.user_id = principal.user_id
+        self.dify_user = principal.dify_user
+        self.app = app
+        self.conversation: Conversation = begun.conversation
+        self.message: Message = begun.message
+        self.task: asyncio.Task[None] | None = None  # sees it to its end and is only cancelled at shutdown
+        self.work: asyncio.Task[None] | None = None  # waits in line and reads upstream
+        self.stopping = asyncio.Event()  # upstream is to be told
+        self.released = asyncio.Event()  # the row gets its end now, whatever the stream may still report
+        self.named = asyncio.Event()  # upstream has told the id of its task
+        self.has_ended = False
+        self.audience = 0  # how many watch
+        self.first_token_ms: int | None = None
+        self._began = time.monotonic()
+        self._reply = begun.message.reply
+        self._pending: list[Event] = []
+        self._phase, self._place = Phase.QUEUED, 0
+        self._changed = Latest(0)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.reply, self._phase, self._place)
+
+    @property
+    def reply(self) -> Reply:
+        """The reply as it stands now. Events are folded when somebody looks: most deltas are never seen alone."""
+        if self._pending:
+            self._reply = replay(joined(self._pending), self._reply)
+            self._pending = []
+        return self._reply
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    async def watch(self, *, pace: Pace = at_once) -> AsyncGenerator[Progress, None]:
+        """Yield the progress now and then the newest, at most every `pace()` seconds. Ends with the generation.
+
+        The first words and the end do not wait for the pace.
+        """
+        self.audience += 1
+        try:
+            async with contextlib.aclosing(self._changed.watch(pace=pace)) as changes:
+                async for _ in changes:
+                    ended = self.has_ended
+                    yield self.progress
+                    if ended:
+                        return
+        finally:
+            self.audience -= 1
+
+    def feed(self, event: Event) -> None:
+        if isinstance(event, Started) and event.task_id:
+            self.named.set()
+        ordinary = isinstance(event, TextDelta | ReasoningDelta | StepChanged)
+        if ordinary and self.first_token_ms is None and isinstance(event, TextDelta):
+            self.first_token_ms = self.elapsed_ms
+            ordinary = False
+        self._pending.append(event)
+        self._phase = Phase.STREAMING
+        self._wake(urgent=not ordinary)
+
+    def queue(self, place: int) -> None:
+        self._phase, self._place = Phase.QUEUED, place
+        self._wake()
+
+    def connect(self) -> None:
+        self._phase, self._place = Phase.CONNECTING, 0
+        self._wake()
+
+    def _wake(self, *, urgent: bool = False) -> None:
+        self._changed.set(self._changed.value + 1, urgent=urgent)
+
+    def left(self, reply: Reply) -> Leftover:
+        """What there is to repair, should it have broken off with `reply`."""
+        return Leftover(
+            message_id=self.message.id,
+            conversation_id=self.conversation.id,
+            user_id=self.user_id,
+            dify_user=self.dify_user,
+            app=self.conversation.app,
+            upstream_id=self.conversation.upstream_id,
+            reply=reply,
+        )
+
+    def end(self) -> None:
+        """Tell the watchers that nothing more will come: the store holds the final row."""
+        self.has_ended = True
+        self._wake(urgent=True)

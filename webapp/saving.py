@@ -1,0 +1,98 @@
+"""Keeps an answer as it grows and when it has ended, whatever the database does meanwhile."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import chain, repeat
+
+from webapp.chat.message import Reply
+from webapp.clock import now
+from webapp.errors import StoreUnavailable
+from webapp.generation import Generation
+from webapp.store import messages
+from webapp.store.database import Store
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 1.5  # how much text a killed process may lose
+
+
+async def keep_close(store: Store, generation: Generation) -> None:
+    """Keep the row close to what is shown, until the end; upstream's names for the answer are kept at once."""
+    saved = generation.reply
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await generation.named.wait()
+    while not (reply := generation.reply).status.is_final:
+        if reply is not saved:
+            try:
+                await store.write(messages.flush, message_id=generation.message.id, reply=reply)
+                saved = reply
+            except StoreUnavailable as error:
+                logger.warning('answer %s: %s; trying again', generation.message.id, error)
+            except Exception:  # its end may still be kept
+                logger.exception('answer %s could not be kept as far as it is', generation.message.id)
+                return
+        await asyncio.sleep(FLUSH_SECONDS)
+
+
+async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
+    """Keep an answer for good, however long the database is away: the words are all here still."""
+    write = partial(
+        end,
+        store,
+        generation.message.id,
+        reply,
+        unread=not generation.audience,
+        latency_ms=generation.elapsed_ms,
+        first_token_ms=generation.first_token_ms,
+    )
+    await _insist(write)
+
+
+async def keep_rest(store: Store, message_id: str, reply: Reply) -> None:
+    """Keep what was reported after the end."""
+    await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply))
+
+
+async def end(
+    store: Store,
+    message_id: str,
+    reply: Reply,
+    *,
+    unread: bool,
+    latency_ms: int | None = None,
+    first_token_ms: int | None = None,
+) -> None:
+    """Write the end of an answer; should a bug forbid that, an end at least: a running row locks a conversation.
+
+    :raises StoreUnavailable: nothing was kept
+    """
+    try:
+        await store.write(
+            messages.finish,
+            message_id=message_id,
+            reply=reply,
+            now=now(),
+            latency_ms=latency_ms,
+            first_token_ms=first_token_ms,
+            unread=unread,
+        )
+    except StoreUnavailable:
+        raise
+    except Exception:
+        logger.exception('answer %s could not be kept as it is', message_id)
+        await store.write(messages.abandon, message_id=message_id, now=now())
+
+
+async def _insist(write: Callable[[], Awaitable[object]]) -> None:
+    for pause in chain((0.2, 1.0, 3.0), repeat(10.0)):
+        try:
+            await write()
+        except StoreUnavailable as error:
+            logger.error('an answer could not be saved: %s', error)
+            await asyncio.sleep(pause)
+        else:
+            return
