@@ -146,9 +146,15 @@ export default {
         this.write("");
       }
     },
-    refused(key) {
+    refused(key, spent) {
       const sent = this.sent.get(key);
-      if (sent) this.takeBack(sent);
+      if (!sent) return;
+      if (spent) {
+        const gone = { state: "failed", preview: "", problem: this.words.gone };
+        sent.tray.forEach((file) => Object.assign(file, gone));
+        sent.files = [];
+      }
+      this.takeBack(sent);
     },
     focus() {
       this.$refs.input.focus({ preventScroll: true });

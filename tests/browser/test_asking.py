@@ -114,3 +114,12 @@ def test_a_link_may_fill_the_composer_but_only_the_person_sends(app: Server, pag
     page.get_by_test_id('composer-send').click()
     expect(page.get_by_test_id('message-text')).to_have_text('from a link')
     expect(conversations(page)).to_have_count(before + 1)
+
+
+def test_an_answer_without_a_word_says_so(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    say(page, '/echo')
+    expect_status(page, 'complete')
+    expect(last_answer(page).get_by_test_id('message-error')).to_contain_text('without an answer')
+    last_answer(page).get_by_test_id('message-retry').click()
+    expect(page.get_by_test_id('message-assistant')).to_have_count(2)

@@ -29,7 +29,28 @@ def test_a_picture_goes_along_with_a_question(app: Server, page: Page) -> None:
     say(page, 'What do you see?')
     expect_status(page, 'complete')
     expect(tile).to_have_count(0)
-    expect(page.get_by_test_id('message-user').last.locator('..').locator('img').first).to_be_visible()
+    expect(page.get_by_test_id('message-user').locator('img')).to_be_visible()
+
+
+def test_a_file_that_another_tab_has_sent_is_not_sent_again(app: Server, page: Page) -> None:
+    open_page(page, app.url)
+    picture = {'name': 'square.png', 'mimeType': 'image/png', 'buffer': png(40, 30)}
+    page.get_by_test_id('composer-file').set_input_files([picture])  # type: ignore[list-item]
+    expect(page.get_by_test_id('attachment')).to_have_attribute('data-state', 'ready')
+    page.get_by_test_id('composer-input').fill('What do you see?')
+    other = page.context.new_page()
+    open_page(other, app.url)  # it has the same draft
+    tile = other.get_by_test_id('attachment')
+    expect(tile).to_have_attribute('data-state', 'ready')
+    page.get_by_test_id('composer-send').click()
+    expect_status(page, 'complete')
+
+    other.get_by_test_id('composer-send').click()
+    expect(tile).to_have_attribute('data-state', 'failed')
+    expect(other.get_by_test_id('composer-input')).to_have_value('What do you see?')
+    other.get_by_test_id('attachment-remove').click()
+    other.get_by_test_id('composer-send').click()
+    expect_status(other, 'complete')
 
 
 def test_a_file_that_is_not_what_it_says_is_refused_in_words(app: Server, page: Page, problems: list[str]) -> None:

@@ -52,11 +52,11 @@ class Files:
         try:
             uploads = (await target.about()).parameters.uploads
             head = await asyncio.to_thread(_head, stream)
+            if not head:
+                raise Refused('empty_file', status=400)
             found = content.examine(records.file_name(name), head[: content.HEAD])
             kind, most = rules.admit(uploads, found.name)
             size = stream.seek(0, 2)
-            if not size:
-                raise Refused('empty_file', status=400)
             if size > most:
                 raise Refused('file_too_large', status=413)
             width, height = await asyncio.to_thread(content.pixels, found, head) or (None, None)

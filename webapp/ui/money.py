@@ -19,11 +19,5 @@ def money(amount: Decimal, currency: str) -> str:
     return f'{sign}{whole}.{places.rstrip("0").ljust(2, "0")}'
 
 
-def about(amount: Decimal, currency: str) -> str:
-    """As `money`, but with two places only, or two significant digits: for a line that is read in passing."""
-    places = max(2, 1 - amount.adjusted()) if amount else 2
-    return money(amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), currency)
-
-
 def count(number: int) -> str:
     return f'{number:,}'

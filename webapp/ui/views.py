@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from webapp import files, markdown
 from webapp.apps import App
-from webapp.chat.message import FilePart, Reply, Status, Usage
+from webapp.chat.message import FilePart, FormPart, Part, Reply, Status, Usage
 from webapp.files.content import INLINE, PICTURES
 from webapp.generation import Progress
 from webapp.store.conversations import Conversation
@@ -54,7 +54,7 @@ def row_view(conversation: Conversation, *, running: bool) -> Row:
 
 def greeting_view(app: App) -> Greeting:
     """What stands in an empty thread: more, once the app has said it."""
-    title = app.branding.welcome or app.name or i18n.t('thread.greeting')
+    title = app.branding.welcome or i18n.t('thread.greeting')
     if app.known is None:
         return Greeting(title)
     parameters = app.known.parameters
@@ -184,6 +184,7 @@ def _view(
     place: int = 0,
 ) -> MessageView:
     failure = reply.failure
+    is_empty = reply.status is Status.COMPLETE and not reply.text.strip() and not any(map(_says, reply.parts))
     return MessageView(
         id=message.id,
         number=message.number,
@@ -193,9 +194,9 @@ def _view(
         status=reply.status,
         phase=phase,
         place=place,
-        error=i18n.error(failure.code) if failure else '',
+        error=i18n.error(failure.code) if failure else i18n.error('empty_answer') if is_empty else '',
         detail=f'{failure.code}: {failure.detail}' if failure and is_admin else '',
-        retryable=reply.status in RETRYABLE,
+        retryable=reply.status in RETRYABLE or is_empty,
         repaired=reply.repaired,
         reasoning=reasoning,
         steps=reply.steps,
@@ -207,3 +208,8 @@ def _view(
         when=message.created_at,
         usage=usage_view(reply.usage) if reply.status.is_final else None,
     )
+
+
+def _says(part: Part) -> bool:
+    """Whether it is something to read or to look at besides text."""
+    return isinstance(part, FilePart | FormPart)

@@ -169,10 +169,13 @@ def usage(data: Payload) -> Usage | None:
     if not any(tokens):
         tokens = [None, None, None]
         prices = [price or None for price in prices]
+    prompt, completion, total = tokens
+    if total is None and prompt is not None and completion is not None:
+        total = prompt + completion
     return Usage(
-        prompt_tokens=tokens[0],
-        completion_tokens=tokens[1],
-        total_tokens=tokens[2],
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=total,
         prompt_price=prices[0],
         completion_price=prices[1],
         total_price=prices[2],

@@ -53,9 +53,12 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
         """The server has stored what was sent with `key`: the draft may go."""
         self.call('accepted', key)
 
-    def refused(self, key: str) -> None:
-        """The server did not take what was sent with `key`: text and attachments come back."""
-        self.call('refused', key)
+    def refused(self, key: str, *, spent: bool = False) -> None:
+        """The server did not take what was sent with `key`: text and attachments come back.
+
+        :param spent: the files can't be sent any more, perhaps because another tab has done so
+        """
+        self.call('refused', key, spent)
 
     def focus(self) -> None:
         self.call('focus')

@@ -169,8 +169,9 @@ class ChatPage:
                     key=key,
                     files=files,
                 )
-            except Exception:
-                self._composer.refused(key)  # whatever it was, the words stay in the composer
+            except Exception as error:  # whatever it was, the words stay in the composer
+                spent = isinstance(error, AppError) and error.code == 'file_gone'
+                self._composer.refused(key, spent=spent)
                 raise
             self._composer.accepted(key)
             await self._join(message, visit)
