@@ -213,11 +213,11 @@ async def serving(upstream: Upstream) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def away(store: Store) -> AsyncIterator[tuple[Upstream, Files]]:
+async def away(store: Store, changes: Changes) -> AsyncIterator[tuple[Upstream, Files]]:
     upstream = Upstream()
     async with serving(upstream) as url:
         apps = Apps([App('demo', DifyClient(url, 'demo'))])
-        files = Files(store, apps, Changes())
+        files = Files(store, apps, changes)
         yield upstream, files
         await files.close()
         await apps.close()
@@ -296,6 +296,21 @@ async def test_a_file_that_can_not_be_had_now_may_be_had_later(
     assert caught.value.status == 502
     upstream.status = 200
     assert (await files.find(ann, made_id(message.id, PART))).is_kept
+
+
+async def test_pages_hear_of_a_file_that_comes_after_its_answer(
+    away: tuple[Upstream, Files], changes: Changes, message: Message, ann: Principal
+) -> None:
+    upstream, files = away
+    upstream.status = 503
+    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    with pytest.raises(UpstreamError):
+        await files.find(ann, made_id(message.id, PART))
+    upstream.status = 200
+    changed = changes.of(ann.user_id)
+    seen = changed.value
+    await files.find(ann, made_id(message.id, PART))
+    assert changed.since(seen) == {message.conversation_id: True}
 
 
 async def test_a_file_without_end_is_given_up(
