@@ -130,3 +130,12 @@ async def test_a_conversation_keeps_its_first_name_upstream(store: Store, ann: U
 
     assert await hear_from('up-1') == 'up-1'
     assert await hear_from('up-2') == 'up-1'
+
+
+async def test_some_are_read_together_and_only_ones_own(store: Store, ann: User, bob: User, ask: Ask) -> None:
+    mine, other = (await ask(ann, 'one')).conversation, (await ask(ann, 'two')).conversation
+    theirs = (await ask(bob, 'three')).conversation
+    found = await store.read(conversations.some, user_id=ann.id, ids=[mine.id, theirs.id, 'nobody'])
+    assert [conversation.id for conversation in found] == [mine.id]
+    assert found[0].running
+    assert other.id not in {conversation.id for conversation in found}

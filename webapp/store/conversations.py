@@ -1,5 +1,6 @@
 """A person's titled lists of messages."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +80,13 @@ def page(
 def get(session: Session, *, user_id: str, conversation_id: str) -> Conversation:
     """:raises NotFound: there is none, or it is somebody else's"""
     return conversation_value(owned_row(session, user_id, conversation_id), running=_runs(session, conversation_id))
+
+
+def some(session: Session, *, user_id: str, ids: Collection[str]) -> list[Conversation]:
+    """Those of `ids` that are there and the person's, in no order."""
+    theirs = (ConversationRow.user_id == user_id, col(ConversationRow.id).in_(ids))
+    found = session.exec(select(ConversationRow, is_running()).where(*theirs))
+    return [conversation_value(row, running=running) for row, running in found]
 
 
 def rename(session: Session, *, user_id: str, conversation_id: str, title: str) -> Conversation:

@@ -1,9 +1,8 @@
 """A person's conversations with one app, as one page lists them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from webapp.errors import NotFound
 from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.conversations import Conversation
@@ -54,21 +53,17 @@ class Listing:
                 self._rows[row.id] = replace(row, title=title)  # the browser shows the wish already
             self._services.changes.bump(self._user_id, conversation_id, messages=False)
 
-    async def refresh(self, changed: Iterable[str] | None) -> None:
+    async def refresh(self, changed: Collection[str] | None) -> None:
         """Show how the `changed` ones stand now; None: read the list again."""
         if changed is None or self._search:  # what a search finds, the database decides
             await self._compare()
             return
-        search = self._search
-        for conversation_id in changed:
-            try:
-                conversation = await self._conversation(conversation_id)
-            except NotFound:
-                if search == self._search:
-                    self._discard([conversation_id])
-            else:
-                if search == self._search:
-                    self._upsert(conversation)
+        found = await self._services.store.read(conversations.some, user_id=self._user_id, ids=list(changed))
+        if self._search:
+            return  # its results are on their way
+        self._discard(set(changed) - {conversation.id for conversation in found})
+        for conversation in found:
+            self._upsert(conversation)
 
     def _upsert(self, conversation: Conversation) -> None:
         row = self._row(conversation)
