@@ -65,6 +65,8 @@ def test_a_conversation_adds_up_by_currency() -> None:
     assert views.sum_line([dollars, yuan]) == 'This conversation: 1,234 tokens · $0.50 + CN¥0.25, 3 answers'
     assert views.sum_line([yuan]) == ''  # one answer says it itself
     assert views.sum_line([]) == ''
+    failed = Total('', answers=5, total_tokens=0, price=Decimal(0), **NOTHING | {'unknown': 5})
+    assert views.sum_line([dollars, failed]) == 'This conversation: 1,000 tokens · $0.50, 2 answers'
 
 
 def test_each_passage_is_one_source_and_keeps_its_number() -> None:

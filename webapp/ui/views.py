@@ -106,7 +106,8 @@ def usage_view(usage: Usage | None) -> UsageView:
 
 def sum_line(totals: Sequence[Total]) -> str:
     """What a conversation cost so far, each currency by itself; '' while there is nothing to add up."""
-    answers, tokens = sum(total.answers for total in totals), sum(total.total_tokens for total in totals)
+    answers = sum(total.answers - total.unknown for total in totals)  # of those whose cost was reported
+    tokens = sum(total.total_tokens for total in totals)
     if answers < 2 or not tokens:
         return ''
     prices = [price for total in totals if (price := _price(total.price, total.currency))]
