@@ -223,7 +223,7 @@ def test_text_stands_out_from_what_is_behind_it(visit: Open, page: Page, scheme:
     assert page.evaluate(CONTRAST, [['field', 'raised']])[0][2] >= 3
 
 
-@pytest.mark.parametrize('sheet', ['frame.css', 'code.css'])
+@pytest.mark.parametrize('sheet', ['frame.css', 'controls.css', 'conversations.css', 'code.css'])
 def test_colours_sizes_of_text_and_corners_have_names(sheet: str) -> None:
     raw = re.compile(r'#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)\(|(font-size|border-radius|font): *[\d.]', re.IGNORECASE)
     lines = assets.files()[sheet].decode().splitlines()

@@ -21,7 +21,10 @@ FOR_EVER = b'public, max-age=31536000, immutable'
 BRIEFLY = b'public, max-age=300'  # an address without version, or with an old one
 VERSION_CHARS = 12
 SCRIPT, STYLE = 'page.js', 'page.css'
-STYLES = ('tokens.css', 'frame.css', 'thread.css', 'composer.css', 'prose.css', 'code.css')  # in their order
+STYLES = (  # in their order: later ones have the last word
+    'tokens.css', 'controls.css', 'conversations.css', 'frame.css', 'files.css', 'popover.css', 'sources.css',
+    'lightbox.css', 'thread.css', 'composer.css', 'prose.css', 'code.css',
+)  # fmt: skip
 TAG = 'chat-{}'  # of our elements
 
 published: dict[str, bytes] = {}  # beside the folder: what the operator gave us, such as a logo
