@@ -27,7 +27,7 @@ run: $(VENV)/.run
 
 test: check
 	@$(BIN)/python tests/support/chromium.py
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check
