@@ -93,7 +93,7 @@ def test_pages_that_no_browser_connects_to_are_bounded(start: Start) -> None:
 
 def test_what_is_not_there_costs_no_page(small: Small) -> None:
     person = small.http().get('/nothing', headers={'Accept': 'text/html'})
-    assert (person.status_code, '<script' in person.text, 'thread.css' in person.text) == (404, False, True)
+    assert (person.status_code, '_nicegui' in person.text, 'page.css' in person.text) == (404, False, True)
     program = small.http().get('/nothing')
     assert (program.status_code, program.json()['code']) == (404, 'not_found')
 
