@@ -407,6 +407,7 @@ def test_a_change_sends_what_has_changed_and_nothing_else(visit: Open, page: Pag
     visit('/')
     page.get_by_test_id('composer-input').fill('/steps')
     page.get_by_test_id('composer-send').click()
+    expect(page.get_by_test_id('message-user').last).to_have_text('/steps')
     expect(page.get_by_test_id('message-assistant').last).to_have_attribute('data-status', 'complete')
     changes = [frame for frame in frames if 'change' in frame and 'Step 1' in frame]
     assert len(changes) > 10

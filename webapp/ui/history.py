@@ -1,6 +1,6 @@
 """What was kept of a person's conversations, as much at once as a browser shows at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webapp.chat.message import Status
 from webapp.services import Services
@@ -31,8 +31,13 @@ class History:
         self._user_id = user_id
 
     async def message(self, message_id: str) -> Message:
-        """:raises NotFound: there is none, or it is somebody else's"""
-        return await self._services.store.read(messages.owned, user_id=self._user_id, message_id=message_id)
+        """As it stands now: while it is being written, its row is a second or two behind.
+
+        :raises NotFound: there is none, or it is somebody else's
+        """
+        generation = self._services.generations.of(message_id)
+        message = await self._services.store.read(messages.owned, user_id=self._user_id, message_id=message_id)
+        return replace(message, reply=generation.reply) if generation else message
 
     async def newest(self, conversation_id: str, before: int | None = None) -> list[Message]:
         """The last messages of a conversation, or the last ones before a number; oldest first, at most `MESSAGES`.
