@@ -97,6 +97,7 @@ def an_old_conversation_is_found(page: Page) -> None:
 
 
 def another_upstream_takes_two_settings(app: Server, page: Page, upstream: str) -> None:
+    page.goto('about:blank')  # an open page would come back by itself, with an address of the demo's
     app.stop()
     app.environment |= {'DIFY_BASE_URL': upstream.removesuffix('/v1'), 'DIFY_API_KEY': 'demo'}
     app.start()

@@ -226,7 +226,7 @@ def test_going_elsewhere_closes_the_panel(visit: Open) -> None:
     page.get_by_test_id('citation').first.click()
     expect(page.get_by_test_id('citation-panel')).to_be_visible()
     page.get_by_test_id('conversation-item').nth(2).click()
-    expect(page.get_by_test_id('message-user')).to_have_text('Opened c2')
+    expect(page.get_by_test_id('message-user').last).to_have_text('Opened c2')
     expect(page.get_by_test_id('citation-panel')).to_be_hidden()
 
 
@@ -364,7 +364,7 @@ def test_a_question_of_two_million_characters_is_there_when_it_is_asked_for(visi
     assert question.evaluate('node => node.textContent.length') == 36_000 * 57
     assert question.evaluate('node => node.textContent.endsWith("dazu.\\n")')
     turn(page, 'm1').get_by_test_id('question-unfold').click()
-    assert question.evaluate('node => node.offsetHeight < 340')
+    page.wait_for_function('node => node.offsetHeight < 340', arg=question.element_handle())
 
 
 def test_copy_of_a_question_is_all_of_it(visit: Open, page: Page) -> None:
