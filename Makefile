@@ -10,7 +10,7 @@ FAILED  := { echo 'The installation failed, see above. Is the package index with
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check pictures bench lock clean
+.PHONY: help run test again check pictures bench lock clean
 
 help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
@@ -27,7 +27,12 @@ run: $(VENV)/.run
 
 test: check
 	@$(BIN)/python tests/support/chromium.py
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile || $(MAKE) --no-print-directory again
+
+# What failed beside others on a busy machine is run once more, alone and in sight: what fails again has failed.
+again:
+	@echo 'Some tests have failed beside others, see above. Each of them once more, alone:'
+	@$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: $(VENV)/.test
 	@$(BIN)/ruff check
