@@ -58,9 +58,7 @@ class Feedback:
                 pause = await self._pause()
             except StoreUnavailable as error:
                 logger.warning('feedback has to wait: %s', error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._rated.after(seen)
+            await self._rated.after(seen, within=pause)
 
     async def _work(self) -> None:
         while jobs := await self._store.write(feedback.claim_due, now=now()):

@@ -40,17 +40,23 @@ class Latest(Generic[T]):
         finally:
             self._watchers.discard(watcher)
 
-    async def after(self, seen: T) -> T:
-        """Return the value as soon as it is not `seen`. Unlike `watch` it may be cancelled and called again."""
+    async def after(self, seen: T, *, within: float | None = None) -> T:
+        """Return the value as soon as it is not `seen`, or as it is when so many seconds have passed.
+
+        Unlike `watch` it may be cancelled and called again.
+        """
         watcher = _Watcher()
         self._watchers.add(watcher)
         try:
-            while self.value == seen:
-                watcher.clear()
-                await watcher.changed.wait()
-            return self.value
+            async with asyncio.timeout(within):
+                while self.value == seen:
+                    watcher.clear()
+                    await watcher.changed.wait()
+        except TimeoutError:
+            pass
         finally:
             self._watchers.discard(watcher)
+        return self.value
 
     @property
     def watchers(self) -> int:

@@ -275,7 +275,7 @@ class _Check:
         if url is None or not model:
             return None
         key = (self.env.openai_api_key or SecretStr('')).get_secret_value().strip()
-        if not key.isascii() or not key.isprintable() or ' ' in key:
+        if not keys.is_sendable(key):
             self.problems.append('OPENAI_API_KEY holds characters that no key has.')
         try:
             return RelaySettings(address.of_model(url), model, SecretStr(key))

@@ -5,7 +5,6 @@ person named is never touched.
 """
 
 import asyncio
-import contextlib
 import logging
 from functools import partial
 
@@ -52,9 +51,7 @@ class Titles:
                 await self._work(app)
             except AppError as error:
                 logger.warning('titles have to wait: %s', error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._generations.ended.after(ended)
+            await self._generations.ended.after(ended, within=IDLE_SECONDS)
 
     async def _work(self, app: App) -> None:
         while jobs := await self._store.write(titles.claim_due, app=app.slug, now=now(), limit=AT_ONCE):

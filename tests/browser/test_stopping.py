@@ -1,12 +1,13 @@
 """The server is asked to stop while somebody reads."""
 
 import signal
+import subprocess
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 from support.chat import CONNECTED, answers, expect_status, open_page, say, text_of, wait_for_text
-from support.server import Serve, wait_for
+from support.server import Serve, Server, wait_for
 
 STOPPED = 0
 
@@ -21,12 +22,10 @@ def test_a_running_answer_is_read_to_its_end(page: Page, serve: Serve) -> None:
     open_page(page, server.url)
     say(page, '/long 200 /rate 50')
     wait_for_text(page, 20)
-    assert server.process
-    server.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: 'running answers' in server.log, 'the server to hear the signal')
+    process = ask_to_stop(server)
     expect_status(page, 'complete')
     whole = text_of(page)
-    assert server.process.wait(20) == STOPPED
+    assert process.wait(20) == STOPPED
     server.start()  # the page comes back by itself
     page.wait_for_function(CONNECTED)
     expect_status(page, 'complete')
@@ -39,9 +38,7 @@ def test_while_answers_end_pages_are_served_but_nothing_new_is_begun(page: Page,
     say(page, '/long 300 /rate 50')
     wait_for_text(page, 20)
     page.wait_for_url('**/c/*')
-    assert server.process
-    server.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: 'running answers' in server.log, 'the server to hear the signal')
+    process = ask_to_stop(server)
     ready = httpx.get(f'{server.url}/readyz', trust_env=False)
     assert (ready.status_code, ready.json()['checks']['server']) == (503, 'The server is being stopped.')
     open_page(page, page.url)
@@ -51,7 +48,7 @@ def test_while_answers_end_pages_are_served_but_nothing_new_is_begun(page: Page,
     say(other, 'Too late?')
     expect(other.get_by_text('shutting down').or_(other.get_by_text('restart'))).to_be_visible()
     expect_status(page, 'complete')
-    assert server.process.wait(20) == STOPPED
+    assert process.wait(20) == STOPPED
 
 
 def test_a_second_signal_cuts_the_answer_off_and_keeps_its_words(page: Page, serve: Serve) -> None:
@@ -59,12 +56,18 @@ def test_a_second_signal_cuts_the_answer_off_and_keeps_its_words(page: Page, ser
     open_page(page, server.url)
     say(page, '/long 4000 /rate 20')
     wait_for_text(page, 20)
-    assert server.process
-    server.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: 'running answers' in server.log, 'the server to hear the signal')
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(10) == STOPPED
+    process = ask_to_stop(server)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == STOPPED
     shown = text_of(page)
     server.start()  # the page comes back by itself
     expect_status(page, 'interrupted')
     assert text_of(page).startswith(shown[:20])
+
+
+def ask_to_stop(server: Server) -> 'subprocess.Popen[bytes]':
+    """Send the signal that service managers send, and wait until it has been heard."""
+    assert server.process
+    server.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: 'running answers' in server.log, 'the server to hear the signal')
+    return server.process

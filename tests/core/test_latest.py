@@ -56,3 +56,9 @@ async def test_after_waits_for_a_value_that_differs_and_can_be_given_up() -> Non
     await settle()
     latest.set(2)
     assert await waiting == 2
+
+
+async def test_after_gives_the_same_value_when_nothing_has_come_in_time() -> None:
+    latest = Latest(1)
+    assert await latest.after(1, within=0.01) == 1
+    assert latest.watchers == 0

@@ -5,40 +5,19 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 
 import pytest
+from generations_support import ask, ended, repaired, row, text_begins
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound, Refused
 from webapp.files import Files
-from webapp.generations import Generation, Generations, Phase
+from webapp.generations import Generations, Phase
 from webapp.principal import Principal
 from webapp.store import conversations, messages, usage
 from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.upstream.client import DifyClient
-
-
-async def ask(
-    generations: Generations, who: Principal, query: str, *, conversation_id: str | None = None, key: str = 'k1'
-) -> Message:
-    return await generations.start(who, app='demo', conversation_id=conversation_id, query=query, key=key)
-
-
-async def ended(generations: Generations, message: Message) -> None:
-    """Wait until the answer is kept for good."""
-    while generations.of(message.id):  # nothing is awaited between this look and the next value
-        await generations.ended.after(generations.ended.value)
-
-
-async def text_begins(generation: Generation) -> None:
-    async for progress in generation.watch():
-        if progress.reply.text:
-            return
-
-
-async def row(store: Store, who: Principal, message: Message) -> Message:
-    return await store.read(messages.owned, user_id=who.user_id, message_id=message.id)
 
 
 async def test_an_answer_is_written_without_anybody_watching(
@@ -257,13 +236,9 @@ async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
     await generations.shutdown(limit=0)
     assert (await row(store, ann, message)).reply.status is Status.INTERRUPTED
 
-    counter = changes.of(ann.user_id)
     restarted = Generations(store, apps, changes, files)
     await restarted.repair_leftovers()
-    async with asyncio.timeout(30):
-        seen = counter.value  # before the row is read, so that no change falls between
-        while not (kept := await row(store, ann, message)).reply.repaired:
-            seen = await counter.after(seen)
+    kept = await repaired(store, changes, ann, message)
     assert kept.reply.status is Status.COMPLETE
     assert 'DIFY_BASE_URL' in kept.reply.text
     await restarted.shutdown(limit=0)

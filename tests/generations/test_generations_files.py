@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from generations_support import ask, ended, row
 from sqlmodel import Session, select
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,7 +26,7 @@ from webapp.files import Files, address_of, made
 from webapp.files.addresses import made_id
 from webapp.generations import Generations
 from webapp.principal import Principal
-from webapp.store import feedback as rows, messages
+from webapp.store import feedback as rows
 from webapp.store.database import Store
 from webapp.store.files import File
 from webapp.store.messages import Message
@@ -38,15 +39,6 @@ PNG = (RECORDINGS / 'tool-file-signed-url.http').read_bytes().partition(b'\r\n\r
 
 async def uploaded(files: Files, who: Principal, name: str = 'photo.png', data: bytes = PNG) -> File:
     return await files.upload(who, app='demo', name=name, stream=io.BytesIO(data))
-
-
-async def ended(generations: Generations, message: Message) -> None:
-    while generations.of(message.id):
-        await generations.ended.after(generations.ended.value)
-
-
-async def row(store: Store, who: Principal, message: Message) -> Message:
-    return await store.read(messages.owned, user_id=who.user_id, message_id=message.id)
 
 
 async def whole(files: Files, file: File) -> bytes:
@@ -150,7 +142,7 @@ def _tomorrow() -> datetime:
 async def test_what_the_assistant_draws_is_ours_to_show(
     generations: Generations, files: Files, store: Store, ann: Principal, bob: Principal
 ) -> None:
-    message = await generations.start(ann, app='demo', conversation_id=None, query='/image a red dot', key='k1')
+    message = await ask(generations, ann, '/image a red dot')
     generation = generations.of(message.id)
     assert generation
     async for progress in generation.watch():
@@ -225,7 +217,7 @@ async def away(store: Store, changes: Changes) -> AsyncIterator[tuple[Upstream, 
 
 @pytest.fixture
 async def message(generations: Generations, store: Store, ann: Principal) -> Message:
-    begun = await generations.start(ann, app='demo', conversation_id=None, query='/echo here it is', key='k1')
+    begun = await ask(generations, ann, '/echo here it is')
     await ended(generations, begun)
     return await row(store, ann, begun)
 

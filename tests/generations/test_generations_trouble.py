@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generations_support import ask, ended, repaired, row, text_begins
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -18,9 +19,8 @@ from webapp.errors import NotFound
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.principal import Principal
-from webapp.store import conversations, messages
+from webapp.store import conversations
 from webapp.store.database import Store
-from webapp.store.messages import Message
 
 
 class SlowToAnswer(Store):
@@ -46,19 +46,6 @@ async def store(tmp_path: Path) -> AsyncIterator[SlowToAnswer]:
     store.migrate()
     yield store
     await store.close()
-
-
-async def ask(generations: Generations, who: Principal, query: str, key: str = 'k1', of: str | None = None) -> Message:
-    return await generations.start(who, app='demo', conversation_id=of, query=query, key=key)
-
-
-async def ended(generations: Generations, message: Message) -> None:
-    while generations.of(message.id):
-        await generations.ended.after(generations.ended.value)
-
-
-async def row(store: Store, who: Principal, message: Message) -> Message:
-    return await store.read(messages.owned, user_id=who.user_id, message_id=message.id)
 
 
 async def execute(store: Store, statement: str) -> None:
@@ -93,7 +80,7 @@ async def test_an_end_that_can_not_be_kept_locks_no_conversation(
     assert kept.reply.failure.code == 'internal_error'
     assert f'answer {message.id} could not be kept' in caplog.text
     await execute(store, 'DROP TRIGGER bug')
-    following = await ask(generations, ann, '/echo next', 'k2', message.conversation_id)
+    following = await ask(generations, ann, '/echo next', conversation_id=message.conversation_id, key='k2')
     await ended(generations, following)
     assert (await row(store, ann, following)).reply.text == 'next'
 
@@ -122,18 +109,12 @@ async def test_the_rest_of_a_long_run_is_waited_for(
     message = await ask(generations, ann, '/rate 50 /steps How do I connect a Dify?')
     generation = generations.of(message.id)
     assert generation
-    async for progress in generation.watch():
-        if progress.reply.text:
-            break
+    await text_begins(generation)
     await generations.shutdown(limit=0)
 
-    counter = changes.of(ann.user_id)
     restarted = Generations(store, apps, changes, files)
     await restarted.repair_leftovers()
-    async with asyncio.timeout(30):
-        seen = counter.value  # before the row is read, so that no change falls between
-        while not (kept := await row(store, ann, message)).reply.repaired:
-            seen = await counter.after(seen)
+    kept = await repaired(store, changes, ann, message)
     assert kept.reply.usage
     assert kept.reply.usage.total_tokens
     await restarted.shutdown(limit=0)

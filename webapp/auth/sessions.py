@@ -8,11 +8,11 @@ import hashlib
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webapp import log
+from webapp import clock, log
 from webapp.auth.arrivals import Arrivals
 from webapp.errors import Refused, SignedOut
 from webapp.principal import Principal, Role
@@ -46,7 +46,7 @@ class Sessions:
         admins: Collection[str] = (),
         idle: timedelta = timedelta(hours=12),
         absolute: timedelta = timedelta(days=7),
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
         self._store = store

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from webapp.apps import Apps
+from webapp.background import Tasks
 from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.clock import now
@@ -35,7 +36,7 @@ class Made:
         self._apps = apps
         self._changes = changes
         self._fetching: dict[str, asyncio.Task[File]] = {}
-        self._followers: set[asyncio.Task[None]] = set()
+        self._followers = Tasks()
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def adopt(self, message: Message, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
@@ -47,9 +48,7 @@ class Made:
             except StoreUnavailable as error:
                 logger.warning('file %s could not be noted: %s', file.id, error)
                 continue
-            follower = asyncio.create_task(self._follow(file))
-            self._followers.add(follower)
-            follower.add_done_callback(self._followers.discard)
+            self._followers.start(self._follow(file))
 
     async def fetch(self, file: File) -> File:
         """Make sure that its bytes are here.
@@ -64,10 +63,11 @@ class Made:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        tasks = [*self._followers, *self._fetching.values()]
-        for task in tasks:
+        await self._followers.close()
+        fetching = list(self._fetching.values())
+        for task in fetching:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*fetching, return_exceptions=True)
 
     async def _follow(self, file: File) -> None:
         for pause in ATTEMPTS:

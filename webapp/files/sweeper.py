@@ -1,7 +1,5 @@
 """Removes the bytes of deleted files, beside everything else that is being written."""
 
-import asyncio
-import contextlib
 import logging
 
 from webapp.errors import StoreUnavailable
@@ -33,6 +31,4 @@ class Sweeper:
                     pass
             except StoreUnavailable as error:
                 logger.warning('deleted files stay for now: %s', error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._woken.after(seen)
+            await self._woken.after(seen, within=IDLE_SECONDS)

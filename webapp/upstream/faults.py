@@ -7,11 +7,12 @@ its texts repeat requests, addresses and library output: people see our code's s
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from webapp.chat.message import Failure
+from webapp.clock import now
 from webapp.errors import Unreachable, UpstreamError
 from webapp.upstream.payload import Payload, clean_text, count, name, parse, text
 
@@ -171,4 +172,4 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    return max(0.0, (when - now()).total_seconds())
