@@ -170,7 +170,7 @@ def test_local_mode_is_for_this_computer_alone(env: pytest.MonkeyPatch, values: 
         ({'WEBAPP_COLOUR': 'red'}, 'WEBAPP_COLOUR is not a setting; take it out.'),
         ({'webapp_port': '80'}, 'webapp_port is not a setting; did you mean WEBAPP_PORT?'),
         ({'WEBAPP_METRICS_TOKEN': 'x'}, 'WEBAPP_METRICS_TOKEN is not supported yet'),
-        ({'OIDC_ISSUER': 'https://id.example.com'}, 'OIDC_ISSUER is not supported yet'),
+        ({'OIDC_ISSUER': 'https://id.example.com'}, 'OIDC_CLIENT_ID missing: OIDC_ISSUER is of no use alone'),
         ({'WEBAPP_CONFIG': 'other.toml'}, 'other.toml: No such file'),
         ({'DATABASE_URL': 'mysql://host/name'}, 'DATABASE_URL must be'),
         ({'DATABASE_URL': 'sqlite://'}, 'DATABASE_URL must be'),
@@ -193,10 +193,10 @@ APP = '[[apps]]\nslug = "a"\nbase_url = "https://dify.example.com"\napi_key = "a
 @pytest.mark.parametrize(
     ('content', 'sentence'),
     [
-        ('[[providers]]\nname = "company"', 'providers is not supported yet'),
+        ('[[providers]]\nname = "company"', 'providers.0.client_id: Field required'),
         ('[[embeds]]\nid = "x"', 'embeds is not supported yet'),
         ('[[budgets]]\nscope = "user"', 'budgets is not supported yet'),
-        ('[limits]\nmessages_per_minute = 20', 'limits is not supported yet'),
+        ('[limits]\nmessages_per_minute = -1', 'limits.messages_per_minute: '),
         ('[branding]\nlogo = "none.svg"', 'branding.logo: none.svg No such file'),
         ('[branding]\nlogo = "webapp.toml"', 'branding.logo: webapp.toml is no PNG, WebP or SVG image'),
         ('[branding]\naccent = "green"', 'branding.accent: Value error, must be a colour like "#1f6658"'),

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from webapp import edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
+from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions, Visits
 from webapp.background import supervised
 from webapp.changes import Changes
@@ -46,10 +47,13 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     sessions = Sessions(
         store,
         secret=settings.secret.get_secret_value(),
-        is_local=settings.is_local,
-        guests=settings.guests,
+        admission=Admission(
+            is_local=settings.is_local,
+            guests=settings.guests,
+            providers=settings.providers,
+            admins=settings.admins,
+        ),
         secure=settings.is_https,
-        admins=settings.admins,
         idle=settings.session_idle,
         absolute=settings.session_absolute,
     )
@@ -145,12 +149,21 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
     for app in settings.apps:
         client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits)
         branding = app.branding.over(settings.branding)
-        yield App(app.slug, client, name=app.name, running=app.running, branding=branding)
+        yield App(
+            app.slug,
+            client,
+            name=app.name,
+            running=app.running,
+            branding=branding,
+            guests=app.guests,
+            groups=app.groups,
+        )
     if not settings.apps:
         chosen = settings.relay
         relay = demo.Relay(chosen.base_url, chosen.model, chosen.api_key.get_secret_value()) if chosen else None
         upstream = demo.build(key=DEMO_KEY, data=settings.data / 'demo.db', relay=relay)
         url = await stack.enter_async_context(demo.serve(upstream))
         client = DifyClient(url, DEMO_KEY, limits=limits)
+        look, guests = settings.branding, settings.guests
         answered_by = (relay.model, relay.host) if relay else None
-        yield App(DEMO_SLUG, client, running=0, is_demo=True, answered_by=answered_by, branding=settings.branding)
+        yield App(DEMO_SLUG, client, running=0, is_demo=True, answered_by=answered_by, branding=look, guests=guests)

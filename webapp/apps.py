@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
 from webapp.line import Line
+from webapp.principal import Principal, Role
 from webapp.upstream.client import DifyClient
 from webapp.upstream.parameters import Info, Parameters
 
@@ -28,6 +29,8 @@ class App:
     :param running: how many answers it may write at once; 0 means no limit
     :param answered_by: the model and its host, where the demo relays to one
     :param branding: how its pages present themselves
+    :param guests: whether people without a login may use it
+    :param groups: who of those with one may; empty: all of them
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class App:
         is_demo: bool = False,
         answered_by: tuple[str, str] | None = None,
         branding: Branding = Branding(),  # noqa: B008 -- a value
+        guests: bool = False,
+        groups: Collection[str] = (),
     ) -> None:
         self.slug = slug
         self._name = name
@@ -48,6 +53,8 @@ class App:
         self.is_demo = is_demo
         self.answered_by = answered_by
         self.branding = branding
+        self._guests = guests
+        self._groups = frozenset(groups)
         self.known: About | None = None  # what it said last
         self._read_at = float('-inf')
         self._reading = asyncio.Lock()
@@ -56,6 +63,16 @@ class App:
     def name(self) -> str:
         """As the settings say, else as the app says itself; '' while nobody has said."""
         return self._name or (self.known.info.name if self.known else '')
+
+    def admits(self, principal: Principal) -> bool:
+        """Whether somebody may use it. Admins answer for all apps, so all are open to them."""
+        match principal.role:
+            case Role.ADMIN:
+                return True
+            case Role.GUEST:
+                return self._guests
+            case _:
+                return not self._groups or not self._groups.isdisjoint(principal.groups)
 
     async def about(self) -> About:
         """Name, mode, opening statement, form and limits; asked at most every five minutes.
@@ -89,9 +106,16 @@ class Apps:
         except KeyError:
             raise NotFound from None
 
-    @property
-    def default(self) -> App:
-        return next(iter(self._apps.values()))
+    def of(self, principal: Principal) -> tuple[App, ...]:
+        """Those that somebody may use, in their order."""
+        return tuple(app for app in self if app.admits(principal))
+
+    def open(self, principal: Principal, slug: str) -> App:
+        """:raises NotFound: no app of that name, or not for them: the same answer"""
+        app = self.get(slug)
+        if not app.admits(principal):
+            raise NotFound
+        return app
 
     async def close(self) -> None:
         for app in self:

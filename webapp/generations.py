@@ -66,12 +66,12 @@ class Generations:
 
         :param key: made with the draft; sending the same draft again gives the same message and asks upstream once
         :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
-        :raises NotFound: no such app or conversation
+        :raises NotFound: no such app or conversation, or not theirs to use
         :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
             `too_many_files`, `file_gone`
         """
         self._refuse_unfit(query, has_files=bool(files))
-        target = self._apps.get(app)
+        target = self._apps.open(principal, app)
         _refuse_too_many(target, files)
         await self._settle(conversation_id)
         begun = await self._store.write(
@@ -87,14 +87,22 @@ class Generations:
         return await self._launch(principal, begun, target)
 
     async def retry(self, principal: Principal, *, message_id: str, key: str) -> Message:
-        """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one."""
-        with contextlib.suppress(NotFound):  # it may have given way to the very answer that this key has begun
-            old = await self._store.read(messages.owned, user_id=principal.user_id, message_id=message_id)
+        """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one.
+
+        :raises NotFound: no such message of theirs, or its app is not theirs to use any more
+        """
+        user_id = principal.user_id
+        try:
+            old = await self._store.read(messages.owned, user_id=user_id, message_id=message_id)
+        except NotFound:
+            pass  # it may have given way to the very answer that this key has begun
+        else:
+            conversation_id = old.conversation_id
+            conversation = await self._store.read(conversations.get, user_id=user_id, conversation_id=conversation_id)
+            self._apps.open(principal, conversation.app)
             self._refuse_unfit(old.query, has_files=bool(old.files))
-            await self._settle(old.conversation_id)
-        begun = await self._store.write(
-            messages.supersede, user_id=principal.user_id, message_id=message_id, key=key, now=now()
-        )
+            await self._settle(conversation_id)
+        begun = await self._store.write(messages.supersede, user_id=user_id, message_id=message_id, key=key, now=now())
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
 
     def of(self, message_id: str) -> Generation | None:

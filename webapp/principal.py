@@ -1,13 +1,34 @@
-"""Who asks."""
+"""Who asks, and who vouches for them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+LOCAL = 'local'  # issuer, provider and subject of the one person of local mode
+GUEST = 'guest'  # issuer and provider of everybody who has no login
 
 
 class Role(StrEnum):
     GUEST = 'guest'
     USER = 'user'
     ADMIN = 'admin'
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a provider said of somebody last. `issuer` and `subject` are who they are, the rest may change.
+
+    What follows from it (whether they get in, and as what) is a matter of the settings as they are now, see
+    `auth.admission`.
+    """
+
+    issuer: str
+    subject: str
+    provider: str  # its name in our settings; `LOCAL` and `GUEST` are their own
+    name: str = ''
+    email: str = ''
+    email_verified: bool = False  # the provider has seen that mails reach them
+    groups: frozenset[str] = frozenset()
+    claims_admin: bool = False  # the provider's claim says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +40,7 @@ class Principal:
     role: Role
     dify_user: str  # what Dify knows them by, see `store.users`
     name: str = ''
+    groups: frozenset[str] = frozenset()
 
     @property
     def is_admin(self) -> bool:

@@ -7,7 +7,18 @@ from typing import Any
 
 from starlette.types import Message, Scope
 
+from webapp.auth.providers import Preset, Provider
 from webapp.auth.sessions import Sessions, Visits
+
+COMPANY = Provider(
+    name='company',
+    preset=Preset.OIDC,
+    label='Company',
+    issuer='https://id.example',
+    client_id='chat',
+    client_secret='hush',
+    scopes=('openid',),
+)
 
 
 @dataclass

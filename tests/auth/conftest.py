@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from auth_support import Clock
+from auth_support import COMPANY, Clock
 
+from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions
 from webapp.store.database import Store
 
@@ -31,7 +32,9 @@ def make(store: Store, clock: Clock) -> Callable[..., Sessions]:
     """Sessions by the settings given; without any, those of local mode."""
 
     def make(**settings: Any) -> Sessions:
-        given = {'secret': SECRET, 'is_local': True, 'guests': False, 'secure': False, 'now': clock} | settings
-        return Sessions(store, **given)
+        given = {'secret': SECRET, 'secure': False, 'now': clock} | settings
+        rules = {name: given.pop(name) for name in ('guests', 'admins', 'providers') if name in given}
+        admission = Admission(is_local=given.pop('is_local', True), **{'providers': [COMPANY]} | rules)
+        return Sessions(store, admission=admission, **given)
 
     return make

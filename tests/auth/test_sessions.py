@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from auth_support import Browser, Clock
+from auth_support import COMPANY, Browser, Clock
 from sqlalchemy import text
 from sqlmodel import Session
 
 from webapp.auth.arrivals import Arrivals
 from webapp.auth.sessions import Sessions
 from webapp.errors import Refused, SignedOut
-from webapp.principal import Principal, Role
+from webapp.principal import Identity, Principal, Role
 from webapp.store.database import Store
 
 Make = Callable[..., Sessions]
@@ -25,7 +25,8 @@ async def enter(browser: Browser) -> Principal:
 
 async def sign_in(browser: Browser, subject: str) -> Principal:
     async def act(scope: object) -> Principal:
-        return await browser.sessions.sign_in(scope, issuer='https://id.example', subject=subject)  # type: ignore[arg-type]
+        identity = Identity(COMPANY.issuer, subject, COMPANY.name)
+        return await browser.sessions.sign_in(scope, identity)  # type: ignore[arg-type]
 
     principal = await browser.visit(act)
     assert isinstance(principal, Principal)

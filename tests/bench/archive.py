@@ -7,6 +7,7 @@ from bench.upstream import answer
 from sqlmodel import Session
 
 from webapp.chat.message import Reply, Status, TextPart
+from webapp.principal import LOCAL, Identity, Role
 from webapp.store import conversations, messages, users
 from webapp.store.database import Store
 
@@ -26,7 +27,9 @@ async def fill(database: Path, secret: str, *, long: list[int], many: int) -> li
     store = Store(f'sqlite:///{database}')
     store.migrate()
     try:
-        user = await store.write(users.sign_in, issuer='local', subject='local', secret=secret, now=BEGAN)
+        identity = Identity(LOCAL, LOCAL, LOCAL)
+        vouched = await store.write(users.sign_in, identity=identity, role=Role.ADMIN, secret=secret, now=BEGAN)
+        user = vouched.user
         for number in range(many):
             await store.write(write_conversation, user.id, [f'Short conversation {number}'], number)
         return [

@@ -10,7 +10,7 @@ from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.files import Files
 from webapp.generations import Generations
-from webapp.principal import Principal, Role
+from webapp.principal import Identity, Principal, Role
 from webapp.store import users
 from webapp.store.database import Store
 from webapp.upstream import demo
@@ -69,7 +69,9 @@ async def bob(store: Store) -> Principal:
 
 
 async def person(store: Store, name: str) -> Principal:
-    user = await store.write(
-        users.sign_in, issuer='test', subject=name, secret='s' * 32, name=name, now=datetime.now(UTC)
+    identity = Identity('test', name, 'company', name=name)
+    vouched = await store.write(
+        users.sign_in, identity=identity, role=Role.USER, secret='s' * 32, now=datetime.now(UTC)
     )
+    user = vouched.user
     return Principal(user.id, 'session', Role.USER, user.dify_user, name)

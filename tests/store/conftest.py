@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
-from store_support import NOW, SECRET, Ask
+from store_support import NOW, Ask, visit
 
-from webapp.store import messages, users
+from webapp.store import messages
 from webapp.store.database import Store
 from webapp.store.messages import Begun
 from webapp.store.users import User
@@ -41,12 +41,12 @@ async def store(url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def ann(store: Store) -> User:
-    return await store.write(users.sign_in, issuer='https://id.example', subject='ann', secret=SECRET, now=NOW)
+    return await store.write(visit, 'ann')
 
 
 @pytest.fixture
 async def bob(store: Store) -> User:
-    return await store.write(users.sign_in, issuer='https://id.example', subject='bob', secret=SECRET, now=NOW)
+    return await store.write(visit, 'bob')
 
 
 @pytest.fixture

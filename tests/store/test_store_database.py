@@ -13,21 +13,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
-from store_support import NOW, SECRET, Ask
+from store_support import Ask, visit
 
 from webapp.errors import NotFound, StoreUnavailable
-from webapp.store import database, users
+from webapp.store import database
 from webapp.store.database import Store
-from webapp.store.tables import UserRow
+from webapp.store.tables import IdentityRow
 from webapp.store.users import User
 
 
 def names(session: Session) -> list[str]:
-    return sorted(session.exec(select(UserRow.subject)))
-
-
-def visit(session: Session, name: str) -> None:
-    users.sign_in(session, issuer='test', subject=name, secret=SECRET, now=NOW)
+    return sorted(session.exec(select(IdentityRow.subject)))
 
 
 async def test_a_command_that_raises_leaves_nothing_behind(store: Store) -> None:
@@ -178,11 +174,13 @@ class TestSqlite:
 KILLED_WHILE_WRITING = """
 import asyncio, os, signal
 from datetime import UTC, datetime
+from webapp.principal import Identity
 from webapp.store import database, users
 from webapp.store.database import Store
 
 def visit(session, name, then_die=False):
-    users.sign_in(session, issuer='test', subject=name, secret='s', now=datetime.now(UTC))
+    identity = Identity('test', name, 'test')
+    users.sign_in(session, identity=identity, role='user', secret='s', now=datetime.now(UTC))
     if then_die:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -225,7 +223,7 @@ class TestPostgres:
 
         def rename(session: Session, first: str, second: str, runs: list[str]) -> None:
             runs.append(first)
-            change = text('UPDATE users SET name = :first WHERE subject = :subject')
+            change = text('UPDATE identities SET name = :first WHERE subject = :subject')
             session.connection().execute(change, {'first': first, 'subject': first})
             if len(runs) == 1:
                 both_hold_one.wait(30)

@@ -47,8 +47,8 @@ def test_migrations_make_the_same_indexes_conditions_included(tmp_path: Path) ->
 def test_a_new_version_is_drafted_from_the_tables(tmp_path: Path) -> None:
     shutil.copytree(migration.MIGRATIONS, tmp_path / 'migrations')
     drafted = migration.draft('no change', tmp_path / 'migrations')
-    assert drafted.name == '0003_no_change.py'
-    assert "revision = '0003'\ndown_revision = '0002'" in drafted.read_text()
+    assert drafted.name == '0004_no_change.py'
+    assert "revision = '0004'\ndown_revision = '0003'" in drafted.read_text()
     assert 'pass' in drafted.read_text()
 
     for version in (tmp_path / 'migrations' / 'versions').glob('*.py'):
@@ -135,7 +135,7 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     assert (leftover.message_id, leftover.dify_user) == ('m2', 'u_1')
     found = await store.read(sessions.look_up, token_hash='h1', now=NOW, idle=sessions.TOUCH * 60)
     assert found
-    assert found[0].name == 'Ann'
+    assert (found.user.name, found.identity.subject, found.identity.provider) == ('Ann', 'ann', 'https://id.example')
     assert (message.files, message.made, message.rating) == ((), (), '')
     await store.write(feedback.rate, user_id='u1', message_id='m1', rating='like', comment='yes', now=NOW)
     assert (await store.read(messages.owned, user_id='u1', message_id='m1')).rating == 'like'

@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import hmac
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
-from store_support import NOW, SECRET
+from store_support import NOW, SECRET, visit
 
 from webapp.errors import Refused
+from webapp.principal import Identity
 from webapp.store import sessions, users
 from webapp.store.database import Store
+from webapp.store.sessions import Standing
 from webapp.store.tables import SessionRow
 from webapp.store.users import User
 
@@ -26,53 +29,53 @@ def test_the_name_that_dify_knows_is_stable_and_tells_nothing() -> None:
 
 async def test_signing_in_again_is_the_same_person_even_with_a_new_secret(store: Store, ann: User) -> None:
     later = NOW + timedelta(days=1)
-    identity = {'issuer': ann.issuer, 'subject': ann.subject}
-    again = await store.write(users.sign_in, **identity, secret='rotated', name='Ann\nLee', now=later)
+    again = await store.write(visit, 'ann', secret='rotated', name='Ann\nLee', now=later)
     assert (again.id, again.dify_user, again.created_at) == (ann.id, ann.dify_user, NOW)
     assert (again.name, again.last_seen_at) == ('Ann Lee', later)
-    unnamed = await store.write(users.sign_in, **identity, secret='rotated', now=later)
+    unnamed = await store.write(visit, 'ann', secret='rotated', now=later)
     assert unnamed.name == 'Ann Lee'
 
 
 async def test_one_subject_of_two_issuers_is_two_people(store: Store, ann: User) -> None:
-    other = await store.write(users.sign_in, issuer='https://other.example', subject='ann', secret=SECRET, now=NOW)
+    other = await store.write(visit, 'ann', issuer='https://other.example')
     assert other.id != ann.id
     assert other.dify_user != ann.dify_user
 
 
 async def test_signing_in_many_times_at_once_makes_one_person(store: Store) -> None:
-    identity = {'issuer': 'guest', 'subject': 'x', 'secret': SECRET, 'now': NOW}
-    people = await asyncio.gather(*(store.write(users.sign_in, **identity) for _ in range(20)))
+    people = await asyncio.gather(*(store.write(visit, 'x') for _ in range(20)))
     assert len(set(people)) == 1
 
 
 async def test_an_identity_that_can_not_be_kept_exactly_is_refused(store: Store) -> None:
     for subject in ('', 'a\0b', '\ud800', 'x' * 3000):
         with pytest.raises(Refused):
-            await store.write(users.sign_in, issuer='https://id.example', subject=subject, secret=SECRET, now=NOW)
+            await store.write(visit, subject)
 
 
-async def opened(store: Store, user: User) -> sessions.BrowserSession:
+async def opened(store: Store, subject: str = 'ann', token: str = TOKEN, **changes: Any) -> Standing:
     device = 'Mozilla/5.0\r\n' + 'x' * 300
-    return await store.write(
-        sessions.open_session, user_id=user.id, token_hash=TOKEN, now=NOW, absolute=ABSOLUTE, device=device
-    )
+    given = {'role': 'user', 'secret': SECRET, 'now': NOW, 'absolute': ABSOLUTE, 'device': device} | changes
+    identity = Identity('https://id.example', subject, 'company')
+    return await store.write(sessions.sign_in, identity=identity, token_hash=token, **given)
 
 
-async def find(store: Store, after: timedelta) -> tuple[User, sessions.BrowserSession] | None:
+async def find(store: Store, after: timedelta) -> Standing | None:
     return await store.write(sessions.find, token_hash=TOKEN, now=NOW + after, idle=IDLE)
 
 
 async def test_a_session_is_found_while_it_lives(store: Store, ann: User) -> None:
-    browser = await opened(store, ann)
+    standing = await opened(store)
+    browser = standing.session
+    assert standing.user == ann
     assert (browser.expires_at, len(browser.device), browser.device[:12]) == (NOW + ABSOLUTE, 200, 'Mozilla/5.0 ')
-    assert await find(store, timedelta(0)) == (ann, browser)
-    assert await store.read(sessions.look_up, token_hash=TOKEN, now=NOW, idle=IDLE) == (ann, browser)
+    assert await find(store, timedelta(0)) == standing
+    assert await store.read(sessions.look_up, token_hash=TOKEN, now=NOW, idle=IDLE) == standing
     assert await store.write(sessions.find, token_hash='unknown', now=NOW, idle=IDLE) is None
 
 
 async def test_use_keeps_a_session_alive_up_to_its_end(store: Store, ann: User) -> None:
-    await opened(store, ann)
+    await opened(store)
     for hours in range(11, 24 * 7, 11):
         assert await find(store, timedelta(hours=hours))
     assert await find(store, ABSOLUTE - timedelta(seconds=1))
@@ -80,46 +83,43 @@ async def test_use_keeps_a_session_alive_up_to_its_end(store: Store, ann: User) 
 
 
 async def test_a_session_that_is_not_used_dies(store: Store, ann: User) -> None:
-    await opened(store, ann)
+    await opened(store)
     assert await find(store, IDLE) is None
     assert await find(store, timedelta(0)) is not None  # finding nothing has ended nothing
 
 
 async def test_use_is_noted_at_most_once_a_minute(store: Store, ann: User) -> None:
-    await opened(store, ann)
+    await opened(store)
 
     async def noted(seconds: int) -> float:
         await find(store, timedelta(seconds=seconds))
         found = await store.read(sessions.look_up, token_hash=TOKEN, now=NOW, idle=IDLE)
         assert found
-        assert found[0].last_seen_at == found[1].last_seen_at
-        return (found[1].last_seen_at - NOW).total_seconds()
+        assert found.user.last_seen_at == found.session.last_seen_at
+        return (found.session.last_seen_at - NOW).total_seconds()
 
     assert [await noted(s) for s in (1, 59, 60, 61, 119, 120)] == [0, 0, 60, 60, 60, 120]
 
 
 async def test_an_ended_session_stays_ended(store: Store, ann: User) -> None:
-    await opened(store, ann)
+    await opened(store)
     assert await store.write(sessions.end, token_hash=TOKEN, now=NOW)
     assert not await store.write(sessions.end, token_hash=TOKEN, now=NOW)
     assert await find(store, timedelta(0)) is None
 
 
 async def test_signing_out_everywhere(store: Store, ann: User, bob: User) -> None:
-    for number, user in enumerate([ann, ann, bob]):
-        await store.write(
-            sessions.open_session, user_id=user.id, token_hash=f'hash {number}', now=NOW, absolute=ABSOLUTE
-        )
+    for number, subject in enumerate(['ann', 'ann', 'bob']):
+        await opened(store, subject, f'hash {number}')
     assert await store.write(sessions.end_all, user_id=ann.id, now=NOW) == 2
     found = [await store.read(sessions.look_up, token_hash=f'hash {n}', now=NOW, idle=IDLE) for n in range(3)]
-    assert [f and f[0].subject for f in found] == [None, None, 'bob']
+    assert [f and f.user for f in found] == [None, None, bob]
 
 
 async def test_what_is_dead_is_purged(store: Store, ann: User) -> None:
-    opening = {'user_id': ann.id, 'absolute': ABSOLUTE}
-    await store.write(sessions.open_session, token_hash='ended', now=NOW, **opening)
-    await store.write(sessions.open_session, token_hash='idle', now=NOW - IDLE, **opening)
-    await store.write(sessions.open_session, token_hash='alive', now=NOW, **opening)
+    await opened(store, token='ended')
+    await opened(store, token='idle', now=NOW - IDLE)
+    await opened(store, token='alive')
     await store.write(sessions.end, token_hash='ended', now=NOW)
     assert await store.write(sessions.purge, now=NOW, idle=IDLE) == 2
 

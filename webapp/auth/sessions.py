@@ -13,26 +13,23 @@ from datetime import datetime, timedelta
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp import clock, log
+from webapp.auth.admission import Admission
 from webapp.auth.arrivals import Arrivals
 from webapp.errors import Refused, SignedOut
-from webapp.principal import Principal, Role
-from webapp.store import sessions, users
+from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
+from webapp.store import sessions
 from webapp.store.database import Store
-from webapp.store.sessions import BrowserSession
-from webapp.store.users import User
+from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 
-LOCAL = 'local'  # issuer and subject of the one person of local mode
-GUEST = 'guest'  # issuer of everybody who has no login
 TOKEN_BYTES = 32
 VISIT = 'webapp.visit'  # in the scope of a request
+NO_TOKENS = ProviderTokens()
 
 
 class Sessions:
     """:param secret: from which the ids are derived by which Dify knows people
-    :param is_local: everybody who gets this far is the one local person, and the admin
-    :param guests: everybody may come in, each as somebody of their own
+    :param admission: who gets in, and as what
     :param secure: whether people reach us by https
-    :param admins: subjects of the people who are admins
     """
 
     def __init__(
@@ -40,20 +37,16 @@ class Sessions:
         store: Store,
         *,
         secret: str,
-        is_local: bool,
-        guests: bool,
+        admission: Admission,
         secure: bool,
-        admins: Collection[str] = (),
         idle: timedelta = timedelta(hours=12),
         absolute: timedelta = timedelta(days=7),
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
+        self.admission = admission
         self._store = store
         self._secret = secret
-        self._is_local = is_local
-        self._guests = guests
-        self._admins = frozenset(admins)
         self._idle = idle
         self._absolute = absolute
         self._now = now
@@ -79,35 +72,40 @@ class Sessions:
         if principal := await self.principal(scope):
             _visit(scope).is_known = True
             return principal
-        if not (self._is_local or self._guests):
+        is_local, guests = self.admission.is_local, self.admission.guests
+        if not (is_local or guests):
             return None
-        if not self._is_local and not self._arrivals.admit((scope.get('client') or ('',))[0]):
+        if not is_local and not self._arrivals.admit(_address(scope)):
             raise Refused('too_busy', 'too many new guests from one address', status=429)
-        issuer, subject = (LOCAL, LOCAL) if self._is_local else (GUEST, secrets.token_hex(16))
-        return await self.sign_in(scope, issuer=issuer, subject=subject)
+        identity = Identity(LOCAL, LOCAL, LOCAL) if is_local else Identity(GUEST, secrets.token_hex(16), GUEST)
+        return await self.sign_in(scope, identity)
 
-    async def sign_in(self, scope: Scope, *, issuer: str, subject: str, name: str = '') -> Principal:
+    async def sign_in(self, scope: Scope, identity: Identity, tokens: ProviderTokens = NO_TOKENS) -> Principal:
         """Open a session for somebody whose identity has been proven. Always a new one: an old cookie is worth nothing.
 
-        :raises Refused: an identity that can't be kept exactly as it is, or that the settings don't let in
+        :param tokens: what the provider gave along
+        :raises Refused: an identity that can't be kept exactly as it is; `not_admitted`: the settings don't let them
+            in; `blocked`
         """
-        role = self._role(issuer, subject)
+        role = self.admission.role(identity)
         if role is None:
-            raise Refused(detail=f'{issuer} is not a way in here', status=403)
-        user = await self._store.write(
-            users.sign_in, issuer=issuer, subject=subject, name=name, secret=self._secret, now=self._now()
-        )
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        row = await self._store.write(
-            sessions.open_session,
-            user_id=user.id,
+            raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
+        token, old = secrets.token_urlsafe(TOKEN_BYTES), self.cookie.read(scope)
+        standing = await self._store.write(
+            sessions.sign_in,
+            identity=identity,
+            role=role,
+            secret=self._secret,
             token_hash=_hash(token),
             now=self._now(),
             absolute=self._absolute,
             device=_device(scope),
+            address=_address(scope),
+            replaces=_hash(old) if old else '',
+            tokens=tokens,
         )
         _visit(scope).cookie = self.cookie.setting(token)
-        return _principal(user, row, role)
+        return _principal(standing, role)
 
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
@@ -127,6 +125,16 @@ class Sessions:
         _visit(scope).cookie = self.cookie.clearing()
         return principal
 
+    async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
+        """Those of the sessions that live, each with its person as they are now. Does not count as use."""
+        found = await self._store.read(sessions.standing, ids=session_ids, now=self._now(), idle=self._idle)
+        admitted = {id_: (each, self.admission.role(each.identity)) for id_, each in found.items()}
+        return {id_: _principal(each, role) for id_, (each, role) in admitted.items() if role}
+
+    async def of_person(self, user_id: str) -> list[BrowserSession]:
+        """A person's live sessions, the last used first."""
+        return await self._store.read(sessions.of_person, user_id=user_id, now=self._now(), idle=self._idle)
+
     async def purge(self) -> int:
         """Delete the rows of sessions that are over; how many they were."""
         return await self._store.write(sessions.purge, now=self._now(), idle=self._idle)
@@ -145,18 +153,13 @@ class Sessions:
     async def _find(self, token_hash: str) -> Principal | None:
         now = self._now()
         found = await self._store.read(sessions.look_up, token_hash=token_hash, now=now, idle=self._idle)
-        if found is not None and sessions.is_due(found[1], now):
+        if found is not None and sessions.is_due(found.session, now):
             found = await self._store.write(sessions.find, token_hash=token_hash, now=now, idle=self._idle)
-        role = found and self._role(found[0].issuer, found[0].subject)
-        return _principal(*found, role) if found and role else None
-
-    def _role(self, issuer: str, subject: str) -> Role | None:
-        """By the settings as they are now; nothing if they don't let such a person in, or not any more."""
-        if self._is_local or issuer == LOCAL:
-            return Role.ADMIN if self._is_local and issuer == LOCAL else None
-        if issuer == GUEST:
-            return Role.GUEST if self._guests else None
-        return Role.ADMIN if subject in self._admins else Role.USER
+        role = self.admission.role(found.identity) if found else None
+        if found is None or role is None:
+            return None
+        log.is_by(found.user.id)
+        return _principal(found, role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +226,16 @@ def _visit(scope: Scope) -> Visit:
     return visit
 
 
-def _principal(user: User, session: BrowserSession, role: Role) -> Principal:
-    log.is_by(user.id)
-    return Principal(user_id=user.id, session_id=session.id, role=role, dify_user=user.dify_user, name=user.name)
+def _principal(standing: Standing, role: Role) -> Principal:
+    user, identity = standing.user, standing.identity
+    return Principal(
+        user_id=user.id,
+        session_id=standing.session.id,
+        role=role,
+        dify_user=user.dify_user,
+        name=user.name or user.email,
+        groups=identity.groups,
+    )
 
 
 def _hash(token: str) -> str:
@@ -234,3 +244,7 @@ def _hash(token: str) -> str:
 
 def _device(scope: Scope) -> str:
     return next((value.decode('latin-1') for name, value in scope['headers'] if name == b'user-agent'), '')
+
+
+def _address(scope: Scope) -> str:
+    return (scope.get('client') or ('',))[0]

@@ -6,11 +6,11 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from webapp import __version__, config_file, environment, settings
-from webapp.config_file import ConfigFileError
+from webapp import __version__, settings
 from webapp.doctor import database, place, upstream
 from webapp.doctor.report import Finding, Report, State
-from webapp.settings import SettingsError
+from webapp.settings import SettingsError, config_file, environment
+from webapp.settings.config_file import ConfigFileError
 
 PATIENCE = 12.0  # seconds for any group of checks; each has shorter limits of its own
 SECRET_NAMES = ('KEY', 'SECRET', 'TOKEN', 'PASS')  # in the names of variables

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from webapp import environment, local_secret
 from webapp.doctor.report import Finding, State
 from webapp.listening import CannotListen, listen
-from webapp.settings import CONFIG_FILE, Settings, is_loopback
+from webapp.settings import CONFIG_FILE, Settings, environment, is_loopback, local_secret
 from webapp.store import engines
 
 MB = 1_000_000

@@ -44,11 +44,11 @@ class Files:
         """Take in a file for a question that will be sent to an app. Cancelled, it leaves nothing here.
 
         :param name: as the browser says it; the file gets the one that its content bears out
-        :raises NotFound: no such app
+        :raises NotFound: no such app, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`
         :raises UpstreamError: upstream can't be asked, or does not take it
         """
-        target = self._apps.get(app)
+        target = self._apps.open(principal, app)
         try:
             uploads = (await target.about()).parameters.uploads
             head = await asyncio.to_thread(_head, stream)

@@ -1,13 +1,18 @@
 """Who is signed in, and until when. The table holds hashes of the cookies' tokens, never the tokens."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, or_, select, update
 
-from webapp.store.tables import SessionRow, UserRow, changed
-from webapp.store.text import fold_title
-from webapp.store.users import User, user_value
+from webapp.principal import GUEST, LOCAL, Identity, Role
+from webapp.store import audit, users
+from webapp.store.audit import Action
+from webapp.store.tables import IdentityRow, SessionRow, UserRow, changed
+from webapp.store.text import clean, fold_title
+from webapp.store.users import User, Vouched, identity_value, user_value
 
 TOUCH = timedelta(minutes=1)  # `last_seen_at` is kept to this precision: reading a page must not cost a write
 MAX_DEVICE = 200
@@ -23,41 +28,108 @@ class BrowserSession:
     device: str  # what the browser calls itself
 
 
-def open_session(
-    session: Session, *, user_id: str, token_hash: str, now: datetime, absolute: timedelta, device: str = ''
-) -> BrowserSession:
-    """Sign a browser in, for at most `absolute`."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A live session: whose it is, and by what identity they came."""
+
+    user: User
+    identity: Identity
+    session: BrowserSession
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTokens:
+    """What a provider gave along with a login. The tokens are encrypted already; '' for what it did not give."""
+
+    session: str = ''  # its own name for the session, by which it may end it
+    id_token: str = ''
+    refresh_token: str = ''
+    refresh_at: datetime | None = None  # when to ask it again
+
+
+def sign_in(
+    session: Session,
+    *,
+    identity: Identity,
+    role: str,
+    secret: str,
+    token_hash: str,
+    now: datetime,
+    absolute: timedelta,
+    device: str = '',
+    address: str = '',
+    replaces: str = '',
+    tokens: ProviderTokens = ProviderTokens(),
+) -> Standing:
+    """Open a session for somebody whose identity has been proven, for at most `absolute`.
+
+    :param role: what the settings make of the identity
+    :param replaces: id of the session that this browser had so far; it ends
+    :raises Refused: see `users.sign_in`
+    """
+    vouched = users.sign_in(session, identity=identity, role=role, secret=secret, now=now)
+    if replaces:
+        end(session, token_hash=replaces, now=now)
     row = SessionRow(
         id=token_hash,
-        user_id=user_id,
+        user_id=vouched.user.id,
+        identity_id=vouched.identity_id,
         created_at=now,
         last_seen_at=now,
         expires_at=now + absolute,
         ended_at=None,
         device=fold_title(device)[:MAX_DEVICE],
+        provider_session=clean(tokens.session),
+        id_token=tokens.id_token,
+        refresh_token=tokens.refresh_token,
+        refresh_at=tokens.refresh_at,
     )
     session.add(row)
     session.flush()
-    return _value(row)
+    if identity.provider not in {LOCAL, GUEST}:  # nobody has signed in there
+        actor = users.party(vouched.user, identity)
+        detail = {'provider': identity.provider}
+        audit.record(session, Action.SIGNED_IN, now=now, actor=actor, target=actor, address=address, detail=detail)
+        record_role(session, vouched, role, now=now)
+    return Standing(vouched.user, vouched.identity, _value(row))
 
 
-def look_up(session: Session, *, token_hash: str, now: datetime, idle: timedelta) -> tuple[User, BrowserSession] | None:
-    """The session and its person if it lives: not ended, not past its end, and used within `idle`. A query."""
-    statement = select(SessionRow, UserRow).join(UserRow).where(*_lives(now, idle), SessionRow.id == token_hash)
-    found = session.exec(statement).first()
-    return found and (user_value(found[1]), _value(found[0]))
+def record_role(session: Session, vouched: Vouched, role: str, *, now: datetime) -> None:
+    """Write down that somebody has become an admin, or is none any more."""
+    if vouched.role != role and (vouched.role or role == Role.ADMIN):
+        detail = {'from': vouched.role, 'to': role}
+        target = users.party(vouched.user, vouched.identity)
+        audit.record(session, Action.ROLE_CHANGED, now=now, target=target, detail=detail)
 
 
-def find(session: Session, *, token_hash: str, now: datetime, idle: timedelta) -> tuple[User, BrowserSession] | None:
+def look_up(session: Session, *, token_hash: str, now: datetime, idle: timedelta) -> Standing | None:
+    """The session and its person if it lives: not ended, not past its end, used within `idle`, not blocked. A query."""
+    return standing(session, ids=[token_hash], now=now, idle=idle).get(token_hash)
+
+
+def standing(session: Session, *, ids: Collection[str], now: datetime, idle: timedelta) -> dict[str, Standing]:
+    """Those of the sessions that live, by their ids. A query."""
+    statement = (
+        select(SessionRow, UserRow, IdentityRow)
+        .join(UserRow, col(UserRow.id) == SessionRow.user_id)
+        .join(IdentityRow, col(IdentityRow.id) == SessionRow.identity_id)
+        .where(*_lives(now, idle), col(SessionRow.id).in_(ids), col(UserRow.blocked_at).is_(None))
+    )
+    return {
+        row.id: Standing(user_value(user), identity_value(identity), _value(row))
+        for row, user, identity in session.exec(statement)
+    }
+
+
+def find(session: Session, *, token_hash: str, now: datetime, idle: timedelta) -> Standing | None:
     """`look_up`, and note that the session is in use, at most once a minute. A command.
 
     Cheapest is to `look_up` first and to call this only for a session that `is_due`.
     """
     found = look_up(session, token_hash=token_hash, now=now, idle=idle)
-    if found and is_due(found[1], now):
-        user, _ = found
+    if found and is_due(found.session, now):
         changed(session, update(SessionRow).where(col(SessionRow.id) == token_hash).values(last_seen_at=now))
-        changed(session, update(UserRow).where(col(UserRow.id) == user.id).values(last_seen_at=now))
+        changed(session, update(UserRow).where(col(UserRow.id) == found.user.id).values(last_seen_at=now))
     return found
 
 
@@ -66,16 +138,47 @@ def is_due(browser: BrowserSession, now: datetime) -> bool:
     return now - browser.last_seen_at >= TOUCH
 
 
+def of_person(session: Session, *, user_id: str, now: datetime, idle: timedelta) -> list[BrowserSession]:
+    """A person's live sessions, the last used first."""
+    statement = select(SessionRow).where(*_lives(now, idle), SessionRow.user_id == user_id)
+    return [_value(row) for row in session.exec(statement.order_by(col(SessionRow.last_seen_at).desc(), SessionRow.id))]
+
+
 def end(session: Session, *, token_hash: str, now: datetime) -> bool:
     """Sign a browser out; `False` if it was out already."""
-    statement = update(SessionRow).where(col(SessionRow.id) == token_hash, col(SessionRow.ended_at).is_(None))
-    return changed(session, statement.values(ended_at=now)) > 0
+    return _end(session, SessionRow.id == token_hash, now=now) > 0
 
 
-def end_all(session: Session, *, user_id: str, now: datetime) -> int:
-    """Sign a person out everywhere; how many sessions that ended."""
-    statement = update(SessionRow).where(col(SessionRow.user_id) == user_id, col(SessionRow.ended_at).is_(None))
-    return changed(session, statement.values(ended_at=now))
+def end_of_person(session: Session, *, user_id: str, session_id: str, now: datetime) -> bool:
+    """End one session of a person's; `False` if it is not theirs, or over already."""
+    return _end(session, SessionRow.id == session_id, SessionRow.user_id == user_id, now=now) > 0
+
+
+def end_all(session: Session, *, user_id: str, now: datetime, but: str = '') -> int:
+    """Sign a person out everywhere, but for the session named; how many sessions that ended."""
+    return _end(session, SessionRow.user_id == user_id, SessionRow.id != but, now=now)
+
+
+def end_by_provider(session: Session, *, issuer: str, subject: str, provider_session: str, now: datetime) -> int:
+    """End what a provider wants ended: one of its sessions if it names one, else all that somebody has by it.
+
+    :param subject: may be '' if `provider_session` is given
+    """
+    theirs = select(IdentityRow.id).where(IdentityRow.issuer == issuer)
+    if subject:
+        theirs = theirs.where(IdentityRow.subject == subject)
+    conditions: list[ColumnElement[bool]] = [col(SessionRow.identity_id).in_(theirs)]
+    if provider_session:
+        conditions.append(col(SessionRow.provider_session) == provider_session)
+    elif not subject:
+        return 0
+    return _end(session, *conditions, now=now)
+
+
+def id_token(session: Session, *, session_id: str) -> str:
+    """The encrypted ID token that came with a session; '' if none did."""
+    row = session.get(SessionRow, session_id)
+    return row.id_token if row else ''
 
 
 def purge(session: Session, *, now: datetime, idle: timedelta) -> int:
@@ -86,6 +189,11 @@ def purge(session: Session, *, now: datetime, idle: timedelta) -> int:
         col(SessionRow.last_seen_at) <= now - idle,
     )
     return changed(session, delete(SessionRow).where(dead))
+
+
+def _end(session: Session, *conditions: ColumnElement[bool] | bool, now: datetime) -> int:
+    statement = update(SessionRow).where(col(SessionRow.ended_at).is_(None), *conditions)  # type: ignore[arg-type]
+    return changed(session, statement.values(ended_at=now, id_token='', refresh_token='', refresh_at=None))
 
 
 def _lives(now: datetime, idle: timedelta) -> tuple[bool, ...]:

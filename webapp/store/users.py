@@ -1,4 +1,4 @@
-"""People, by who vouches for them and under what name."""
+"""People, and their ways in: by who vouches for them and under what name."""
 
 import hashlib
 import hmac
@@ -6,24 +6,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from webapp.errors import Refused
-from webapp.store.tables import UserRow
-from webapp.store.text import clean, fold_title
+from webapp.errors import NotFound, Refused
+from webapp.principal import Identity
+from webapp.store import locks
+from webapp.store.audit import Party
+from webapp.store.tables import IdentityRow, UserRow
+from webapp.store.text import clean, fold_case, fold_title
 
 MAX_IDENTITY = 2000  # bytes of issuer and subject together; a database's index holds no more
+MAX_GROUPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     id: str
-    issuer: str
-    subject: str
     dify_user: str  # the end-user id that Dify sees
     name: str
+    email: str
     created_at: datetime
     last_seen_at: datetime
+    blocked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A person, and the identity by which they came."""
+
+    user: User
+    identity_id: str
+    identity: Identity
+    role: str  # as it was before, '' at the first visit
 
 
 def dify_user(secret: str, issuer: str, subject: str) -> str:
@@ -32,43 +46,164 @@ def dify_user(secret: str, issuer: str, subject: str) -> str:
     return f'u_{digest.hexdigest()[:32]}'
 
 
-def sign_in(session: Session, *, issuer: str, subject: str, secret: str, now: datetime, name: str = '') -> User:
-    """The person whom `issuer` calls `subject`; made at the first visit.
+def sign_in(session: Session, *, identity: Identity, role: str, secret: str, now: datetime) -> Vouched:
+    """The person whom `identity.issuer` calls `identity.subject`; made at the first visit.
 
     Their `dify_user` is derived then and kept, so a new secret does not part them from their history.
 
-    :raises Refused: an identity that can't be kept exactly as it is
+    :param role: what the settings make of the identity
+    :raises Refused: an identity that can't be kept exactly as it is; `blocked`
     """
-    for part in (issuer, subject):
+    _refuse_unfit(identity)
+    locks.hold(session, 'identity', f'{identity.issuer}\0{identity.subject}')
+    row = _identity_row(session, identity)
+    user = session.get(UserRow, row.user_id) if row else _new_user(session, identity, secret, now)
+    assert user is not None
+    if user.blocked_at is not None:
+        raise Refused('blocked', status=403)
+    if row is None:
+        row = _new_identity(session, identity, user.id, now)
+    user.last_seen_at = now
+    return _update(session, user, row, identity=identity, role=role, now=now)
+
+
+def link(session: Session, *, user_id: str, identity: Identity, role: str, now: datetime) -> Vouched:
+    """Give a person one more way in.
+
+    :raises NotFound: no such person, or they are blocked
+    :raises Refused: `identity_taken`: it is somebody's way in already; or it can't be kept exactly as it is
+    """
+    _refuse_unfit(identity)
+    locks.hold(session, 'identity', f'{identity.issuer}\0{identity.subject}')
+    user = session.get(UserRow, user_id)
+    if user is None or user.blocked_at is not None:
+        raise NotFound
+    row = _identity_row(session, identity)
+    if row is not None and row.user_id != user_id:
+        raise Refused('identity_taken')
+    if row is None:
+        row = _new_identity(session, identity, user_id, now)
+    return _update(session, user, row, identity=identity, role=role, now=now)
+
+
+def vouch(session: Session, *, identity_id: str, identity: Identity, role: str, now: datetime) -> Vouched | None:
+    """Keep what a provider says anew of somebody; nothing if it speaks of somebody else, or they are gone."""
+    row = session.get(IdentityRow, identity_id, with_for_update=True)
+    if row is None or (row.issuer, row.subject) != (identity.issuer, identity.subject):
+        return None
+    user = session.get(UserRow, row.user_id)
+    assert user is not None
+    return _update(session, user, row, identity=identity, role=role, now=now)
+
+
+def get(session: Session, *, user_id: str) -> User:
+    """:raises NotFound: no such person"""
+    row = session.get(UserRow, clean(user_id))
+    if row is None:
+        raise NotFound
+    return user_value(row)
+
+
+def identities(session: Session, *, user_id: str) -> list[Identity]:
+    """All ways in of a person, the oldest first."""
+    statement = select(IdentityRow).where(IdentityRow.user_id == user_id)
+    return [identity_value(row) for row in session.exec(statement.order_by(col(IdentityRow.created_at)))]
+
+
+def _refuse_unfit(identity: Identity) -> None:
+    for part in (identity.issuer, identity.subject):
         if not part or clean(part) != part:
             raise Refused(detail='issuer and subject must be text without NUL', status=400)
-    if len((issuer + subject).encode()) > MAX_IDENTITY:
+    if len((identity.issuer + identity.subject).encode()) > MAX_IDENTITY:
         raise Refused(detail='issuer and subject are too long', status=400)
-    row = session.exec(select(UserRow).where(UserRow.issuer == issuer, UserRow.subject == subject)).first()
-    if row is None:
-        row = UserRow(
-            id=uuid4().hex,
-            issuer=issuer,
-            subject=subject,
-            dify_user=dify_user(secret, issuer, subject),
-            name='',
-            created_at=now,
-            last_seen_at=now,
-        )
-        session.add(row)
-    row.name = fold_title(name) or row.name
-    row.last_seen_at = now
+
+
+def _identity_row(session: Session, identity: Identity) -> IdentityRow | None:
+    statement = select(IdentityRow).where(
+        IdentityRow.issuer == identity.issuer, IdentityRow.subject == identity.subject
+    )
+    return session.exec(statement).first()
+
+
+def _new_user(session: Session, identity: Identity, secret: str, now: datetime) -> UserRow:
+    row = UserRow(
+        id=uuid4().hex,
+        dify_user=dify_user(secret, identity.issuer, identity.subject),
+        name='',
+        email='',
+        folded='',
+        created_at=now,
+        last_seen_at=now,
+        blocked_at=None,
+    )
+    session.add(row)
     session.flush()
-    return user_value(row)
+    return row
+
+
+def _new_identity(session: Session, identity: Identity, user_id: str, now: datetime) -> IdentityRow:
+    return IdentityRow(
+        id=uuid4().hex,
+        user_id=user_id,
+        issuer=identity.issuer,
+        subject=identity.subject,
+        provider=identity.provider,
+        name='',
+        email='',
+        email_verified=False,
+        groups=[],
+        claims_admin=False,
+        role='',
+        created_at=now,
+        vouched_at=now,
+    )
+
+
+def _update(
+    session: Session, user: UserRow, row: IdentityRow, *, identity: Identity, role: str, now: datetime
+) -> Vouched:
+    """Keep what the provider says now. A name that it has stopped telling stays: people are still called so."""
+    row.provider = identity.provider
+    row.name = fold_title(identity.name) or row.name
+    row.email = fold_title(identity.email)
+    row.email_verified = bool(row.email) and identity.email_verified
+    row.groups = sorted(clean(group) for group in identity.groups)[:MAX_GROUPS]
+    row.claims_admin = identity.claims_admin
+    before, row.role = row.role, role
+    row.vouched_at = now
+    user.name = row.name or user.name
+    user.email = row.email or user.email
+    user.folded = fold_case(f'{user.name} {user.email}'.strip())
+    session.add_all([user, row])
+    session.flush()
+    return Vouched(user_value(user), row.id, identity_value(row), before)
+
+
+def party(user: User, identity: Identity) -> Party:
+    """How the audit log names them."""
+    return Party(user.id, user.name or user.email or identity.subject)
 
 
 def user_value(row: UserRow) -> User:
     return User(
         id=row.id,
-        issuer=row.issuer,
-        subject=row.subject,
         dify_user=row.dify_user,
         name=row.name,
+        email=row.email,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
+        blocked_at=row.blocked_at,
+    )
+
+
+def identity_value(row: IdentityRow) -> Identity:
+    return Identity(
+        issuer=row.issuer,
+        subject=row.subject,
+        provider=row.provider,
+        name=row.name,
+        email=row.email,
+        email_verified=row.email_verified,
+        groups=frozenset(row.groups),
+        claims_admin=row.claims_admin,
     )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from webapp.apps import App
 from webapp.chat.message import Reply, Status
-from webapp.errors import AppError, NotFound, SignedOut, UpstreamError
+from webapp.errors import AppError, NotFound, Refused, SignedOut, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
@@ -46,9 +46,9 @@ def register(services: Services) -> None:
 
     async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> Response | None:
         try:
-            app = services.apps.get(slug) if slug else services.apps.default
+            app = services.apps.open(principal, slug) if slug else _first(services.apps.of(principal))
             await ChatPage(services, answers, kept, principal, app).build(conversation_id, query)
-        except NotFound as error:
+        except (NotFound, Refused) as error:
             client = ui.context.client
             client.delete()  # no page comes of it, so nobody would ever connect
             return refusals.refused(client.request, error)
@@ -139,6 +139,7 @@ class ChatPage:
         async def heard(*arguments: Any) -> T | None:
             try:
                 self._principal = await self._services.sessions.still(self._principal)
+                self._services.apps.open(self._principal, self._app.slug)
                 return await handler(*arguments)
             except SignedOut:
                 ui.navigate.to('/login')
@@ -371,7 +372,8 @@ class ChatPage:
             self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))
 
     def _links(self) -> list[Link]:
-        return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in self._services.apps]
+        theirs = self._services.apps.of(self._principal)
+        return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in theirs]
 
     def _set_title(self) -> None:
         name = self._app.name or self._services.name
@@ -393,3 +395,10 @@ class ChatPage:
         self._reading.close()
         for task in list(self._tasks):
             task.cancel()
+
+
+def _first(apps: Sequence[App]) -> App:
+    """:raises Refused: there is none for this person"""
+    if not apps:
+        raise Refused('no_apps', status=403)
+    return apps[0]

@@ -18,12 +18,14 @@ from pydantic import (
     model_validator,
 )
 
+from webapp.auth.providers import Preset
+
 Slug = Annotated[str, StringConstraints(pattern=r'^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$')]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 # Planned, so a file that has them deserves a better answer than "unknown".
-LATER = frozenset({'providers', 'embeds', 'budgets', 'limits', 'apps.access', 'apps.embed'})
+LATER = frozenset({'embeds', 'budgets', 'apps.access', 'apps.embed'})
 
 
 def _colour(text: object) -> object:
@@ -78,6 +80,52 @@ class AppTable(_Table):
         return self
 
 
+class ProviderTable(_Table):
+    name: Slug = Field(description='the provider in our addresses: `/auth/{name}/callback` is what it must know')
+    preset: Preset = Field(
+        Preset.OIDC, description='`oidc`, `google`, `entra`, `keycloak`, `auth0`, `okta`, `gitlab`, `github`, `oauth2`'
+    )
+    label: Text | None = Field(None, description='what stands on its button; without it, a name that fits the preset')
+    issuer: str | None = Field(None, description='its address, as its own configuration tells it')
+    client_id: Text = Field(description='what it knows us by')
+    client_secret: SecretStr | None = Field(None, description='what proves that it is us, or better:')
+    client_secret_env: str | None = Field(None, description='the environment variable that holds it')
+    scopes: tuple[Text, ...] = Field((), description='what to ask for; without any, what fits the preset')
+    groups_claim: Text = Field('groups', description="where somebody's groups stand, with dots: `realm_access.roles`")
+    admin_groups: tuple[Text, ...] = Field((), description='groups whose members are admins')
+    admin_claim: Text | None = Field(
+        None,
+        description='where `admin_groups` stand if not in `groups_claim`; without `admin_groups`, a claim that is true',
+    )
+    allowed_domains: tuple[Text, ...] = Field(
+        (), description='domains of verified e-mail addresses that may come in; empty: everybody'
+    )
+    trust_email: bool = Field(
+        False, description='take addresses as verified where the provider says nothing of that (Entra)'
+    )
+    subject_claim: Text | None = Field(
+        None, description='preset `oauth2`: where the id of a person stands; without it, `sub`'
+    )
+    authorize_url: str | None = Field(None, description='preset `oauth2`: where people sign in')
+    token_url: str | None = Field(None, description='preset `oauth2`: where codes become tokens')
+    userinfo_url: str | None = Field(None, description='preset `oauth2`: where it tells who somebody is')
+
+
+class LimitsTable(_Table):
+    """All are off in local mode; 0 is no limit."""
+
+    messages_per_minute: int = Field(20, ge=0, description='questions of one person')
+    messages_per_hour: int = Field(300, ge=0, description='questions of one person')
+    running_per_user: int = Field(2, ge=0, description='answers at once of one person')
+    upload_mb_per_day: int = Field(100, ge=0, description='files of one person')
+    searches_per_minute: int = Field(60, ge=0, description='searches of one person')
+    exports_per_minute: int = Field(10, ge=0, description='exports of one person')
+    logins_per_minute: int = Field(10, ge=0, description='logins begun, and as many ended, from one address')
+    guests_per_minute: int = Field(60, ge=0, description='new guests from one address')
+    sockets_per_user: int = Field(20, ge=0, description='open pages of one person, in one process')
+    sockets_per_address: int = Field(50, ge=0, description='open pages of one address, in one process')
+
+
 class TitlesTable(_Table):
     mode: Literal['rename', 'upstream'] = Field(
         'rename', description='who names a conversation: we ask Dify after the answer, or Dify does by itself'
@@ -98,6 +146,8 @@ class SessionsTable(_Table):
 
 class ConfigFile(_Table):
     apps: tuple[AppTable, ...] = ()
+    providers: tuple[ProviderTable, ...] = ()
+    limits: LimitsTable = LimitsTable()
     branding: BrandingTable = BrandingTable()
     titles: TitlesTable = TitlesTable()
     network: NetworkTable = NetworkTable()

@@ -13,7 +13,7 @@ ENV_FILE = Path('.env')
 PREFIX = 'WEBAPP_'
 
 # Planned, so whoever sets one must hear that it would have no effect.
-LATER = frozenset({'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'WEBAPP_METRICS_TOKEN'})
+LATER = frozenset({'WEBAPP_METRICS_TOKEN'})
 
 
 class Environment(BaseSettings):
@@ -65,7 +65,22 @@ class Environment(BaseSettings):
         validation_alias='WEBAPP_PUBLIC_URL',
         description='the address that people use; without it `http://HOST:PORT`',
     )
-    admins: str = Field('', validation_alias='WEBAPP_ADMINS', description='subjects of the admins, with commas between')
+    oidc_issuer: str | None = Field(
+        None,
+        validation_alias='OIDC_ISSUER',
+        description='address of one OpenID Connect provider that people sign in with, the quick start',
+    )
+    oidc_client_id: str | None = Field(
+        None, validation_alias='OIDC_CLIENT_ID', description='what that provider knows us by'
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, validation_alias='OIDC_CLIENT_SECRET', description='what proves to it that it is us'
+    )
+    admins: str = Field(
+        '',
+        validation_alias='WEBAPP_ADMINS',
+        description='subjects or verified e-mail addresses of the admins, with commas between',
+    )
     guests: bool = Field(False, validation_alias='WEBAPP_GUESTS', description='let people in without a login')
     local: bool = Field(
         False,

@@ -1,23 +1,20 @@
-"""What the operator decides, read once and checked as a whole.
-
-Nothing is ignored: a name that we don't know, or don't support yet, is a problem, because a misspelt limit is worse
-than a refused start.
-"""
+"""The rules that concern more than one setting."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 
-from webapp import branding, config_file, environment, local_secret
+from webapp import branding
+from webapp.auth.providers import Provider
 from webapp.branding import Branding
-from webapp.config_file import AppTable, ConfigFile, ConfigFileError, Look
-from webapp.environment import Environment
+from webapp.principal import GUEST, LOCAL
+from webapp.settings import local_secret, providers
+from webapp.settings.config_file import ConfigFile, Look, ProviderTable
+from webapp.settings.environment import Environment
+from webapp.settings.values import AppSettings, RelaySettings
 from webapp.store import engines
 from webapp.upstream import address, keys
 
@@ -26,153 +23,10 @@ DATA = Path('data')
 RUNNING = 8  # a stock self-hosted Dify has ten connections in all
 QUICK_START = 'default'  # slug of the app that comes from the environment
 MAX_LOGO = 512_000  # bytes
-NO_BRANDING = Branding()
+RESERVED = {LOCAL, GUEST}  # no provider may be called so
 
 
-@dataclass(frozen=True, slots=True)
-class AppSettings:
-    slug: str
-    name: str  # '' if Dify should tell
-    base_url: str  # of the Service API, in its one form
-    api_key: SecretStr
-    running: int  # answers at once; 0: no limit
-    branding: Branding = NO_BRANDING  # where it differs from that of the instance
-
-
-@dataclass(frozen=True, slots=True)
-class RelaySettings:
-    """The model that answers in the demo."""
-
-    base_url: str  # what `/chat/completions` is appended to
-    model: str
-    api_key: SecretStr  # '' if the server wants none
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Settings:
-    host: str
-    port: int
-    public_url: str  # scheme, host and port; no slash at the end
-    is_local: bool  # one local person, who is also the admin
-    guests: bool
-    admins: frozenset[str]
-    secret: SecretStr
-    database_url: str
-    data: Path  # folder for what we keep beside the database
-    apps: tuple[AppSettings, ...]  # none: the demo upstream
-    relay: RelaySettings | None  # who answers in the demo; None: its handbook
-    name: str  # what this instance calls itself
-    branding: Branding
-    titles: Literal['rename', 'upstream']
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
-    first_byte_seconds: float
-    session_idle: timedelta
-    session_absolute: timedelta
-
-    @property
-    def is_https(self) -> bool:
-        return self.public_url.startswith('https:')
-
-    def secrets(self) -> Iterator[str]:
-        """Every text that must never be logged."""
-        yield self.secret.get_secret_value()
-        yield from (app.api_key.get_secret_value() for app in self.apps)
-        if self.relay and (key := self.relay.api_key.get_secret_value()):
-            yield key
-        if password := engines.parse(self.database_url).password:
-            yield str(password)
-
-
-class SettingsError(Exception):
-    """We refuse to start: one line per problem, each naming the setting and what to do."""
-
-    def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__('\n'.join(problems))
-
-
-def load(*, host: str | None = None, port: int | None = None, make_secret: bool = True) -> Settings:
-    """Read the environment, `.env` and `webapp.toml` of the working folder. `host` and `port` win over them.
-
-    :param make_secret: whether local mode makes its secret if there is none yet; else it is '' then
-    :raises SettingsError: at least one problem
-    """
-    try:
-        given = environment.given()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f'{environment.ENV_FILE} can not be read: {_said(error)}.') from error
-    problems = list(environment.misnamed(given))
-    try:
-        env = Environment()
-    except ValidationError as error:
-        raise SettingsError(*problems, *environment.sentences(error)) from error
-    env = env.model_copy(update={k: v for k, v in {'host': host, 'port': port}.items() if v is not None})
-    try:
-        file = _config(env)
-    except ConfigFileError as error:
-        raise SettingsError(*problems, *error.problems) from error
-    check = _Check(env, file, given)
-    apps, public_url, data = check.apps(), check.public_url(), check.data()
-    look = check.branding(file.branding, 'branding')
-    relay = None if apps else check.relay()
-    is_local = check.is_local(public_url)
-    secret = check.secret(data, is_local=is_local, make=make_secret)
-    if problems := [*problems, *check.problems]:
-        raise SettingsError(*problems)
-    return Settings(
-        host=env.host,
-        port=env.port,
-        public_url=public_url,
-        is_local=is_local,
-        guests=env.guests,
-        admins=frozenset(filter(None, map(str.strip, env.admins.split(',')))),
-        secret=SecretStr(secret),
-        database_url=env.database_url,
-        data=data,
-        apps=apps,
-        relay=relay,
-        name=file.branding.name,
-        branding=look,
-        titles=file.titles.mode,
-        trusted_proxies=file.network.trusted_proxies,
-        first_byte_seconds=file.network.first_byte_seconds,
-        session_idle=timedelta(hours=file.sessions.idle_hours),
-        session_absolute=timedelta(days=file.sessions.absolute_days),
-    )
-
-
-def load_relay() -> RelaySettings | None:
-    """The model that the environment names, for the demo alone. :raises SettingsError: what is wrong with it"""
-    try:
-        check = _Check(Environment(), ConfigFile(), {})
-    except ValidationError as error:
-        raise SettingsError(*environment.sentences(error)) from error
-    relay = check.relay()
-    if check.problems:
-        raise SettingsError(*check.problems)
-    return relay
-
-
-def described() -> Iterator[tuple[str, str, str]]:
-    """Name, default and meaning of everything that is read: the variables, then the keys of `webapp.toml`."""
-    for field in Environment.model_fields.values():
-        yield str(field.validation_alias), _words(field.default), field.description or ''
-    for table in ('apps', 'branding', 'titles', 'network', 'sessions'):
-        model = AppTable if table == 'apps' else type(ConfigFile.model_fields[table].default)
-        assert issubclass(model, BaseModel)
-        for key, field in model.model_fields.items():
-            yield f'{table}.{key}', '' if field.is_required() else _words(field.default), field.description or ''
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host`, an address or a name, by itself means this computer."""
-    try:
-        return ip_address(host.strip('[]')).is_loopback
-    except ValueError:
-        return host.lower() == 'localhost'
-
-
-class _Check:
+class Checks:
     """The rules that concern more than one setting. Each gives a value, usable or not, and adds what it finds."""
 
     def __init__(self, env: Environment, file: ConfigFile, given: Mapping[str, str]) -> None:
@@ -183,6 +37,16 @@ class _Check:
 
     def apps(self) -> tuple[AppSettings, ...]:
         return (*self._quick_start(), *self._listed())
+
+    def providers(self) -> tuple[Provider, ...]:
+        tables = (*self._quick_provider(), *self.file.providers)
+        names = [table.name for table in tables]
+        for name in sorted({name for name in names if names.count(name) > 1 or name in RESERVED}):
+            self.problems.append(
+                f'providers: the name "{name}" is '
+                + ('our own; choose another one.' if name in RESERVED else 'used twice; each needs its own.')
+            )
+        return tuple(providers.read(table, self.given, self.problems.append) for table in tables)
 
     def branding(self, look: Look, name: str) -> Branding:
         """:param name: of the table, as the operator knows it"""
@@ -205,7 +69,7 @@ class _Check:
         env = self.env
         if env.public_url is None:
             host = '127.0.0.1' if env.local and not is_loopback(env.host) else env.host
-            if env.guests and not is_loopback(host):
+            if self._is_open and not is_loopback(host):
                 self.problems.append(
                     f'WEBAPP_PUBLIC_URL is missing: with WEBAPP_HOST={env.host} we cannot know the address that people '
                     'use. Set it, for example to https://chat.example.com.'
@@ -222,9 +86,10 @@ class _Check:
         """Local mode: nobody to vouch for people, and nobody but this computer's user can reach us."""
         env = self.env
         public_is_loopback = is_loopback(urlsplit(public_url).hostname or '')
-        if env.guests:
+        if self._is_open:
             if env.local:
-                self.problems.append('WEBAPP_LOCAL and WEBAPP_GUESTS exclude each other; take one of them out.')
+                other = 'WEBAPP_GUESTS' if env.guests else 'a provider to sign in with'
+                self.problems.append(f'WEBAPP_LOCAL and {other} exclude each other; take one of them out.')
             return False
         if env.local:
             if public_url and not public_is_loopback:
@@ -236,9 +101,10 @@ class _Check:
         if is_loopback(env.host) and public_is_loopback:
             return True
         self.problems.append(
-            f'Nobody could get in: WEBAPP_GUESTS is off, and this is not local mode, because {self._outside()}. '
-            'Set WEBAPP_GUESTS=true to let people in without a login, or WEBAPP_LOCAL=true if the port is published '
-            'on loopback only.'
+            'Nobody could get in: there is no provider to sign in with, WEBAPP_GUESTS is off, and this is not local '
+            f'mode, because {self._outside()}. Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, or '
+            'WEBAPP_GUESTS=true to let people in without a login, or WEBAPP_LOCAL=true if the port is published on '
+            'loopback only.'
         )
         return False
 
@@ -256,7 +122,7 @@ class _Check:
             if fault := local_secret.weakness(secret):
                 self.problems.append(f'WEBAPP_SECRET {fault}. {_HOW_TO_MAKE_ONE}')
             return secret
-        if self.env.guests:
+        if self._is_open:
             self.problems.append(f'WEBAPP_SECRET is missing. {_HOW_TO_MAKE_ONE}')
         elif is_local and not self.problems:
             try:
@@ -264,7 +130,7 @@ class _Check:
                     return local_secret.keep(folder)
             except (OSError, ValueError) as error:
                 self.problems.append(
-                    f'WEBAPP_SECRET is not set, and its file in the folder {folder} is of no use: {_said(error)}. '
+                    f'WEBAPP_SECRET is not set, and its file in the folder {folder} is of no use: {said(error)}. '
                     'Mend the folder, or set WEBAPP_SECRET.'
                 )
         return ''
@@ -293,7 +159,26 @@ class _Check:
             return
         url = self._upstream('DIFY_BASE_URL', url)
         self._key('DIFY_API_KEY', key)
-        yield AppSettings(QUICK_START, '', url, key, _running(None, url))
+        yield AppSettings(QUICK_START, '', url, key, _running(None, url), guests=self.env.guests)
+
+    def _quick_provider(self) -> Iterator[ProviderTable]:
+        env = self.env
+        given = {
+            'OIDC_ISSUER': env.oidc_issuer,
+            'OIDC_CLIENT_ID': env.oidc_client_id,
+            'OIDC_CLIENT_SECRET': env.oidc_client_secret,
+        }
+        present = [name for name, value in given.items() if value]
+        missing = [name for name in ('OIDC_ISSUER', 'OIDC_CLIENT_ID') if name not in present]
+        if present and missing:
+            self.problems.append(f'{" and ".join(missing)} missing: {present[0]} is of no use alone.')
+        elif env.oidc_issuer and env.oidc_client_id:
+            yield providers.quick_start(env.oidc_issuer.strip(), env.oidc_client_id.strip(), env.oidc_client_secret)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether people come in who are not this computer's user."""
+        return self.env.guests or bool(self.file.providers) or self.env.oidc_issuer is not None
 
     def _listed(self) -> Iterator[AppSettings]:
         seen = {QUICK_START} if self.env.dify_base_url else set()
@@ -301,7 +186,10 @@ class _Check:
             if app.slug in seen:
                 self.problems.append(f'apps: the slug "{app.slug}" is used twice; each app needs its own.')
             seen.add(app.slug)
-            if self.env.guests and (app.groups or not app.guests):
+            can_sign_in = bool(self.file.providers) or self.env.oidc_issuer is not None
+            if app.guests and app.groups:
+                self.problems.append(f'apps: "{app.slug}" is for guests and for groups; take one of them out.')
+            elif self.env.guests and not app.guests and not can_sign_in:
                 self.problems.append(
                     f'apps: "{app.slug}" is closed to guests, and nobody can sign in; '
                     'set guests = true without groups, or take the app out.'
@@ -313,7 +201,9 @@ class _Check:
             else:
                 self._key(f'apps: {app.api_key_env or "api_key"} of "{app.slug}"', key)
             look = self.branding(app.branding, f'apps: branding of "{app.slug}"')
-            yield AppSettings(app.slug, app.name or '', url, key, _running(app.running, url), look)
+            yield AppSettings(
+                app.slug, app.name or '', url, key, _running(app.running, url), look, app.guests, app.groups
+            )
 
     def _upstream(self, name: str, url: str) -> str:
         try:
@@ -337,13 +227,7 @@ class _Check:
 _HOW_TO_MAKE_ONE = 'Make one with: python3 -c "import secrets; print(secrets.token_hex(32))".'
 
 
-def _config(env: Environment) -> ConfigFile:
-    if env.config is None and not CONFIG_FILE.exists():
-        return ConfigFile()
-    return config_file.read(env.config or CONFIG_FILE)
-
-
-def _said(error: OSError | ValueError) -> str:
+def said(error: OSError | ValueError) -> str:
     return f'{error.filename}: {error.strerror}' if isinstance(error, OSError) and error.filename else str(error)
 
 
@@ -371,7 +255,9 @@ def _url_fault(text: str) -> str | None:
     return None
 
 
-def _words(default: object) -> str:
-    if default is None or default == () or isinstance(default, BaseModel):
-        return ''
-    return str(default).lower() if isinstance(default, bool) else str(default)
+def is_loopback(host: str) -> bool:
+    """Whether `host`, an address or a name, by itself means this computer."""
+    try:
+        return ip_address(host.strip('[]')).is_loopback
+    except ValueError:
+        return host.lower() == 'localhost'

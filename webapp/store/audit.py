@@ -1,0 +1,135 @@
+"""The audit log: who did what to whom. An entry belongs to the transaction of what it tells of, and never changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import literal, or_, tuple_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from webapp.store.tables import AuditRow, Moment
+from webapp.store.text import clean, clean_object, fold_title
+
+MAX_PAGE = 500
+
+
+class Action(StrEnum):
+    """What is written down. The names are stable: filters and exports speak of them."""
+
+    SIGNED_IN = 'signed_in'
+    SIGN_IN_REFUSED = 'sign_in_refused'
+    SIGNED_OUT = 'signed_out'
+    SESSION_ENDED = 'session_ended'
+    ROLE_CHANGED = 'role_changed'
+    LINKED = 'linked'
+    BLOCKED = 'blocked'
+    UNBLOCKED = 'unblocked'
+    CONVERSATION_DELETED = 'conversation_deleted'
+    PERSON_READ = 'person_read'
+    AUDIT_EXPORTED = 'audit_exported'
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A person, as an entry names them for good. Nobody, and the program itself, has no id."""
+
+    id: str = ''
+    name: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: str
+    at: datetime
+    action: str
+    actor: Party
+    target: Party
+    address: str  # from where, as far as the proxies tell
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries; what is empty does not restrict. `person` is in either part."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    action: str = ''
+    person: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the log: just below the entry it was taken from."""
+
+    at: datetime
+    id: str
+
+
+def record(
+    session: Session,
+    action: Action,
+    *,
+    now: datetime,
+    actor: Party = Party(),
+    target: Party = Party(),
+    address: str = '',
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """Write an entry. Secrets and what people wrote do not belong into `detail`."""
+    session.add(
+        AuditRow(
+            id=uuid4().hex,
+            at=now,
+            action=action,
+            actor_id=actor.id,
+            actor_name=fold_title(actor.name),
+            target_id=target.id,
+            target_name=fold_title(target.name),
+            address=clean(address)[:100],
+            detail=clean_object(detail or {}),
+        )
+    )
+
+
+def page(session: Session, *, wanted: Filter, before: Place | None = None, limit: int = 100) -> list[Entry]:
+    """The newest entries first.
+
+    :param before: the place of the last one known; gives those that follow it
+    """
+    at, id_ = col(AuditRow.at), col(AuditRow.id)
+    statement = _matching(wanted)
+    if before:
+        statement = statement.where(tuple_(at, id_) < tuple_(literal(before.at, Moment), literal(before.id)))
+    rows = session.exec(statement.order_by(at.desc(), id_.desc()).limit(min(limit, MAX_PAGE)))
+    return [_value(row) for row in rows]
+
+
+def _matching(wanted: Filter) -> SelectOfScalar[AuditRow]:
+    statement = select(AuditRow)
+    if wanted.since:
+        statement = statement.where(AuditRow.at >= wanted.since)
+    if wanted.until:
+        statement = statement.where(AuditRow.at < wanted.until)
+    if wanted.action:
+        statement = statement.where(AuditRow.action == wanted.action)
+    if wanted.person:
+        person = clean(wanted.person)
+        statement = statement.where(or_(col(AuditRow.actor_id) == person, col(AuditRow.target_id) == person))
+    return statement
+
+
+def _value(row: AuditRow) -> Entry:
+    return Entry(
+        id=row.id,
+        at=row.at,
+        action=row.action,
+        actor=Party(row.actor_id, row.actor_name),
+        target=Party(row.target_id, row.target_name),
+        address=row.address,
+        detail=row.detail,
+    )
