@@ -15,6 +15,7 @@ from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
@@ -28,7 +29,7 @@ from webapp.settings import Settings
 from webapp.stopping import Stopping
 from webapp.store.database import Store
 from webapp.titles import Titles
-from webapp.ui import page, refusals
+from webapp.ui import open_pages, refusals
 from webapp.ui.pages import chat
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
@@ -68,7 +69,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
-    app.include_router(logout.routes(sessions, on_end=page.close))
+    app.include_router(logout.routes(sessions, on_end=open_pages.close))
     ui.run_with(
         app,
         title=settings.name,
@@ -105,6 +106,7 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
+            'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
         working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in loops.items()]
         stack.callback(lambda: [task.cancel() for task in working])
