@@ -10,10 +10,11 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import edge, health, transfers
+from webapp import clock, edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.admission import Admission
+from webapp.auth.reassessment import reassess
 from webapp.auth.sessions import Sessions, Visits
 from webapp.auth.watch import Watch
 from webapp.background import supervised
@@ -27,6 +28,7 @@ from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
 from webapp.stopping import Stopping
+from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.titles import Titles
 from webapp.ui import open_pages, refusals
@@ -101,11 +103,12 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         feedback = Feedback(store, apps)
         generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
         titles = Titles(store, apps, changes, generations, read_back=read_back)
-        loops: dict[str, Callable[[], Awaitable[None]]] = {
-            'purge': partial(_purge, sessions, files),
+        loops: dict[str, Callable[[], Awaitable[object]]] = {
+            'purge': partial(_purge, sessions, files, store),
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
+            'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
         working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in loops.items()]
@@ -128,14 +131,16 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         )
 
 
-async def _purge(sessions: Sessions, files: Files) -> None:
-    """Rows of sessions that are over go now and then, and uploads that nobody has sent."""
+async def _purge(sessions: Sessions, files: Files, store: Store) -> None:
+    """What is over goes now and then: sessions, logins that came to nothing, old counts, uploads that nobody sent."""
     while True:
         try:
             await sessions.purge()
+            await store.write(logins.purge, now=clock.now())
+            await store.write(limits.purge, now=clock.now())
             await files.purge()
         except StoreUnavailable as error:
-            logger.warning('old sessions and uploads stay for now: %s', error)
+            logger.warning('what is over stays for now: %s', error)
         await asyncio.sleep(PURGE_SECONDS)
 
 

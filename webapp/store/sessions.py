@@ -87,7 +87,7 @@ def sign_in(
     )
     session.add(row)
     session.flush()
-    if identity.provider not in {LOCAL, GUEST}:  # nobody has signed in there
+    if is_by_provider(identity):
         actor = users.party(vouched.user, identity)
         detail = {'provider': identity.provider}
         audit.record(session, Action.SIGNED_IN, now=now, actor=actor, target=actor, address=address, detail=detail)
@@ -95,8 +95,16 @@ def sign_in(
     return Standing(vouched.user, vouched.identity, _value(row))
 
 
+def is_by_provider(identity: Identity) -> bool:
+    """Whether somebody has signed in there; the local person and guests have not, and nothing is to be told of them."""
+    return identity.provider not in {LOCAL, GUEST}
+
+
 def record_role(session: Session, vouched: Vouched, role: str, *, now: datetime) -> None:
-    """Write down that somebody has become an admin, or is none any more."""
+    """Write down that somebody's role has changed, or that they have come as an admin.
+
+    :param vouched: their role as it was
+    """
     if vouched.role != role and (vouched.role or role == Role.ADMIN):
         detail = {'from': vouched.role, 'to': role}
         target = users.party(vouched.user, vouched.identity)
