@@ -31,7 +31,7 @@ from webapp.stopping import Stopping
 from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.titles import Titles
-from webapp.ui import open_pages, refusals
+from webapp.ui import login, open_pages, refusals
 from webapp.ui.pages import chat
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
@@ -72,6 +72,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     app.include_router(logout.routes(sessions, on_end=open_pages.close))
+    app.include_router(login.routes(sessions))
     ui.run_with(
         app,
         title=settings.name,

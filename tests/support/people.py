@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import httpx
@@ -96,3 +98,13 @@ def in_store(server: Server, work: Callable[Concatenate[Session, P], T], /, *arg
             return work(session, *args, **kwargs)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def serving(folder: Path, demo: str, **settings: str) -> Iterator[Server]:
+    """The app with `WITH_LOGIN`, for the tests of a module. It must not raise."""
+    server = Server(folder, {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo'} | WITH_LOGIN | settings)
+    server.start()
+    yield server
+    server.stop()
+    assert 'Traceback' not in server.log, server.log
