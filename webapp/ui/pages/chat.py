@@ -20,7 +20,7 @@ from webapp.store import conversations
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.messages import Message
-from webapp.ui import i18n, refusals, theme, views
+from webapp.ui import i18n, open_pages, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -50,7 +50,7 @@ def register(services: Services) -> None:
             await ChatPage(services, answers, kept, principal, app).build(conversation_id, query)
         except (NotFound, Refused) as error:
             client = ui.context.client
-            client.delete()  # no page comes of it, so nobody would ever connect
+            open_pages.drop(client)  # no page comes of it, so nobody would ever connect
             return refusals.refused(client.request, error)
         return None
 
@@ -88,6 +88,7 @@ class ChatPage:
 
         :raises NotFound: no such conversation of this person's with this app
         """
+        open_pages.require(self._app.admits)
         seen = self._changed.value
         conversation, shown = await self._read(conversation_id)
         services, app, user_id = self._services, self._app, self._principal.user_id
@@ -142,7 +143,7 @@ class ChatPage:
                 self._services.apps.open(self._principal, self._app.slug)
                 return await handler(*arguments)
             except SignedOut:
-                ui.navigate.to('/login')
+                open_pages.close(self._principal.session_id)
             except AppError as error:
                 logger.info('refused: %s', error)
                 self._tell(error.code)
