@@ -2,11 +2,11 @@
 
 const DAY = 86_400_000; // ms
 
-/** Fill times that are still empty: the hour, and the whole date for those who point at it. */
-export function fillTimes(root) {
+/** Fill times that are still empty: the hour, or as `style` says, and the whole date for those who point at it. */
+export function fillTimes(root, style = { timeStyle: "short" }) {
   for (const time of root.querySelectorAll("time:empty")) {
     const when = new Date(time.dateTime);
-    time.textContent = new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(when);
+    time.textContent = new Intl.DateTimeFormat(undefined, style).format(when);
     time.title = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" }).format(when);
   }
 }

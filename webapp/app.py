@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import clock, edge, health, transfers
+from webapp import clock, edge, exports, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.admission import Admission
@@ -32,7 +32,7 @@ from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.titles import Titles
 from webapp.ui import login, open_pages, refusals
-from webapp.ui.pages import chat
+from webapp.ui.pages import admin, audit, chat, me, people, person
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
@@ -65,7 +65,8 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with running(settings, store, sessions, stopping) as services:
-            chat.register(services)
+            for each in (chat, me, admin, people, person, audit):
+                each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
 
@@ -73,6 +74,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     app.include_router(logout.routes(sessions, on_end=open_pages.close))
     app.include_router(login.routes(sessions))
+    app.include_router(exports.routes(store, sessions))
     ui.run_with(
         app,
         title=settings.name,

@@ -78,6 +78,9 @@ async def test_filters_by_role_and_state(store: Store, known: dict[str, User]) -
     assert await found(store, role=Role.ADMIN) == ['ann']
     assert await found(store, role=Role.USER) == ['unnamed', 'bob']
     assert await found(store, role=Role.GUEST) == ['guest']
+    assert await found(store, role='none') == []
+    await store.write(visit, 'guest', issuer='guest', role='')
+    assert await found(store, role='none') == ['guest']
     await store.write(people.block, actor=ROOT, user_id=known['bob'].id, now=NOW)
     assert await found(store, state='blocked') == ['bob']
     assert await found(store, state='active', role=Role.USER) == ['unnamed']

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, select as sa_select, tuple_
+from sqlalchemy import ColumnElement, exists, func, literal, not_, select as sa_select, tuple_
 from sqlmodel import Session, col, select
 
 from webapp.errors import NotFound, Refused
@@ -29,7 +29,7 @@ class Filter:
     """Which people; what is not given does not restrict."""
 
     search: str = ''  # words of name and e-mail address, in any case
-    role: Role | None = None
+    role: Role | Literal['none'] | None = None  # 'none': the settings let them in no more
     state: Literal['active', 'blocked'] | None = None
 
 
@@ -46,7 +46,7 @@ class Way:
     """A way in: who vouches, what they said last, and what came of it."""
 
     identity: Identity
-    role: Role  # as last granted
+    role: Role | None  # as last granted; None: the settings don't let them in
     created_at: datetime
     vouched_at: datetime
 
@@ -58,9 +58,9 @@ class Person:
     apps: tuple[str, ...]  # those that they have conversations with
 
     @property
-    def role(self) -> Role:
-        """The highest that one of their ways in has given them."""
-        return max((way.role for way in self.ways), key=list(Role).index, default=Role.GUEST)
+    def role(self) -> Role | None:
+        """The highest that one of their ways in gives them."""
+        return max((way.role for way in self.ways if way.role), key=list(Role).index, default=None)
 
     @property
     def place(self) -> Place:
@@ -186,12 +186,12 @@ def _matching(wanted: Filter) -> Iterable[ColumnElement[bool]]:
     for word in fold_case(fold_title(wanted.search[:MAX_SEARCH])).split():
         yield col(UserRow.folded).contains(word, autoescape=True)
     match wanted.role:
-        case Role.ADMIN:
-            yield _has(Role.ADMIN)
-        case Role.USER:
-            yield and_(_has(Role.USER), not_(_has(Role.ADMIN)))
-        case Role.GUEST:
-            yield not_(_has(Role.USER, Role.ADMIN))
+        case Role() as role:
+            yield _has(role)
+            if above := [other for other in Role if other != role and other.reaches(role)]:
+                yield not_(_has(*above))
+        case 'none':
+            yield not_(_has(*Role))
     match wanted.state:
         case 'active':
             yield col(UserRow.blocked_at).is_(None)
@@ -218,5 +218,4 @@ def _people(session: Session, rows: Collection[UserRow]) -> list[Person]:
 
 
 def _way(row: IdentityRow) -> Way:
-    role = Role(row.role) if row.role else Role.GUEST  # '': they came before roles were kept
-    return Way(identity_value(row), role, row.created_at, row.vouched_at)
+    return Way(identity_value(row), Role(row.role) if row.role else None, row.created_at, row.vouched_at)
