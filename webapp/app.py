@@ -10,10 +10,14 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import edge, health, transfers
+from webapp import clock, edge, health, transfers
 from webapp.apps import App, Apps
-from webapp.auth import logout
+from webapp.auth import login, logout
 from webapp.auth.admission import Admission
+from webapp.auth.attempts import Attempts
+from webapp.auth.clients import Clients
+from webapp.auth.login import Login
+from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.background import supervised
 from webapp.changes import Changes
@@ -26,6 +30,7 @@ from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
 from webapp.stopping import Stopping
+from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.titles import Titles
 from webapp.ui import page, refusals
@@ -57,17 +62,27 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         idle=settings.session_idle,
         absolute=settings.session_absolute,
     )
+    clients = Clients(settings.providers)
+    signing_in = Login(
+        store,
+        sessions,
+        clients,
+        Attempts(store, settings.public_url, settings.is_https),
+        Sealing(settings.secret.get_secret_value()),
+        throttle=settings.limits.logins,
+    )
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, store, sessions, stopping) as services:
+        async with running(settings, store, sessions, stopping) as services, contextlib.aclosing(clients):
             chat.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
+    app.include_router(login.routes(signing_in))
     app.include_router(logout.routes(sessions, on_end=page.close))
     ui.run_with(
         app,
@@ -101,7 +116,7 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         loops: dict[str, Callable[[], Awaitable[None]]] = {
-            'purge': partial(_purge, sessions, files),
+            'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
@@ -126,11 +141,13 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         )
 
 
-async def _purge(sessions: Sessions, files: Files) -> None:
-    """Rows of sessions that are over go now and then, and uploads that nobody has sent."""
+async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
+    """Rows that are over go now and then: sessions, logins and counts, and uploads that nobody has sent."""
     while True:
         try:
             await sessions.purge()
+            await store.write(logins.purge, now=clock.now())
+            await store.write(limits.purge, now=clock.now())
             await files.purge()
         except StoreUnavailable as error:
             logger.warning('old sessions and uploads stay for now: %s', error)
