@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import time
 from collections import Counter
@@ -59,6 +60,7 @@ class Issuer:
             '/keys': lambda _: {'keys': [{'kty': 'new'}, 7, self.published.as_dict(private=False)]},
             '/authorize': self._authorize,
             '/token': self._token,
+            '/plain-token': lambda _: {'access_token': 'access', 'token_type': 'Bearer'},
             '/userinfo': lambda _: _without_none(self.person | self.userinfo),
         }
         with serving(Starlette(routes=[Route(path, self._answer(path, act), methods=['GET', 'POST'])
@@ -120,6 +122,13 @@ class Issuer:
 
 def unsigned(claims: dict[str, Any]) -> str:
     return f'{part({"alg": "none"})}.{part(claims)}.'
+
+
+def by_public_key(claims: dict[str, Any]) -> str:
+    """Signed with what everybody knows, in the hope that it is taken for a shared secret."""
+    text = f'{part({"alg": "HS256", "kid": "first"})}.{part(claims)}'
+    digest = hmac.digest(KEYS['first'].as_pem(private=False), text.encode(), hashlib.sha256)
+    return f'{text}.{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}'
 
 
 def part(content: object) -> str:

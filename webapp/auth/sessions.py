@@ -76,7 +76,7 @@ class Sessions:
         is_local, guests = self.admission.is_local, self.admission.guests
         if not is_local and not (guests and role is Role.GUEST):
             return None
-        if not is_local and not self._arrivals.admit(_address(scope)):
+        if not is_local and not self._arrivals.admit(address(scope)):
             raise Refused('too_busy', 'too many new guests from one address', status=429)
         identity = Identity(LOCAL, LOCAL, LOCAL) if is_local else Identity(GUEST, secrets.token_hex(16), GUEST)
         return await self.sign_in(scope, identity)
@@ -101,7 +101,7 @@ class Sessions:
             now=self._now(),
             absolute=self._absolute,
             device=_device(scope),
-            address=_address(scope),
+            address=address(scope),
             replaces=_hash(old) if old else '',
             tokens=tokens,
         )
@@ -167,11 +167,12 @@ class Sessions:
 class Cookie:
     secure: bool
     seconds: int
+    base: str = 'chat'
 
     @property
     def name(self) -> str:
         """With the prefix, browsers take it only over https, and from this very host."""
-        return '__Host-chat' if self.secure else 'chat'
+        return f'__Host-{self.base}' if self.secure else self.base
 
     def read(self, scope: Scope) -> str | None:
         """The token in a request, if there is one and nothing else claims its name."""
@@ -247,5 +248,6 @@ def _device(scope: Scope) -> str:
     return next((value.decode('latin-1') for name, value in scope['headers'] if name == b'user-agent'), '')
 
 
-def _address(scope: Scope) -> str:
+def address(scope: Scope) -> str:
+    """From where a request comes, as far as the proxies tell."""
     return (scope.get('client') or ('',))[0]
