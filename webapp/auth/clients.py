@@ -30,7 +30,7 @@ class GrantRefused(SignInFailed):
     reason = 'grant'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Begun:
     """What a login takes along, and must bring back."""
 
@@ -40,7 +40,7 @@ class Begun:
     redirect_uri: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Grant:
     """What a provider has given."""
 
