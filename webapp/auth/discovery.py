@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
+from webapp.auth.id_tokens import UnknownKey
 from webapp.auth.keys import Keys
 from webapp.auth.wire import Json, Wire
 from webapp.errors import ProviderMisconfigured, ProviderUnavailable
@@ -63,6 +64,16 @@ class Discovery:
             return await self._keys.get()
         self._looked_at = now
         return await self._keys.fetch()
+
+    async def with_keys(self, check: Callable[[Keys], T]) -> T:
+        """What `check` gives with the keys; tried once more with newer ones if it misses one.
+
+        :param check: may raise `UnknownKey`
+        """
+        try:
+            return check(await self.keys())
+        except UnknownKey:
+            return check(await self.newer_keys())
 
     async def _fetch_metadata(self) -> Metadata:
         return read(self._issuer, await self._wire.get(self._issuer.rstrip('/') + WELL_KNOWN))
@@ -131,9 +142,16 @@ class _Remembered(Generic[T]):
     async def fetch(self) -> T:
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._go())
+            self._fetching.add_done_callback(_noticed)
         return await asyncio.shield(self._fetching)
 
     async def _go(self) -> T:
         value = await self._fetch()
         self._known = (value, self._clock())
         return value
+
+
+def _noticed(done: asyncio.Task[T]) -> None:
+    """Whoever waited may have gone; what went wrong must not be told as a bug then."""
+    if not done.cancelled():
+        done.exception()

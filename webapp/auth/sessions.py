@@ -17,8 +17,9 @@ from webapp.auth.admission import Admission
 from webapp.auth.arrivals import Arrivals
 from webapp.errors import Refused, SignedOut
 from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
-from webapp.store import sessions
+from webapp.store import endings, sessions
 from webapp.store.database import Store
+from webapp.store.endings import Ending
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 
 TOKEN_BYTES = 32
@@ -76,7 +77,7 @@ class Sessions:
         is_local, guests = self.admission.is_local, self.admission.guests
         if not is_local and not (guests and role is Role.GUEST):
             return None
-        if not is_local and not self._arrivals.admit(_address(scope)):
+        if not is_local and not self._arrivals.admit(address(scope)):
             raise Refused('too_busy', 'too many new guests from one address', status=429)
         identity = Identity(LOCAL, LOCAL, LOCAL) if is_local else Identity(GUEST, secrets.token_hex(16), GUEST)
         return await self.sign_in(scope, identity)
@@ -101,7 +102,7 @@ class Sessions:
             now=self._now(),
             absolute=self._absolute,
             device=_device(scope),
-            address=_address(scope),
+            address=address(scope),
             replaces=_hash(old) if old else '',
             tokens=tokens,
         )
@@ -118,13 +119,19 @@ class Sessions:
             raise SignedOut
         return now
 
-    async def end(self, scope: Scope) -> Principal | None:
-        """Sign this browser out; who it was."""
-        principal = await self.principal(scope)
-        if principal is not None:
-            await self._store.write(sessions.end, token_hash=principal.session_id, now=self._now())
+    async def leaving(self, scope: Scope) -> Ending | None:
+        """The session that `end` would end."""
+        token = self.cookie.read(scope)
+        return await self._store.read(endings.about_to, token_hash=_hash(token)) if token else None
+
+    async def end(self, scope: Scope) -> Ending | None:
+        """Sign this browser out; what has ended by it."""
         _visit(scope).cookie = self.cookie.clearing()
-        return principal
+        if not (token := self.cookie.read(scope)):
+            return None
+        return await self._store.write(
+            endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
+        )
 
     async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""
@@ -167,11 +174,12 @@ class Sessions:
 class Cookie:
     secure: bool
     seconds: int
+    base: str = 'chat'
 
     @property
     def name(self) -> str:
         """With the prefix, browsers take it only over https, and from this very host."""
-        return '__Host-chat' if self.secure else 'chat'
+        return f'__Host-{self.base}' if self.secure else self.base
 
     def read(self, scope: Scope) -> str | None:
         """The token in a request, if there is one and nothing else claims its name."""
@@ -247,5 +255,6 @@ def _device(scope: Scope) -> str:
     return next((value.decode('latin-1') for name, value in scope['headers'] if name == b'user-agent'), '')
 
 
-def _address(scope: Scope) -> str:
+def address(scope: Scope) -> str:
+    """From where a request comes, as far as the proxies tell."""
     return (scope.get('client') or ('',))[0]

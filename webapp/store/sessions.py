@@ -95,6 +95,15 @@ def sign_in(
     return Standing(vouched.user, vouched.identity, _value(row))
 
 
+def link(session: Session, *, user_id: str, identity: Identity, role: str, now: datetime, address: str = '') -> None:
+    """Give a person one more way in. :raises NotFound, Refused: see `users.link`"""
+    vouched = users.link(session, user_id=user_id, identity=identity, role=role, now=now)
+    actor = users.party(vouched.user, identity)
+    detail = {'provider': identity.provider}
+    audit.record(session, Action.LINKED, now=now, actor=actor, target=actor, address=address, detail=detail)
+    record_role(session, vouched, role, now=now)
+
+
 def is_by_provider(identity: Identity) -> bool:
     """Whether somebody has signed in there; the local person and guests have not, and nothing is to be told of them."""
     return identity.provider not in {LOCAL, GUEST}
@@ -169,28 +178,6 @@ def end_of_person(session: Session, *, user_id: str, session_id: str, now: datet
 def end_all(session: Session, *, user_id: str, now: datetime, but: str = '') -> int:
     """Sign a person out everywhere, but for the session named; how many sessions that ended."""
     return _end(session, SessionRow.user_id == user_id, SessionRow.id != but, now=now)
-
-
-def end_by_provider(session: Session, *, issuer: str, subject: str, provider_session: str, now: datetime) -> int:
-    """End what a provider wants ended: one of its sessions if it names one, else all that somebody has by it.
-
-    :param subject: may be '' if `provider_session` is given
-    """
-    theirs = select(IdentityRow.id).where(IdentityRow.issuer == issuer)
-    if subject:
-        theirs = theirs.where(IdentityRow.subject == subject)
-    conditions: list[ColumnElement[bool]] = [col(SessionRow.identity_id).in_(theirs)]
-    if provider_session:
-        conditions.append(col(SessionRow.provider_session) == provider_session)
-    elif not subject:
-        return 0
-    return _end(session, *conditions, now=now)
-
-
-def id_token(session: Session, *, session_id: str) -> str:
-    """The encrypted ID token that came with a session; '' if none did."""
-    row = session.get(SessionRow, session_id)
-    return row.id_token if row else ''
 
 
 def purge(session: Session, *, now: datetime, idle: timedelta) -> int:

@@ -12,10 +12,11 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from webapp.branding import Branding
-from webapp.errors import AppError
+from webapp.errors import AppError, SignedOut, SignInFailed
 from webapp.log import request_id
 from webapp.ui import i18n, plain, theme
 
+HOME, LOGIN = ('/', 'missing.home'), ('/login', 'missing.sign_in')  # where to go on to, and its words
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
 
@@ -39,7 +40,8 @@ def install(*apps: FastAPI, brand: Branding = theme.UNBRANDED) -> None:
 
 def refused(request: Request, error: AppError) -> Response:
     """The answer that an expected failure gets; also for pages that find out while they are being built."""
-    return _answer(request, error.status, error.code)
+    is_outside = isinstance(error, SignInFailed | SignedOut)
+    return _answer(request, error.status, error.code, way_on=LOGIN if is_outside else HOME)
 
 
 def _not_served(request: Request, error: HTTPException) -> Response:
@@ -58,7 +60,13 @@ def _failed(request: Request, _: Exception) -> Response:
 
 
 def _answer(
-    request: Request, status: int, code: str, headers: Mapping[str, str] | None = None, reference: str = ''
+    request: Request,
+    status: int,
+    code: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    reference: str = '',
+    way_on: tuple[str, str] = HOME,
 ) -> Response:
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}
     if 'text/html' not in request.headers.get('accept', ''):
@@ -73,4 +81,6 @@ def _answer(
         headers=headers,
         words=i18n.t('missing.words') if is_missing else i18n.error(code),
         reference=reference,
+        way_on=way_on[0],
+        way_on_words=i18n.t(way_on[1]),
     )

@@ -1,0 +1,187 @@
+"""Signing in: out to a provider, and back.
+
+GET /auth/{provider}/login?next=/a/support      sends the browser there; `link=1` adds a way in to a live session
+GET /auth/{provider}/callback?code=...&state=   opens the session, and goes on to where they wanted
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, ip_address, ip_network
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from starlette.types import Scope
+
+from webapp import clock
+from webapp.auth import linking
+from webapp.auth.attempts import Attempts
+from webapp.auth.clients import Begun, Clients, Grant, GrantRefused
+from webapp.auth.id_tokens import TokenRefused
+from webapp.auth.sealing import Sealing
+from webapp.auth.sessions import Sessions, address
+from webapp.auth.targets import safe_next
+from webapp.errors import AppError, SignInFailed, StoreUnavailable
+from webapp.principal import Identity
+from webapp.store import audit, limits
+from webapp.store.audit import Action, Party
+from webapp.store.database import Store
+from webapp.store.limits import Limit
+from webapp.store.logins import Attempt
+
+logger = logging.getLogger(__name__)
+
+MAX_CODE = 4096  # characters
+NO_STORE = {'Cache-Control': 'no-store'}
+PARAMETERS = ('state', 'code', 'error', 'iss')
+DENIALS = {'access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'}
+
+
+class Denied(SignInFailed):
+    """The provider, or who was asked there, has said no."""
+
+    reason = 'denied'
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """:param throttle: how often one address may begin, and how often it may come back"""
+
+    store: Store
+    sessions: Sessions
+    clients: Clients
+    attempts: Attempts
+    sealing: Sealing
+    throttle: Sequence[Limit] = ()
+    now: Callable[[], datetime] = clock.now
+
+    async def begin(self, scope: Scope, name: str, *, target: str, link: bool) -> tuple[str, str]:
+        """Where to send the browser, and the cookie to give it.
+
+        :raises AppError: see `Client.address`, `linking.begin`; `NotFound`; `too_many_sign_ins`
+        """
+        client = self.clients.get(name)
+        await self._take('login', scope)
+        try:
+            session_id = await linking.begin(self.sessions, scope, now=self.now()) if link else None
+            begun, cookie = await self.attempts.begin(scope, name, target=safe_next(target), linking=session_id)
+            return await client.address(begun, anew=link), cookie
+        except SignInFailed as error:
+            logger.warning('signing in by %s can not begin: %s', name, error)
+            raise
+
+    async def finish(self, scope: Scope, name: str, answer: 'Answer') -> str:
+        """Open a session for whoever comes back; where to go on to.
+
+        :raises AppError: they have not signed in; nothing was kept but a line in the audit log
+        """
+        self.clients.get(name)
+        await self._take('callback', scope)
+        identity: Identity | None = None
+        try:
+            attempt, begun = await self.attempts.complete(scope, answer.state)
+            grant = await self._redeem(name, answer, attempt, begun)
+            identity = grant.identity
+            if attempt.linking:
+                await linking.finish(
+                    self.sessions, self.store, scope, linking=attempt.linking, identity=identity, now=self.now()
+                )
+            else:
+                await self.sessions.sign_in(scope, identity, self.sealing.tokens(grant, now=self.now()))
+            return attempt.target
+        except StoreUnavailable:
+            raise
+        except AppError as error:
+            await self._refuse(scope, name, error, identity)
+            raise SignInFailed(error.code, error.detail, status=error.status) from error
+
+    async def _redeem(self, name: str, answer: 'Answer', attempt: Attempt, begun: Begun) -> Grant[Identity]:
+        client = self.clients.get(name)
+        if attempt.provider != name:
+            raise TokenRefused('mix_up', f'this login was begun at {attempt.provider}')
+        await client.expect(answer.issuer)
+        if answer.error:
+            is_denial = answer.error in DENIALS
+            raise Denied('sign_in_denied' if is_denial else '', f'the provider says {answer.error[:200]!r}')
+        if not 0 < len(answer.code) <= MAX_CODE:
+            raise TokenRefused('missing', 'the provider sent no code')
+        since = attempt.created_at if attempt.linking else None
+        return await client.redeem(answer.code, begun, now=self.now(), since=since)
+
+    async def _refuse(self, scope: Scope, name: str, error: AppError, identity: Identity | None) -> None:
+        """Write down why somebody has not got in."""
+        logger.warning('signing in by %s was refused: %s', name, error)
+        if error.code == 'sign_in_over':
+            return  # anybody may send us such a thing, as often as they like
+        whom = Party(name=(identity.name or identity.email or identity.subject) if identity else '')
+        await self.store.write(
+            audit.record, Action.SIGN_IN_REFUSED, now=self.now(), target=whom, address=address(scope),
+            detail={'provider': name, 'reason': _reason(error)},
+        )  # fmt: skip
+
+    async def _take(self, what: str, scope: Scope) -> None:
+        wait = await self.store.write(
+            limits.take, scope=what, key=neighbourhood(address(scope)), limits=self.throttle, now=self.now()
+        )
+        if wait is not None:
+            raise SignInFailed('too_many_sign_ins', f'again in {wait.total_seconds():.0f} s', status=429)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What the browser brings back; '' for what it does not."""
+
+    state: str
+    code: str
+    error: str
+    issuer: str | None
+
+    @staticmethod
+    def of(request: Request) -> 'Answer':
+        """A parameter that comes twice counts as none: who reads the first and who reads the last must not differ."""
+        query = request.query_params
+        single = {name: values[0] for name in PARAMETERS if len(values := query.getlist(name)) == 1}
+        return Answer(
+            state=single.get('state', ''),
+            code=single.get('code', ''),
+            error=single.get('error', ''),
+            issuer=single.get('iss'),
+        )
+
+
+def routes(login: Login) -> APIRouter:
+    """The two addresses. Refusals are raised, and become pages as everywhere."""
+    router = APIRouter(prefix='/auth/{provider}', include_in_schema=False)
+
+    @router.get('/login')
+    async def begin(request: Request, provider: str) -> RedirectResponse:
+        query = request.query_params
+        target, link = query.get('next', ''), query.get('link') == '1'
+        where, cookie = await login.begin(request.scope, provider, target=target, link=link)
+        response = RedirectResponse(where, status_code=303, headers=NO_STORE)
+        response.headers.append('Set-Cookie', cookie)
+        return response
+
+    @router.get('/callback')
+    async def finish(request: Request, provider: str) -> RedirectResponse:
+        target = await login.finish(request.scope, provider, Answer.of(request))
+        return RedirectResponse(target, status_code=303, headers=NO_STORE)
+
+    return router
+
+
+def neighbourhood(address: str) -> str:
+    """Whom to count together: one IPv4 address, or the 64 bits of an IPv6 network that one customer has."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
+
+
+def _reason(error: AppError) -> str:
+    """One word for the audit log."""
+    return error.reason if isinstance(error, TokenRefused | GrantRefused | Denied) else error.code
