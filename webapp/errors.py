@@ -3,6 +3,7 @@
     AppError                     expected; `code` picks the words that a person reads (`ui/locale`)
     ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
+    │   └── LimitReached         too much of it, or too often; tells when to go on
     ├── SignedOut                the session has ended; whoever wants to go on signs in again
     ├── StoreUnavailable         the database is locked, gone, full, or not at our schema: nothing was written
     └── UpstreamError            Dify answered with an error
@@ -11,6 +12,8 @@
 `detail` is for the log and for admins; it never reaches anybody else's page.
 Anything that is not an `AppError` is a bug.
 """
+
+from datetime import timedelta
 
 
 class AppError(Exception):
@@ -23,6 +26,7 @@ class AppError(Exception):
 
     code = 'internal_error'
     status = 500
+    retry_after: float | None = None  # seconds until it may succeed, where that is known
 
     def __init__(self, code: str = '', detail: str = '', *, status: int | None = None) -> None:
         self.code = code or type(self).code
@@ -39,6 +43,19 @@ class NotFound(AppError):
 class Refused(AppError):
     code = 'refused'
     status = 409
+
+
+class LimitReached(Refused):
+    """At most `most` within any span of `within`, and that much there was; `wait` until there is room again."""
+
+    status = 429
+
+    def __init__(self, code: str, *, most: int, within: timedelta, wait: timedelta) -> None:
+        super().__init__(code, f'{most} within {within.total_seconds():.0f} s')
+        self.most = most
+        self.within = within
+        self.wait = wait
+        self.retry_after = wait.total_seconds()
 
 
 class SignedOut(AppError):
@@ -68,7 +85,7 @@ class UpstreamError(AppError):
     ) -> None:
         super().__init__(code, detail, status=status)
         self.upstream_code = upstream_code
-        self.retry_after = retry_after  # seconds, as asked by the server
+        self.retry_after = retry_after  # as asked by the server
 
 
 class Unreachable(UpstreamError):
