@@ -27,6 +27,7 @@ from webapp.services import Services
 from webapp.settings import Settings
 from webapp.stopping import Stopping
 from webapp.store.database import Store
+from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import page, refusals
 from webapp.ui.pages import chat
@@ -56,6 +57,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         secure=settings.is_https,
         idle=settings.session_idle,
         absolute=settings.session_absolute,
+        limits=settings.limits,
     )
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
@@ -95,10 +97,12 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
-        files = Files(store, apps, changes)
+        files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
-        generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
+        generations = Generations(
+            store, apps, changes, files, limits=settings.limits, generate_titles_upstream=read_back
+        )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         loops: dict[str, Callable[[], Awaitable[None]]] = {
             'purge': partial(_purge, sessions, files),
@@ -121,6 +125,7 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
             generations=generations,
             files=files,
             feedback=feedback,
+            throttle=Throttle(store, settings.limits),
             name=settings.name,
             is_local=settings.is_local,
         )

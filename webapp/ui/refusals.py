@@ -4,6 +4,7 @@ NiceGUI would build a page with everything that a live one has, and keep it for 
 makes up.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
@@ -15,7 +16,7 @@ from webapp.branding import Branding
 from webapp.edge import assets, policy
 from webapp.errors import AppError
 from webapp.log import request_id
-from webapp.ui import i18n, templates, theme
+from webapp.ui import failures, i18n, templates, theme
 
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
@@ -40,7 +41,8 @@ def install(*apps: FastAPI, brand: Branding = theme.UNBRANDED) -> None:
 
 def refused(request: Request, error: AppError) -> Response:
     """The answer that an expected failure gets; also for pages that find out while they are being built."""
-    return _answer(request, error.status, error.code)
+    later = {} if error.retry_after is None else {'Retry-After': str(math.ceil(error.retry_after))}
+    return _answer(request, error.status, error.code, later, words=failures.words(error))
 
 
 def _not_served(request: Request, error: HTTPException) -> Response:
@@ -59,11 +61,18 @@ def _failed(request: Request, _: Exception) -> Response:
 
 
 def _answer(
-    request: Request, status: int, code: str, headers: Mapping[str, str] | None = None, reference: str = ''
+    request: Request,
+    status: int,
+    code: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    reference: str = '',
+    words: str = '',
 ) -> Response:
+    words = words or i18n.error(code)
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}
     if 'text/html' not in request.headers.get('accept', ''):
-        body = {'code': code, 'message': i18n.error(code)} | ({'reference': reference} if reference else {})
+        body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
         return JSONResponse(body, status, headers)
     is_missing = code == 'not_found'
     brand: Branding = request.app.state.brand
@@ -71,7 +80,7 @@ def _answer(
     page = templates.render(
         'refusal.html',
         title=i18n.t('missing.title' if is_missing else 'missing.refused'),
-        words=i18n.t('missing.words') if is_missing else i18n.error(code),
+        words=i18n.t('missing.words') if is_missing else words,
         reference=reference,
         brand=brand.name,
         logo=logo,

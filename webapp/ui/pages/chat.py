@@ -19,8 +19,9 @@ from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
+from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import i18n, refusals, theme, views
+from webapp.ui import failures, i18n, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar('T')
 
 RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
+REFUSAL = 'refusal'  # the notice about what did not go
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -128,7 +130,7 @@ class ChatPage:
         self._sidebar.on_new(hear(self._new))
         self._sidebar.on_rename(hear(self._listing.rename))
         self._sidebar.on_delete(hear(self._delete))
-        self._sidebar.on_search(hear(self._listing.show))
+        self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
 
@@ -145,10 +147,10 @@ class ChatPage:
                 ui.navigate.to('/login')
             except AppError as error:
                 logger.info('refused: %s', error)
-                self._tell(error.code)
+                self._tell(failures.words(error))
             except Exception:  # a bug: the person must not wait for something that never comes
                 logger.exception('%s failed', handler.__name__)
-                self._tell('internal_error')
+                self._tell(i18n.error('internal_error'))
             return None
 
         return heard
@@ -175,6 +177,7 @@ class ChatPage:
                 self._composer.refused(key, spent=spent)
                 raise
             self._composer.accepted(key)
+            self._frame.hide_banner(REFUSAL)
             await self._join(message, visit)
 
     async def _ask(self, text: str, key: str) -> None:
@@ -220,6 +223,11 @@ class ChatPage:
             await self._reading.send_again(message_id)  # the browser shows the wish already
             raise
         self._services.changes.bump(self._principal.user_id, self._here)
+
+    async def _search(self, text: str) -> None:
+        if text:
+            await self._services.throttle.person(Scope.SEARCHES, self._principal)
+        await self._listing.show(text)
 
     # going from one conversation to another, without leaving the page
 
@@ -383,8 +391,8 @@ class ChatPage:
     def _set_state(self) -> None:
         self._composer.set_state('running' if self._reading.running else 'ready')
 
-    def _tell(self, code: str) -> None:
-        self._frame.show_banner(Banner('refusal', i18n.error(code), 'warning', closable=True))
+    def _tell(self, words: str) -> None:
+        self._frame.show_banner(Banner(REFUSAL, words, 'warning', closable=True))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = background_tasks.create(work, name='chat page')
