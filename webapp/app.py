@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import edge, health, transfers
+from webapp import clock, edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import logout
 from webapp.auth.admission import Admission
+from webapp.auth.reassessment import reassess
 from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
@@ -26,10 +28,11 @@ from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
 from webapp.stopping import Stopping
+from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import page, refusals
+from webapp.ui import login, open_pages, refusals
 from webapp.ui.pages import chat
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
@@ -70,7 +73,8 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
-    app.include_router(logout.routes(sessions, on_end=page.close))
+    app.include_router(logout.routes(sessions, on_end=open_pages.close))
+    app.include_router(login.routes(sessions))
     ui.run_with(
         app,
         title=settings.name,
@@ -104,11 +108,13 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
             store, apps, changes, files, limits=settings.limits, generate_titles_upstream=read_back
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
-        loops: dict[str, Callable[[], Awaitable[None]]] = {
-            'purge': partial(_purge, sessions, files),
+        loops: dict[str, Callable[[], Awaitable[object]]] = {
+            'purge': partial(_purge, sessions, files, store),
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
+            'reassessment': partial(reassess, store, sessions.admission),
+            'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
         working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in loops.items()]
         stack.callback(lambda: [task.cancel() for task in working])
@@ -131,14 +137,16 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         )
 
 
-async def _purge(sessions: Sessions, files: Files) -> None:
-    """Rows of sessions that are over go now and then, and uploads that nobody has sent."""
+async def _purge(sessions: Sessions, files: Files, store: Store) -> None:
+    """What is over goes now and then: sessions, logins that came to nothing, old counts, uploads that nobody sent."""
     while True:
         try:
             await sessions.purge()
+            await store.write(logins.purge, now=clock.now())
+            await store.write(limits.purge, now=clock.now())
             await files.purge()
         except StoreUnavailable as error:
-            logger.warning('old sessions and uploads stay for now: %s', error)
+            logger.warning('what is over stays for now: %s', error)
         await asyncio.sleep(PURGE_SECONDS)
 
 

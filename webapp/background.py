@@ -40,8 +40,8 @@ class Tasks:
             logger.error('background work ended with a bug', exc_info=error)
 
 
-async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop that should never end; should a bug end it, log that and begin it again, after ever longer pauses."""
+async def supervised(name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Run work to its end, or for ever; should a bug end it, log that and begin it again, after ever longer pauses."""
     pause = FIRST_PAUSE
     while True:
         began = time.monotonic()

@@ -5,6 +5,9 @@
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
     │   └── LimitReached         too much of it, or too often; tells when to go on
     ├── SignedOut                the session has ended; whoever wants to go on signs in again
+    ├── SignInFailed             somebody has not got in by a provider; trying again may help
+    │   ├── ProviderUnavailable  it does not answer, or is too busy to
+    │   └── ProviderMisconfigured  it, or what our settings say of it, is not as it has to be
     ├── StoreUnavailable         the database is locked, gone, full, or not at our schema: nothing was written
     └── UpstreamError            Dify answered with an error
         └── Unreachable          no answer: no connection, no first byte, or not Dify's language
@@ -61,6 +64,21 @@ class LimitReached(Refused):
 class SignedOut(AppError):
     code = 'signed_out'
     status = 401
+
+
+class SignInFailed(AppError):
+    code = 'sign_in_failed'
+    status = 403
+
+
+class ProviderUnavailable(SignInFailed):
+    code = 'provider_unavailable'
+    status = 503
+
+
+class ProviderMisconfigured(SignInFailed):
+    code = 'provider_misconfigured'
+    status = 502
 
 
 class StoreUnavailable(AppError):

@@ -8,9 +8,15 @@ GUEST = 'guest'  # issuer and provider of everybody who has no login
 
 
 class Role(StrEnum):
+    """Each may do what those before it may."""
+
     GUEST = 'guest'
     USER = 'user'
     ADMIN = 'admin'
+
+    def reaches(self, least: 'Role') -> bool:
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from nicegui import app as nicegui_app, ui
 
 from webapp import edge, health, log
 from webapp.auth import logout
+from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions, Visits
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.principal import Principal
+from webapp.principal import Principal, Role
 from webapp.store.database import Store
-from webapp.ui import page as pages, refusals
+from webapp.ui import open_pages, page as pages, refusals
 
 HOSTILE = '</title><script>window.hacked = 1</script><script nonce="x">window.hacked = 2</script>`${window.hacked = 3}`'
 
@@ -56,15 +57,14 @@ def build(options: argparse.Namespace, port: int) -> object:
     sessions = Sessions(
         store,
         secret='s' * 32,
-        is_local=is_local,
-        guests=options.guests,
+        admission=Admission(is_local=is_local, guests=options.guests),
         secure=public_url.startswith('https'),
         idle=timedelta(seconds=options.idle),
     )
     site = Site.of(public_url, is_local=is_local, port=port)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check}))
-    app.include_router(logout.routes(sessions, on_end=pages.close))
+    app.include_router(logout.routes(sessions, on_end=open_pages.close))
     routes(app)
     declare(sessions)
     refusals.install(app, nicegui_app)
@@ -102,6 +102,10 @@ def declare(sessions: Sessions) -> None:
         )
         ui.label(HOSTILE).props(f'title="{HOSTILE.replace(chr(34), "&quot;")}"')
         ui.button('still alive', on_click=lambda: ui.run_javascript('document.title = "alive"'))
+
+    @pages.page('/admin', role=Role.ADMIN)
+    async def admin() -> None:
+        ui.label('all about everybody')
 
     @pages.open_page('/login')
     def login() -> None:

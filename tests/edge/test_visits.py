@@ -53,6 +53,15 @@ def test_without_a_login_there_is_only_the_login(start: Start) -> None:
     assert small.http().get('/login').status_code == 200
 
 
+def test_a_page_for_admins_is_no_page_to_others(small: Small, start: Start) -> None:
+    assert 'all about everybody' in small.http().get('/admin').text  # in local mode
+    guest = start('--guests').http(headers={'Accept': 'text/html'})
+    guest.get('/')
+    pages = [guest.get(path) for path in ('/admin', '/nothing')]
+    assert [page.status_code for page in pages] == [404, 404]
+    assert len({re.sub(r'nonce="[^"]*"', '', page.text) for page in pages}) == 1
+
+
 def test_signing_out_ends_the_session_and_its_open_pages(small: Small, page: Page) -> None:
     page.goto(small.url)
     page.get_by_test_id('button').click()
@@ -79,8 +88,11 @@ def test_a_page_that_was_opened_before_signing_out_gets_no_new_socket(small: Sma
     browser = small.http()
     browser.get('/')
     page = small.open_page(browser)
+    thief = small.http(cookies=dict(browser.cookies))
     browser.post('/logout')
     assert not browser.cookies
+    assert not shakes(page.shake())
+    page.http = thief
     assert not shakes(page.shake())
 
 

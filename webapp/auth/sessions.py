@@ -66,18 +66,19 @@ class Sessions:
         token = self.cookie.read(scope)
         return await self._find(_hash(token), _address(scope)) if token else None
 
-    async def enter(self, scope: Scope) -> Principal | None:
+    async def enter(self, scope: Scope, role: Role = Role.GUEST) -> Principal | None:
         """Like `principal`, but the local person and guests get a session when they have none.
 
         The cookie goes out with the answer, see `Visits`. Nothing if there must be a login first.
 
+        :param role: what is needed; guests come in for what is open to guests
         :raises LimitReached: too many new guests from one address
         """
         if principal := await self.principal(scope):
             _visit(scope).is_known = True
             return principal
         is_local, guests = self.admission.is_local, self.admission.guests
-        if not (is_local or guests):
+        if not is_local and not (guests and role is Role.GUEST):
             return None
         if not is_local:
             await self._throttle.address(Limited.GUESTS, _address(scope))

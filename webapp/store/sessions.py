@@ -16,6 +16,7 @@ from webapp.store.users import User, Vouched, identity_value, user_value
 
 TOUCH = timedelta(minutes=1)  # `last_seen_at` is kept to this precision: reading a page must not cost a write
 MAX_DEVICE = 200
+AT_ONCE = 1000  # values in one statement; databases have a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def sign_in(
     )
     session.add(row)
     session.flush()
-    if identity.provider not in {LOCAL, GUEST}:  # nobody has signed in there
+    if is_by_provider(identity):
         actor = users.party(vouched.user, identity)
         detail = {'provider': identity.provider}
         audit.record(session, Action.SIGNED_IN, now=now, actor=actor, target=actor, address=address, detail=detail)
@@ -94,8 +95,16 @@ def sign_in(
     return Standing(vouched.user, vouched.identity, _value(row))
 
 
+def is_by_provider(identity: Identity) -> bool:
+    """Whether somebody has signed in there; the local person and guests have not, and nothing is to be told of them."""
+    return identity.provider not in {LOCAL, GUEST}
+
+
 def record_role(session: Session, vouched: Vouched, role: str, *, now: datetime) -> None:
-    """Write down that somebody has become an admin, or is none any more."""
+    """Write down that somebody's role has changed, or that they have come as an admin.
+
+    :param vouched: their role as it was
+    """
     if vouched.role != role and (vouched.role or role == Role.ADMIN):
         detail = {'from': vouched.role, 'to': role}
         target = users.party(vouched.user, vouched.identity)
@@ -108,16 +117,19 @@ def look_up(session: Session, *, token_hash: str, now: datetime, idle: timedelta
 
 
 def standing(session: Session, *, ids: Collection[str], now: datetime, idle: timedelta) -> dict[str, Standing]:
-    """Those of the sessions that live, by their ids. A query."""
+    """Those of the sessions that live, by their ids. A query, and one statement for a thousand of them."""
     statement = (
         select(SessionRow, UserRow, IdentityRow)
         .join(UserRow, col(UserRow.id) == SessionRow.user_id)
         .join(IdentityRow, col(IdentityRow.id) == SessionRow.identity_id)
-        .where(*_lives(now, idle), col(SessionRow.id).in_(ids), col(UserRow.blocked_at).is_(None))
+        .where(*_lives(now, idle), col(UserRow.blocked_at).is_(None))
     )
+    asked = list(ids)
+    parts = (asked[start : start + AT_ONCE] for start in range(0, len(asked), AT_ONCE))
     return {
         row.id: Standing(user_value(user), identity_value(identity), _value(row))
-        for row, user, identity in session.exec(statement)
+        for part in parts
+        for row, user, identity in session.exec(statement.where(col(SessionRow.id).in_(part)))
     }
 
 

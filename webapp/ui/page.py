@@ -2,11 +2,14 @@
 
 @page('/a/{app}/c/{conversation}')
 async def chat(principal: Principal, app: str, conversation: str) -> None: ...
+
+@page('/admin', role=Role.ADMIN)
+async def admin(principal: Principal) -> None: ...
 """
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -15,45 +18,38 @@ from fastapi.routing import APIRoute
 from nicegui import Client, app as nicegui_app, ui
 
 from webapp.auth.sessions import Sessions
-from webapp.errors import Refused
-from webapp.principal import Principal
+from webapp.errors import NotFound, Refused
+from webapp.principal import Principal, Role
+from webapp.ui import open_pages
 
 Build = TypeVar('Build', bound=Callable[..., Any])
+Gate = Callable[[Request], Awaitable[Principal]]
 
 LOGIN = '/login'
-SESSION = 'session'  # in the storage of an open page: whose it is
 NEVER_NEXT = ('/login', '/logout', '/auth', '/_nicegui', '/_nicegui_ws', '/static', '/healthz', '/readyz', '/metrics')
 MAX_NEXT = 2000
 MAX_WAITING = 500  # pages that no browser has connected to
 IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
-# By path: whether people without a session may see it. One table in a process, because NiceGUI has one app in it.
-declared: dict[str, bool] = {}
+# By path: who may see it at the least, or nothing if people without a session may. One table in a process, because
+# NiceGUI has one app in it.
+declared: dict[str, Role | None] = {}
 
 
-async def gate(request: Request) -> Principal:
-    """Who asks for a page. A dependency, so that nothing of the page exists before it has answered.
-
-    :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one
-    """
-    _make_room()
-    principal = await Sessions.of(request.scope).enter(request.scope)
-    if principal is None:
-        raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
-    return principal
-
-
-def page(path: str, **options: Any) -> Callable[[Build], Build]:
+def page(path: str, *, role: Role = Role.GUEST, **options: Any) -> Callable[[Build], Build]:
     """Declare a page for people with a session; `principal`, if the function takes it, is who asks.
 
-    Others are sent to the login, or, where nobody needs one, let in with a new session.
+    Others are sent to the login, or, where nobody needs one, let in with a new session. The page closes when the
+    session ends or the role is lost.
 
+    :param role: what they must be at the least; for others there is no such page
     :param options: those of `ui.page`
     """
+    gate = _gate(role)
 
     def declare(build: Build) -> Build:
-        declared[path] = False
-        ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build))
+        declared[path] = role
+        ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build, gate, role))
         return build
 
     return declare
@@ -63,7 +59,7 @@ def open_page(path: str, **options: Any) -> Callable[[Build], Build]:
     """Declare a page that anybody may see, such as the login."""
 
     def declare(build: Build) -> Build:
-        declared[path] = True
+        declared[path] = None
         ui.page(path, **options)(build)
         return build
 
@@ -76,14 +72,28 @@ def undeclared() -> list[str]:
     return [path for path in paths if path not in declared and not path.startswith('/_nicegui/')]
 
 
-def close(session_id: str) -> None:
-    """Send every open page of a session away, because it has ended."""
-    for client in list(Client.instances.values()):
-        if client.storage.get(SESSION) == session_id:
-            client.open('/')
+def _gate(role: Role) -> Gate:
+    """A dependency of pages, so that nothing of one exists before it has been answered."""
+
+    async def gate(request: Request) -> Principal:
+        """Who asks for a page.
+
+        :raises NotFound: it is not for them
+        :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one
+        """
+        _make_room()
+        sessions = Sessions.of(request.scope)
+        principal = await sessions.enter(request.scope, role)
+        if principal and principal.role.reaches(role):
+            return principal
+        if principal and (principal.role is not Role.GUEST or not sessions.admission.providers):
+            raise NotFound
+        raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
+
+    return gate
 
 
-def _with_principal(build: Callable[..., Any]) -> Callable[..., Any]:
+def _with_principal(build: Callable[..., Any], gate: Gate, role: Role) -> Callable[..., Any]:
     """The same function for FastAPI, to which a parameter is what its annotation says."""
     signature = inspect.signature(build, eval_str=True)
     others = [parameter for parameter in signature.parameters.values() if parameter.name != 'principal']
@@ -93,13 +103,13 @@ def _with_principal(build: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(build)
     async def built(*args: Any, principal: Principal, **kwargs: Any) -> Any:
         client = ui.context.client
-        client.storage[SESSION] = principal.session_id
+        open_pages.claim(principal, lambda now: now.role.reaches(role))
         try:
             built = build(*args, **kwargs, **({'principal': principal} if wanted else {}))
             return await built if inspect.isawaitable(built) else built
         except BaseException:
-            if not client.has_socket_connection and not client.is_deleted:
-                client.delete()  # nobody will ever see it
+            if not client.has_socket_connection:
+                open_pages.drop(client)  # nobody will ever see it
             raise
 
     built.__signature__ = signature.replace(parameters=[*others, who])  # type: ignore[attr-defined]

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from webapp.branding import Branding
-from webapp.edge import assets, policy
 from webapp.errors import AppError
 from webapp.log import request_id
-from webapp.ui import failures, i18n, templates, theme
+from webapp.ui import failures, i18n, plain, theme
 
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
@@ -75,18 +74,12 @@ def _answer(
         body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
         return JSONResponse(body, status, headers)
     is_missing = code == 'not_found'
-    brand: Branding = request.app.state.brand
-    logo = theme.logo_url(brand)
-    page = templates.render(
+    return plain.page(
+        request,
         'refusal.html',
         title=i18n.t('missing.title' if is_missing else 'missing.refused'),
+        status=status,
+        headers=headers,
         words=i18n.t('missing.words') if is_missing else words,
         reference=reference,
-        brand=brand.name,
-        logo=logo,
-        head=theme.head(brand),
-        icon=logo or assets.url('icon.svg'),
-        colours=theme.CHOOSE_COLOURS,
-        nonce=policy.nonce(request),
     )
-    return HTMLResponse(page, status, headers)

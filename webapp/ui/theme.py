@@ -24,7 +24,7 @@ try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 
 TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
-SERVERS_OWN = {'banner', 'error', 'missing', 'span'}  # areas of words that no script uses
+SERVERS_OWN = {'banner', 'error', 'login', 'missing', 'people', 'span'}  # areas of words that no script uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import failures, i18n, refusals, theme, views
+from webapp.ui import failures, i18n, open_pages, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -52,7 +52,7 @@ def register(services: Services) -> None:
             await ChatPage(services, answers, kept, principal, app).build(conversation_id, query)
         except (NotFound, Refused) as error:
             client = ui.context.client
-            client.delete()  # no page comes of it, so nobody would ever connect
+            open_pages.drop(client)  # no page comes of it, so nobody would ever connect
             return refusals.refused(client.request, error)
         return None
 
@@ -90,6 +90,7 @@ class ChatPage:
 
         :raises NotFound: no such conversation of this person's with this app
         """
+        open_pages.require(self._app.admits)
         seen = self._changed.value
         conversation, shown = await self._read(conversation_id)
         services, app, user_id = self._services, self._app, self._principal.user_id
@@ -144,7 +145,7 @@ class ChatPage:
                 self._services.apps.open(self._principal, self._app.slug)
                 return await handler(*arguments)
             except SignedOut:
-                ui.navigate.to('/login')
+                open_pages.close(self._principal.session_id)
             except AppError as error:
                 logger.info('refused: %s', error)
                 self._tell(failures.words(error))
