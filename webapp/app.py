@@ -87,7 +87,11 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         show_welcome_message=False,
     )
     refusals.install(app, nicegui_app, brand=settings.branding)
-    guard_sockets(site.origins, same_browser=sessions.same_browser)
+    guard_sockets(
+        site.origins,
+        same_browser=sessions.same_browser,
+        has_room=partial(open_pages.has_room, limits=settings.limits),
+    )
     return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
 
 

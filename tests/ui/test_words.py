@@ -34,7 +34,8 @@ SCRIPTS = {
 }
 OURS = {
     'already_running', 'internal_error', 'not_found', 'process_ended', 'refused', 'shutting_down', 'signed_out',
-    'store_unavailable', 'too_long', 'too_many_running',
+    'store_unavailable', 'too_long', 'too_many_pages',
+    'too_many_pages_of_guests', 'too_many_running',
 }  # fmt: skip
 
 
