@@ -12,9 +12,13 @@ from starlette.types import ASGIApp
 
 from webapp import clock, edge, health, transfers
 from webapp.apps import App, Apps
-from webapp.auth import logout
+from webapp.auth import login, logout
 from webapp.auth.admission import Admission
+from webapp.auth.attempts import Attempts
+from webapp.auth.clients import Clients
+from webapp.auth.login import Login
 from webapp.auth.reassessment import reassess
+from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.auth.watch import Watch
 from webapp.background import supervised
@@ -32,7 +36,7 @@ from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import login, open_pages, refusals
+from webapp.ui import login as login_page, open_pages, refusals
 from webapp.ui.pages import chat
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
@@ -62,19 +66,29 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         absolute=settings.session_absolute,
         limits=settings.limits,
     )
+    clients = Clients(settings.providers)
+    signing_in = Login(
+        store,
+        sessions,
+        clients,
+        Attempts(store, settings.public_url, settings.is_https),
+        Sealing(settings.secret.get_secret_value()),
+        Throttle(store, settings.limits),
+    )
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, store, sessions, stopping) as services:
+        async with running(settings, store, sessions, stopping) as services, contextlib.aclosing(clients):
             chat.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
+    app.include_router(login.routes(signing_in))
     app.include_router(logout.routes(sessions, on_end=open_pages.close))
-    app.include_router(login.routes(sessions))
+    app.include_router(login_page.routes(sessions))
     ui.run_with(
         app,
         title=settings.name,
@@ -113,7 +127,7 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         loops: dict[str, Callable[[], Awaitable[object]]] = {
-            'purge': partial(_purge, sessions, files, store),
+            'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
@@ -141,8 +155,8 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
         )
 
 
-async def _purge(sessions: Sessions, files: Files, store: Store) -> None:
-    """What is over goes now and then: sessions, logins that came to nothing, old counts, uploads that nobody sent."""
+async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
+    """Rows that are over go now and then: sessions, logins and counts, and uploads that nobody has sent."""
     while True:
         try:
             await sessions.purge()

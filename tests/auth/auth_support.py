@@ -20,6 +20,15 @@ COMPANY = Provider(
     scopes=('openid',),
 )
 
+# where somebody may be sent after a login, and where not
+OURS = ['/', '/a/support', '/a/support/c/123?q=hello%20world', '/me', '/a/x?next=//y', '/loginx', '/[']
+OTHERS = [
+    '', 'a', '//evil.example', '///evil.example', '/\\evil.example', '\\\\evil.example', '/\t/evil.example',
+    '/\n/evil.example', '/\x00', 'https://evil.example', 'https:evil.example', 'javascript:alert(1)', ' /a', '/a b',
+    '/a\\b', '/login', '/login?next=/', '/logout', '/logout/', '/auth/x/callback', '/_nicegui/x', '/_nicegui_ws/x',
+    '/static/x.js', '/healthz', '/é', '/' + 'x' * 2001, '//', '/\u2028/evil.example', '//[',
+]  # fmt: skip
+
 
 @dataclass
 class Clock:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import time
 from collections import Counter
@@ -50,6 +51,7 @@ class Issuer:
         self.answers: dict[str, Response | None] = {}  # by path; None: silence
         self.codes: dict[str, dict[str, str]] = {}
         self.asked: Counter[str] = Counter()
+        self.form: dict[str, str] = {}
         self.last: dict[str, str] = {}  # what it was asked last at its authorization endpoint
 
     @contextmanager
@@ -59,6 +61,7 @@ class Issuer:
             '/keys': lambda _: {'keys': [{'kty': 'new'}, 7, self.published.as_dict(private=False)]},
             '/authorize': self._authorize,
             '/token': self._token,
+            '/plain-token': lambda _: {'access_token': 'access', 'token_type': 'Bearer'},
             '/userinfo': lambda _: _without_none(self.person | self.userinfo),
         }
         with serving(Starlette(routes=[Route(path, self._answer(path, act), methods=['GET', 'POST'])
@@ -102,8 +105,8 @@ class Issuer:
         return RedirectResponse(f'{self.last["redirect_uri"]}?{urlencode(back)}', 302)
 
     def _token(self, request: Request) -> Response | dict[str, Any]:
-        form = dict(request._form or {})
-        asked = self.codes.pop(form.get('code', ''), None)  # type: ignore[arg-type]
+        self.form = form = {name: str(value) for name, value in dict(request._form or {}).items()}
+        asked = self.codes.pop(form.get('code', ''), None)
         basic = base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()
         if request.headers.get('authorization') != f'Basic {basic}':
             return JSONResponse({'error': 'invalid_client'}, 401)
@@ -120,6 +123,13 @@ class Issuer:
 
 def unsigned(claims: dict[str, Any]) -> str:
     return f'{part({"alg": "none"})}.{part(claims)}.'
+
+
+def by_public_key(claims: dict[str, Any]) -> str:
+    """Signed with what everybody knows, in the hope that it is taken for a shared secret."""
+    text = f'{part({"alg": "HS256", "kid": "first"})}.{part(claims)}'
+    digest = hmac.digest(KEYS['first'].as_pem(private=False), text.encode(), hashlib.sha256)
+    return f'{text}.{base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}'
 
 
 def part(content: object) -> str:

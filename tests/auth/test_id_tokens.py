@@ -2,13 +2,12 @@
 
 import base64
 import hashlib
-import hmac
 import warnings
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from issuer import CLIENT, KEYS, part, unsigned
+from issuer import CLIENT, KEYS, by_public_key, part, unsigned
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
@@ -32,13 +31,6 @@ def sign(key: Any = KEYS['first'], alg: str = 'RS256', header: dict[str, Any] | 
 
 def check(token: str, keys: Keys = PUBLISHED, *, nonce: str | None = 'n-1', access_token: str = '') -> dict[str, Any]:
     return id_tokens.check(token, keys, US, now=NOW, nonce=nonce, access_token=access_token)
-
-
-def by_public_key(claims: dict[str, Any]) -> str:
-    """Signed with what everybody knows, in the hope that it is taken for a shared secret."""
-    text = f'{part({"alg": "HS256", "kid": "first"})}.{part(claims)}'
-    pem = KEYS['first'].as_pem(private=False)
-    return f'{text}.' + base64.urlsafe_b64encode(hmac.digest(pem, text.encode(), hashlib.sha256)).decode()
 
 
 @pytest.mark.parametrize(

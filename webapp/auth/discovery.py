@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
+from webapp.auth.id_tokens import UnknownKey
 from webapp.auth.keys import Keys
 from webapp.auth.wire import Json, Wire
 from webapp.errors import ProviderMisconfigured, ProviderUnavailable
@@ -63,6 +64,16 @@ class Discovery:
             return await self._keys.get()
         self._looked_at = now
         return await self._keys.fetch()
+
+    async def with_keys(self, check: Callable[[Keys], T]) -> T:
+        """What `check` gives with the keys; tried once more with newer ones if it misses one.
+
+        :param check: may raise `UnknownKey`
+        """
+        try:
+            return check(await self.keys())
+        except UnknownKey:
+            return check(await self.newer_keys())
 
     async def _fetch_metadata(self) -> Metadata:
         return read(self._issuer, await self._wire.get(self._issuer.rstrip('/') + WELL_KNOWN))

@@ -64,7 +64,7 @@ class Sessions:
     async def principal(self, scope: Scope) -> Principal | None:
         """Who sent this request, if their session lives."""
         token = self.cookie.read(scope)
-        return await self._find(_hash(token), _address(scope)) if token else None
+        return await self._find(_hash(token), address(scope)) if token else None
 
     async def enter(self, scope: Scope, role: Role = Role.GUEST) -> Principal | None:
         """Like `principal`, but the local person and guests get a session when they have none.
@@ -81,7 +81,7 @@ class Sessions:
         if not is_local and not (guests and role is Role.GUEST):
             return None
         if not is_local:
-            await self._throttle.address(Limited.GUESTS, _address(scope))
+            await self._throttle.address(Limited.GUESTS, address(scope))
         identity = Identity(LOCAL, LOCAL, LOCAL) if is_local else Identity(GUEST, secrets.token_hex(16), GUEST)
         return await self.sign_in(scope, identity)
 
@@ -105,12 +105,12 @@ class Sessions:
             now=self._now(),
             absolute=self._absolute,
             device=_device(scope),
-            address=_address(scope),
+            address=address(scope),
             replaces=_hash(old) if old else '',
             tokens=tokens,
         )
         _visit(scope).cookie = self.cookie.setting(token)
-        return _principal(standing, role, _address(scope))
+        return _principal(standing, role, address(scope))
 
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
@@ -171,11 +171,12 @@ class Sessions:
 class Cookie:
     secure: bool
     seconds: int
+    base: str = 'chat'
 
     @property
     def name(self) -> str:
         """With the prefix, browsers take it only over https, and from this very host."""
-        return '__Host-chat' if self.secure else 'chat'
+        return f'__Host-{self.base}' if self.secure else self.base
 
     def read(self, scope: Scope) -> str | None:
         """The token in a request, if there is one and nothing else claims its name."""
@@ -252,5 +253,6 @@ def _device(scope: Scope) -> str:
     return next((value.decode('latin-1') for name, value in scope['headers'] if name == b'user-agent'), '')
 
 
-def _address(scope: Scope) -> str:
+def address(scope: Scope) -> str:
+    """From where a request comes, as far as the proxies tell."""
     return (scope.get('client') or ('',))[0]

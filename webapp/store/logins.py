@@ -34,10 +34,13 @@ def begin(session: Session, attempt: Attempt) -> None:
     session.add(AttemptRow(**{name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}))
 
 
-def complete(session: Session, *, id: str, now: datetime) -> Attempt | None:
-    """Take an attempt out; nothing if there is none, or it has been too long ago. It counts once."""
+def complete(session: Session, *, id: str, browser: str, now: datetime) -> Attempt | None:
+    """Take an attempt out; nothing if there is none, or it has been too long ago. It counts once.
+
+    :param browser: who comes back; an attempt of another browser's is none, and stays
+    """
     row = session.get(AttemptRow, id, with_for_update=True)
-    if row is None:
+    if row is None or row.browser != browser:
         return None
     attempt = Attempt(**{name: getattr(row, name) for name in Attempt.__dataclass_fields__})
     session.delete(row)

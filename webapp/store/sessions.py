@@ -95,6 +95,15 @@ def sign_in(
     return Standing(vouched.user, vouched.identity, _value(row))
 
 
+def link(session: Session, *, user_id: str, identity: Identity, role: str, now: datetime, address: str = '') -> None:
+    """Give a person one more way in. :raises NotFound, Refused: see `users.link`"""
+    vouched = users.link(session, user_id=user_id, identity=identity, role=role, now=now)
+    actor = users.party(vouched.user, identity)
+    detail = {'provider': identity.provider}
+    audit.record(session, Action.LINKED, now=now, actor=actor, target=actor, address=address, detail=detail)
+    record_role(session, vouched, role, now=now)
+
+
 def is_by_provider(identity: Identity) -> bool:
     """Whether somebody has signed in there; the local person and guests have not, and nothing is to be told of them."""
     return identity.provider not in {LOCAL, GUEST}

@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions
+from webapp.auth.targets import safe_next
 from webapp.branding import Branding
 from webapp.principal import Role
 from webapp.ui import i18n, plain
-from webapp.ui.page import LOGIN, safe_next
+from webapp.ui.page import LOGIN
 
 UNAVAILABLE = 'provider_unavailable'  # the code with which `provider` says which one
 

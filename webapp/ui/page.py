@@ -11,13 +11,14 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.routing import APIRoute
 from nicegui import Client, app as nicegui_app, ui
 
 from webapp.auth.sessions import Sessions
+from webapp.auth.targets import safe_next
 from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.ui import open_pages
@@ -26,8 +27,6 @@ Build = TypeVar('Build', bound=Callable[..., Any])
 Gate = Callable[[Request], Awaitable[Principal]]
 
 LOGIN = '/login'
-NEVER_NEXT = ('/login', '/logout', '/auth', '/_nicegui', '/_nicegui_ws', '/static', '/healthz', '/readyz', '/metrics')
-MAX_NEXT = 2000
 MAX_WAITING = 500  # pages that no browser has connected to
 IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
@@ -136,22 +135,3 @@ def login_path(request: Request) -> str:
     path = scope.get('raw_path', b'').partition(b'?')[0] or quote(scope['path']).encode()
     target = safe_next((path + (b'?' + scope['query_string'] if scope['query_string'] else b'')).decode('latin-1'))
     return LOGIN if target == '/' else f'{LOGIN}?next={quote(target, safe="/")}'
-
-
-def safe_next(target: str | None) -> str:
-    """`target` if it is an address within our pages, else `/`.
-
-    A browser reads `//host`, `/\\host` and addresses with tabs or line breaks in them as other sites.
-    """
-    text = target or ''
-    if not text.startswith('/') or text[1:2] in {'/', '\\'} or '\\' in text or len(text) > MAX_NEXT:
-        return '/'
-    if not text.isascii() or not text.isprintable() or ' ' in text:
-        return '/'
-    try:
-        url = urlsplit(text)
-    except ValueError:
-        return '/'
-    if url.scheme or url.netloc or f'{url.path}/'.startswith(tuple(f'{start}/' for start in NEVER_NEXT)):
-        return '/'
-    return text

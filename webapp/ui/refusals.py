@@ -13,10 +13,12 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from webapp.branding import Branding
-from webapp.errors import AppError
+from webapp.errors import AppError, SignedOut, SignInFailed
 from webapp.log import request_id
 from webapp.ui import failures, i18n, plain, theme
 
+HOME, LOGIN = ('/', 'missing.home'), ('/login', 'missing.sign_in')  # where to go on to, and its words
+SIGNING_IN = '/auth/'  # whoever is refused there has no session yet
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
 
@@ -41,7 +43,9 @@ def install(*apps: FastAPI, brand: Branding = theme.UNBRANDED) -> None:
 def refused(request: Request, error: AppError) -> Response:
     """The answer that an expected failure gets; also for pages that find out while they are being built."""
     later = {} if error.retry_after is None else {'Retry-After': str(math.ceil(error.retry_after))}
-    return _answer(request, error.status, error.code, later, words=failures.words(error))
+    is_outside = isinstance(error, SignInFailed | SignedOut) or request.scope['path'].startswith(SIGNING_IN)
+    way_on = LOGIN if is_outside else HOME
+    return _answer(request, error.status, error.code, later, words=failures.words(error), way_on=way_on)
 
 
 def _not_served(request: Request, error: HTTPException) -> Response:
@@ -67,6 +71,7 @@ def _answer(
     *,
     reference: str = '',
     words: str = '',
+    way_on: tuple[str, str] = HOME,
 ) -> Response:
     words = words or i18n.error(code)
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}
@@ -82,4 +87,6 @@ def _answer(
         headers=headers,
         words=i18n.t('missing.words') if is_missing else words,
         reference=reference,
+        way_on=way_on[0],
+        way_on_words=i18n.t(way_on[1]),
     )

@@ -1,0 +1,182 @@
+"""Signing in: out to a provider, and back.
+
+GET /auth/{provider}/login?next=/a/support      sends the browser there; `link=1` adds a way in to a live session
+GET /auth/{provider}/callback?code=...&state=   opens the session, and goes on to where they wanted
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from starlette.types import Scope
+
+from webapp import clock
+from webapp.auth import linking
+from webapp.auth.attempts import Attempts
+from webapp.auth.clients import Begun, Clients, Grant, GrantRefused
+from webapp.auth.id_tokens import TokenRefused
+from webapp.auth.sealing import Sealing
+from webapp.auth.sessions import Sessions, address
+from webapp.auth.targets import safe_next
+from webapp.errors import AppError, SignInFailed, StoreUnavailable
+from webapp.principal import Identity
+from webapp.store import audit
+from webapp.store.audit import Action, Party
+from webapp.store.database import Store
+from webapp.store.limits import Scope as Limited
+from webapp.store.logins import Attempt
+from webapp.store.sessions import ProviderTokens
+from webapp.throttle import Throttle
+
+logger = logging.getLogger(__name__)
+
+MAX_CODE = 4096  # characters
+MAX_ID_TOKEN = 8000  # characters; longer ones would fit into no address, and that is what they are kept for
+REFRESH_AT_LEAST, REFRESH_AT_MOST = timedelta(minutes=5), timedelta(hours=1)
+NO_STORE = {'Cache-Control': 'no-store'}
+PARAMETERS = ('state', 'code', 'error', 'iss')
+DENIALS = {'access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'}
+
+
+class Denied(SignInFailed):
+    """The provider, or who was asked there, has said no."""
+
+    reason = 'denied'
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """:param throttle: how often one address may begin, and how often it may come back"""
+
+    store: Store
+    sessions: Sessions
+    clients: Clients
+    attempts: Attempts
+    sealing: Sealing
+    throttle: Throttle
+    now: Callable[[], datetime] = clock.now
+
+    async def begin(self, scope: Scope, name: str, *, target: str, link: bool) -> tuple[str, str]:
+        """Where to send the browser, and the cookie to give it.
+
+        :raises AppError: see `Client.address`, `linking.begin`; `NotFound`; `LimitReached`
+        """
+        client = self.clients.get(name)
+        await self.throttle.address(Limited.LOGIN_STARTS, address(scope))
+        try:
+            session_id = await linking.begin(self.sessions, scope, now=self.now()) if link else None
+            begun, cookie = await self.attempts.begin(scope, name, target=safe_next(target), linking=session_id)
+            return await client.address(begun, anew=link), cookie
+        except SignInFailed as error:
+            logger.warning('signing in by %s can not begin: %s', name, error)
+            raise
+
+    async def finish(self, scope: Scope, name: str, answer: 'Answer') -> str:
+        """Open a session for whoever comes back; where to go on to.
+
+        :raises AppError: they have not signed in; nothing was kept but a line in the audit log
+        """
+        self.clients.get(name)
+        await self.throttle.address(Limited.LOGIN_ENDS, address(scope))
+        identity: Identity | None = None
+        try:
+            attempt, begun = await self.attempts.complete(scope, answer.state)
+            grant = await self._redeem(name, answer, attempt, begun)
+            identity = grant.identity
+            if attempt.linking:
+                await linking.finish(
+                    self.sessions, self.store, scope, linking=attempt.linking, identity=identity, now=self.now()
+                )
+            else:
+                await self.sessions.sign_in(scope, identity, self._sealed(grant))
+            return attempt.target
+        except StoreUnavailable:
+            raise
+        except AppError as error:
+            await self._refuse(scope, name, error, identity)
+            raise SignInFailed(error.code, error.detail, status=error.status) from error
+
+    async def _redeem(self, name: str, answer: 'Answer', attempt: Attempt, begun: Begun) -> Grant:
+        client = self.clients.get(name)
+        if attempt.provider != name:
+            raise TokenRefused('mix_up', f'this login was begun at {attempt.provider}')
+        await client.expect(answer.issuer)
+        if answer.error:
+            is_denial = answer.error in DENIALS
+            raise Denied('sign_in_denied' if is_denial else '', f'the provider says {answer.error[:200]!r}')
+        if not 0 < len(answer.code) <= MAX_CODE:
+            raise TokenRefused('missing', 'the provider sent no code')
+        since = attempt.created_at if attempt.linking else None
+        return await client.redeem(answer.code, begun, now=self.now(), since=since)
+
+    async def _refuse(self, scope: Scope, name: str, error: AppError, identity: Identity | None) -> None:
+        """Write down why somebody has not got in."""
+        logger.warning('signing in by %s was refused: %s', name, error)
+        if error.code == 'sign_in_over':
+            return  # anybody may send us such a thing, as often as they like
+        whom = Party(name=(identity.name or identity.email or identity.subject) if identity else '')
+        await self.store.write(
+            audit.record, Action.SIGN_IN_REFUSED, now=self.now(), target=whom, address=address(scope),
+            detail={'provider': name, 'reason': _reason(error)},
+        )  # fmt: skip
+
+    def _sealed(self, grant: Grant) -> ProviderTokens:
+        seconds = timedelta(seconds=min(max(grant.expires_in or 0, 0), 1e6))
+        refresh_in = min(max(seconds or REFRESH_AT_MOST, REFRESH_AT_LEAST), REFRESH_AT_MOST)
+        return ProviderTokens(
+            session=grant.session,
+            id_token=self.sealing.seal(grant.id_token) if len(grant.id_token) <= MAX_ID_TOKEN else '',
+            refresh_token=self.sealing.seal(grant.refresh_token),
+            refresh_at=self.now() + refresh_in if grant.refresh_token else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What the browser brings back; '' for what it does not."""
+
+    state: str
+    code: str
+    error: str
+    issuer: str | None
+
+    @staticmethod
+    def of(request: Request) -> 'Answer':
+        """A parameter that comes twice counts as none: who reads the first and who reads the last must not differ."""
+        query = request.query_params
+        single = {name: values[0] for name in PARAMETERS if len(values := query.getlist(name)) == 1}
+        return Answer(
+            state=single.get('state', ''),
+            code=single.get('code', ''),
+            error=single.get('error', ''),
+            issuer=single.get('iss'),
+        )
+
+
+def routes(login: Login) -> APIRouter:
+    """The two addresses. Refusals are raised, and become pages as everywhere."""
+    router = APIRouter(prefix='/auth/{provider}', include_in_schema=False)
+
+    @router.get('/login')
+    async def begin(request: Request, provider: str) -> RedirectResponse:
+        query = request.query_params
+        target, link = query.get('next', ''), query.get('link') == '1'
+        where, cookie = await login.begin(request.scope, provider, target=target, link=link)
+        response = RedirectResponse(where, status_code=303, headers=NO_STORE)
+        response.headers.append('Set-Cookie', cookie)
+        return response
+
+    @router.get('/callback')
+    async def finish(request: Request, provider: str) -> RedirectResponse:
+        target = await login.finish(request.scope, provider, Answer.of(request))
+        return RedirectResponse(target, status_code=303, headers=NO_STORE)
+
+    return router
+
+
+def _reason(error: AppError) -> str:
+    """One word for the audit log."""
+    return error.reason if isinstance(error, TokenRefused | GrantRefused | Denied) else error.code
