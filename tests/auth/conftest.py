@@ -7,11 +7,10 @@ from string import Template
 from types import SimpleNamespace
 from typing import Any
 
-import issuer
 import pytest
 from auth_support import COMPANY, Clock
 from github import GitHub
-from issuer import Issuer
+from issuer import SECRET as CLIENT_SECRET, Issuer
 from support.server import Server
 
 from webapp.auth.admission import Admission
@@ -48,6 +47,19 @@ def make(store: Store, clock: Clock) -> Callable[..., Sessions]:
 
 
 @pytest.fixture(scope='module')
+def _issuer() -> Iterator[Issuer]:
+    with Issuer().serve() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(_issuer: Issuer) -> Issuer:
+    """One that says what it is told to, and is honest to begin with."""
+    _issuer.be_honest()
+    return _issuer
+
+
+@pytest.fixture(scope='module')
 def providers() -> Iterator[SimpleNamespace]:
     """Who vouches for people, each on a port of its own."""
     names = ('company', 'other', 'rotating', 'liar')
@@ -64,7 +76,7 @@ def front(tmp_path_factory: pytest.TempPathFactory, demo: str, providers: Simple
         'DIFY_API_KEY': 'demo',
         'WEBAPP_SECRET': SECRET,
         'WEBAPP_ADMINS': 'company:admin-1,boss@corp.com',
-        'COMPANY_SECRET': issuer.SECRET,
+        'COMPANY_SECRET': CLIENT_SECRET,
     }
     server = Server(tmp_path_factory.mktemp('front'), environment)
     settings = {name: getattr(providers, name).url for name in ('company', 'other', 'rotating', 'liar', 'github')}

@@ -51,6 +51,7 @@ class Issuer:
         self.answers: dict[str, Response | None] = {}  # by path; None: silence
         self.codes: dict[str, dict[str, str]] = {}
         self.asked: Counter[str] = Counter()
+        self.form: dict[str, str] = {}
         self.last: dict[str, str] = {}  # what it was asked last at its authorization endpoint
 
     @contextmanager
@@ -104,8 +105,8 @@ class Issuer:
         return RedirectResponse(f'{self.last["redirect_uri"]}?{urlencode(back)}', 302)
 
     def _token(self, request: Request) -> Response | dict[str, Any]:
-        form = dict(request._form or {})
-        asked = self.codes.pop(form.get('code', ''), None)  # type: ignore[arg-type]
+        self.form = form = {name: str(value) for name, value in dict(request._form or {}).items()}
+        asked = self.codes.pop(form.get('code', ''), None)
         basic = base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()
         if request.headers.get('authorization') != f'Basic {basic}':
             return JSONResponse({'error': 'invalid_client'}, 401)

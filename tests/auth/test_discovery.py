@@ -1,7 +1,7 @@
 """What is asked of a provider, how often, and what is not believed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from issuer import KEYS, Issuer
@@ -11,18 +11,6 @@ from webapp.auth import discovery
 from webapp.auth.discovery import WELL_KNOWN, Discovery
 from webapp.auth.wire import MAX_ANSWER, Wire
 from webapp.errors import ProviderMisconfigured, ProviderUnavailable
-
-
-@pytest.fixture(scope='module')
-def _issuer() -> Iterator[Issuer]:
-    with Issuer().serve() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def issuer(_issuer: Issuer) -> Issuer:
-    _issuer.be_honest()
-    return _issuer
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ class Login:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """What the browser brings back; '' for what it does not."""
 

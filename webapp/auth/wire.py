@@ -25,7 +25,9 @@ class Wire:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._http = httpx.AsyncClient(timeout=seconds, follow_redirects=False, headers={'Accept': 'application/json'})
+        # uncompressed: a little that becomes a lot would be unpacked before it is counted
+        headers = {'Accept': 'application/json', 'Accept-Encoding': 'identity'}
+        self._http = httpx.AsyncClient(timeout=seconds, follow_redirects=False, headers=headers)
         self._http.cookies.jar.set_policy(NO_COOKIES)
 
     async def aclose(self) -> None:
