@@ -174,7 +174,7 @@ class OAuthClient:
         said = await self._wire.get(self._userinfo_url, bearer=access)
         if self._emails_url:
             said |= _primary(await self._wire.get_list(self._emails_url, bearer=access))
-        return Grant(claims.identity(self.provider, self.provider.issuer, said))
+        return Grant(claims.identity(self.provider, self.provider.issuer.rstrip('/'), said))
 
 
 class Clients:
