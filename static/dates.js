@@ -3,6 +3,7 @@
 const DAY = 86_400_000; // ms
 const MANNERS = {
   hour: { timeStyle: "short" },
+  moment: { dateStyle: "medium", timeStyle: "short" },
   whole: { dateStyle: "full", timeStyle: "short" },
   day: { weekday: "long", day: "numeric", month: "long" },
   dayOfYear: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
@@ -15,11 +16,11 @@ export function prepareDates() {
   idle(() => Object.keys(MANNERS).forEach((manner) => write(manner, new Date())));
 }
 
-/** Fill times that are still empty: the hour, and the whole date for those who point at it. */
-export function fillTimes(root) {
+/** Fill times that are still empty: the hour or the `moment`, and the whole date for those who point at it. */
+export function fillTimes(root, manner = "hour") {
   for (const time of root.querySelectorAll("time:empty")) {
     const when = new Date(time.dateTime);
-    time.textContent = write("hour", when);
+    time.textContent = write(manner, when);
     time.title = write("whole", when);
   }
 }

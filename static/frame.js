@@ -3,13 +3,14 @@ import { act, pressed, shortcuts } from "shortcuts";
 
 const NARROW = "(max-width: 47.99rem)"; // the sidebar is a drawer
 const LOST_AFTER = 1500; // ms without a socket until we say so
+const EVERYWHERE = ["list", "theme"]; // shortcuts of pages without a conversation
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean },
+  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
-      <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ words.skip }}</a>
+      <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ hasSidebar ? words.skip : words.skip_page }}</a>
       <aside v-if="hasSidebar" ref="sidebar" id="sidebar" class="sidebar" :inert="!open" :aria-label="words.sidebar"
         @keydown.esc="narrow && close()">
         <div class="brand">
@@ -26,6 +27,8 @@ export default {
           <button v-if="hasSidebar" v-show="!open || narrow" ref="toggle" type="button" class="icon-button" aria-controls="sidebar"
             :aria-expanded="open" :aria-label="words.show_sidebar" :title="words.show_sidebar" @click="show">
             <i class="icon icon-sidebar"></i></button>
+          <a v-if="home" class="icon-button" data-testid="home" :href="home" :aria-label="words.home" :title="words.home">
+            <i class="icon icon-back"></i></a>
           <h1 v-if="apps.length < 2" class="app-name" dir="auto">{{ name }}</h1>
           <template v-else>
             <h1 class="app-name"><button type="button" class="button" data-testid="app-switcher" popovertarget="apps"
@@ -37,11 +40,11 @@ export default {
           <span class="space"></span>
           <button type="button" class="icon-button" data-testid="theme-toggle" @click="nextTheme"
             :aria-label="words['theme_' + theme]" :title="words['theme_' + theme]"><i :class="'icon icon-' + theme"></i></button>
-          <button type="button" :class="person ? 'person' : 'icon-button'" data-testid="user-menu" popovertarget="person"
+          <button type="button" :class="person?.name ? 'person' : 'icon-button'" data-testid="user-menu" popovertarget="person"
             aria-haspopup="true" :aria-label="menuWords" :title="menuWords">
-            <template v-if="person">{{ initials }}</template><i v-else class="icon icon-more"></i></button>
+            <template v-if="person?.name">{{ initials }}</template><i v-else class="icon icon-more"></i></button>
           <div id="person" ref="person" popover class="menu at-end" role="region" :aria-label="words.account">
-            <p v-if="person" class="quiet" dir="auto">{{ person.name }}</p>
+            <p v-if="person?.name" class="quiet" dir="auto">{{ person.name }}</p>
             <a v-for="link in person?.links ?? []" :key="link.href" :href="link.href">{{ link.name }}</a>
             <button type="button" data-testid="shortcuts" @click="list">{{ shortcutsWords.title }}</button>
             <form v-if="person?.logout" method="post" :action="person.logout">
@@ -94,7 +97,7 @@ export default {
   },
   computed: {
     menuWords() {
-      return this.person ? `${this.words.account}: ${this.person.name}` : this.words.menu;
+      return this.person?.name ? `${this.words.account}: ${this.person.name}` : this.words.menu;
     },
     shownBanners() {
       const lost = { id: 0, kind: "warning", text: this.words.connection_lost };
@@ -113,7 +116,7 @@ export default {
   },
 
   created() {
-    this.keys = shortcuts();
+    this.keys = shortcuts().filter(({ name }) => this.hasSidebar || EVERYWHERE.includes(name));
   },
   mounted() {
     addEventListener("keydown", this.key);
@@ -189,7 +192,7 @@ export default {
 
     key(event) {
       const name = pressed(event);
-      if (!name || document.querySelector("dialog:modal, :popover-open")) return;
+      if (!this.keys.some((each) => each.name === name) || document.querySelector("dialog:modal, :popover-open")) return;
       if (name === "stop" && (event.target.closest("dialog") || (this.narrow && this.open))) return; // it closes those
       if (name === "search" && !this.open) this.open = true;
       const own = { list: this.list, theme: this.nextTheme, sidebar: () => (this.open ? this.close() : this.show()) }[name];

@@ -3,21 +3,24 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import clock, edge, health, transfers
+from webapp import clock, edge, exports, health, transfers
 from webapp.apps import App, Apps
-from webapp.auth import login, logout
+from webapp.auth import backchannel, login, logout
 from webapp.auth.admission import Admission
 from webapp.auth.attempts import Attempts
+from webapp.auth.backchannel import Backchannel
 from webapp.auth.clients import Clients
 from webapp.auth.login import Login
+from webapp.auth.logout import Farewell
 from webapp.auth.reassessment import reassess
+from webapp.auth.refreshing import Refreshing
 from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.auth.watch import Watch
@@ -36,13 +39,16 @@ from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import login as login_page, open_pages, refusals
-from webapp.ui.pages import chat
+from webapp.ui import leaving, login as login_page, open_pages, refusals
+from webapp.ui.page import LOGIN
+from webapp.ui.pages import admin, audit, chat, me, people, person
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
 
 logger = logging.getLogger(__name__)
+
+Loop = Callable[[], Awaitable[object]]
 
 RECONNECT_SECONDS = 45  # how long a page whose connection is lost is kept
 PURGE_SECONDS = 3600
@@ -67,28 +73,24 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         limits=settings.limits,
     )
     clients = Clients(settings.providers)
-    signing_in = Login(
-        store,
-        sessions,
-        clients,
-        Attempts(store, settings.public_url, settings.is_https),
-        Sealing(settings.secret.get_secret_value()),
-        Throttle(store, settings.limits),
-    )
+    sealing = Sealing(settings.secret.get_secret_value())
+    refreshing = Refreshing(store, clients, sessions.admission, sealing, on_end=open_pages.close)
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, store, sessions, stopping) as services, contextlib.aclosing(clients):
-            chat.register(services)
+        loops = {'refreshing': refreshing.run}
+        async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
+            for each in (chat, me, admin, people, person, audit):
+                each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
-    app.include_router(login.routes(signing_in))
-    app.include_router(logout.routes(sessions, on_end=open_pages.close))
-    app.include_router(login_page.routes(sessions))
+    for routes in _ways_in_and_out(settings, store, sessions, clients, sealing):
+        app.include_router(routes)
+    app.include_router(exports.routes(store, sessions))
     ui.run_with(
         app,
         title=settings.name,
@@ -109,8 +111,22 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
 
 
+def _ways_in_and_out(
+    settings: Settings, store: Store, sessions: Sessions, clients: Clients, sealing: Sealing
+) -> Iterator[APIRouter]:
+    attempts = Attempts(store, settings.public_url, settings.is_https)
+    yield login.routes(Login(store, sessions, clients, attempts, sealing, Throttle(store, settings.limits)))
+    yield login_page.routes(sessions)
+    farewell = Farewell(clients, sealing, home=settings.public_url + LOGIN)
+    home = login_page.address(code='signed_out')
+    yield logout.routes(sessions, farewell=farewell, on_end=open_pages.close, go_on=leaving.page, home=home)
+    yield backchannel.routes(Backchannel(store, clients, on_end=open_pages.close))
+
+
 @contextlib.asynccontextmanager
-async def running(settings: Settings, store: Store, sessions: Sessions, stopping: Stopping) -> AsyncIterator[Services]:
+async def running(
+    settings: Settings, store: Store, sessions: Sessions, stopping: Stopping, loops: Mapping[str, Loop]
+) -> AsyncIterator[Services]:
     """Everything that lives while the server does. What was begun last ends first: answers before their upstream."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
@@ -126,7 +142,8 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
             store, apps, changes, files, limits=settings.limits, generate_titles_upstream=read_back
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
-        loops: dict[str, Callable[[], Awaitable[object]]] = {
+        all_loops: dict[str, Loop] = {
+            **loops,
             'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
@@ -134,7 +151,7 @@ async def running(settings: Settings, store: Store, sessions: Sessions, stopping
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
-        working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in loops.items()]
+        working = [asyncio.create_task(supervised(name, loop), name=name) for name, loop in all_loops.items()]
         stack.callback(lambda: [task.cancel() for task in working])
         stopping.waits_for(generations.shutdown)
         stack.push_async_callback(stopping.drain)

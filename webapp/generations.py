@@ -149,7 +149,9 @@ class Generations:
         for generation in self._in_conversation(conversation_id):
             self._stop(generation)
             await self._ended(generation)
-        gone = await self._store.write(conversations.delete, user_id=user_id, conversation_id=conversation_id)
+        gone = await self._store.write(
+            conversations.delete, user_id=user_id, conversation_id=conversation_id, now=now()
+        )
         self._files.sweep_soon()
         self._changes.bump(user_id, conversation_id)
         if gone.upstream_id:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import time
 from collections import Counter
@@ -21,6 +22,8 @@ from starlette.routing import Route
 from support.serving import serving
 
 ANN = {'sub': 'ann-1', 'name': 'Ann', 'email': 'ann@corp.com', 'email_verified': True, 'groups': ['staff']}
+ACCESS = {'access_token': 'access', 'token_type': 'Bearer', 'expires_in': 3600}
+NUMBERS = itertools.count()
 CLIENT, SECRET = 'chat', 'hush-hush-hush'
 
 
@@ -51,6 +54,7 @@ class Issuer:
         self.answers: dict[str, Response | None] = {}  # by path; None: silence
         self.codes: dict[str, dict[str, str]] = {}
         self.asked: Counter[str] = Counter()
+        self.refreshable: set[str] = set()  # refresh tokens that it would take, each once
         self.form: dict[str, str] = {}
         self.last: dict[str, str] = {}  # what it was asked last at its authorization endpoint
 
@@ -110,6 +114,8 @@ class Issuer:
         basic = base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()
         if request.headers.get('authorization') != f'Basic {basic}':
             return JSONResponse({'error': 'invalid_client'}, 401)
+        if form.get('grant_type') == 'refresh_token':
+            return self._refresh(form['refresh_token'])
         challenge = hashlib.sha256(str(form.get('code_verifier')).encode()).digest()
         if (
             asked is None
@@ -117,8 +123,19 @@ class Issuer:
             or asked['redirect_uri'] != form.get('redirect_uri')
         ):
             return JSONResponse({'error': 'invalid_grant', 'error_description': '<script>secret</script>'}, 400)
-        said = {'access_token': 'access', 'token_type': 'Bearer', 'expires_in': 3600}
-        return _without_none(said | {'id_token': self.id_token(asked.get('nonce', ''))} | self.tokens)
+        return _without_none(ACCESS | {'id_token': self.id_token(asked.get('nonce', ''))} | self.tokens)
+
+    def new_refresh_token(self) -> str:
+        token = f'refresh-{next(NUMBERS)}'
+        self.refreshable.add(token)
+        return token
+
+    def _refresh(self, token: str) -> Response | dict[str, Any]:
+        if token not in self.refreshable:
+            return JSONResponse({'error': 'invalid_grant'}, 400)
+        self.refreshable.remove(token)
+        said = {'id_token': self.id_token(), 'refresh_token': self.new_refresh_token()}
+        return _without_none(ACCESS | said | self.tokens)
 
 
 def unsigned(claims: dict[str, Any]) -> str:

@@ -129,7 +129,9 @@ async def test_ending_a_session_ends_it_for_open_pages_and_for_whoever_copied_th
     principal = await enter(browser)
     thief = Browser(browser.sessions, browser.cookie)
     assert await thief.visit(thief.sessions.principal) == principal
-    assert await browser.visit(browser.sessions.end) == principal
+    ended = await browser.visit(browser.sessions.end)
+    assert (ended.session_id, ended.provider) == (principal.session_id, 'guest')
+    assert await browser.visit(browser.sessions.end) is None
     assert browser.answered == 'chat=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'
     assert await thief.visit(thief.sessions.principal) is None
     with pytest.raises(SignedOut) as refused:

@@ -17,13 +17,16 @@ from nicegui import app as nicegui_app, ui
 from webapp import edge, health, log
 from webapp.auth import logout
 from webapp.auth.admission import Admission
+from webapp.auth.clients import Clients
+from webapp.auth.logout import Farewell
+from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.limits import Limits
 from webapp.principal import Principal, Role
 from webapp.store.database import Store
-from webapp.ui import open_pages, page as pages, refusals
+from webapp.ui import leaving, open_pages, page as pages, refusals
 
 HOSTILE = '</title><script>window.hacked = 1</script><script nonce="x">window.hacked = 2</script>`${window.hacked = 3}`'
 
@@ -75,7 +78,10 @@ def build(options: argparse.Namespace, port: int) -> object:
     site = Site.of(public_url, is_local=is_local, port=port)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check}))
-    app.include_router(logout.routes(sessions, on_end=open_pages.close))
+    farewell = Farewell(Clients(()), Sealing('s' * 32), home=f'{public_url}/login')
+    app.include_router(
+        logout.routes(sessions, farewell=farewell, on_end=open_pages.close, go_on=leaving.page, home='/login')
+    )
     routes(app)
     declare(sessions)
     refusals.install(app, nicegui_app)

@@ -9,7 +9,8 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
-from webapp.store import conversations, messages
+from webapp.store import audit, conversations, messages
+from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.tables import MessageRow, UsageRow
 from webapp.store.users import User
@@ -97,16 +98,19 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
     gone = begun.conversation.id
     reply = Reply(Status.COMPLETE, conversation_id='up-1')
     await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
-    deleted = await store.write(conversations.delete, user_id=ann.id, conversation_id=gone)
+    deleted = await store.write(conversations.delete, user_id=ann.id, conversation_id=gone, now=NOW)
     assert (deleted.upstream_id, deleted.app) == ('up-1', 'support')
     with pytest.raises(NotFound):
-        await store.write(conversations.delete, user_id=ann.id, conversation_id=gone)
+        await store.write(conversations.delete, user_id=ann.id, conversation_id=gone, now=NOW)
 
     def remaining(session: Session) -> tuple[set[str], set[str]]:
         of_messages = session.exec(select(MessageRow.conversation_id))
         return set(of_messages), set(session.exec(select(UsageRow.conversation_id)))
 
     assert await store.read(remaining) == ({kept}, {gone, kept})
+    [entry] = await store.read(audit.page, wanted=Filter(action=Action.CONVERSATION_DELETED))
+    assert (entry.actor, entry.target) == (Party(ann.id), Party(ann.id))
+    assert entry.detail == {'conversation': gone, 'app': 'support'}, 'no title, no text'
 
 
 async def test_unread_until_it_is_read(store: Store, ann: User, ask: Ask) -> None:

@@ -124,7 +124,7 @@ async def test_deleting_a_conversation_deletes_all_its_files(store: Store, ann: 
     made = a_file(ann, source=Source.ASSISTANT, upstream_url='https://dify.example/files/tools/x.png', is_kept=False)
     await store.write(files.adopt, file=made, message_id=begun.message.id)
     assert await rows(store, 'files') == 3
-    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id)
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
     for gone in (file, made):
         with pytest.raises(NotFound):
             await store.read(files.get, user_id=ann.id, file_id=gone.id)
@@ -140,7 +140,7 @@ async def test_the_bytes_of_deleted_files_go_a_few_at_a_time(store: Store, ann: 
     sent = await uploaded(store, ann, data=b'x' * (PIECE * 19 + 1))
     small, kept = await uploaded(store, ann), await uploaded(store, ann)
     begun = await ask(ann, attached=[sent.id, small.id])
-    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id)
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
     left = [await rows(store, 'file_pieces')]
     while await store.write(files.remove_some):
         left.append(await rows(store, 'file_pieces'))

@@ -125,7 +125,7 @@ async def test_an_answer_that_waits_for_a_person_does_not_run(store: Store, ann:
 
 async def test_what_ends_after_its_conversation_was_deleted_still_counts(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
-    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id)
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
     assert not await store.write(messages.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
     [row] = await store.read(ledger)
     assert (row['message_id'], row['total_nano'], row['pricing']) == (begun.message.id, 2600, 'priced')
@@ -193,7 +193,7 @@ async def test_nobody_reaches_what_is_not_theirs(store: Store, ann: User, bob: U
         store.read(conversations.get, user_id=bob.id, conversation_id=conversation),
         store.write(conversations.rename, user_id=bob.id, conversation_id=conversation, title='mine'),
         store.write(conversations.mark_read, user_id=bob.id, conversation_id=conversation),
-        store.write(conversations.delete, user_id=bob.id, conversation_id=conversation),
+        store.write(conversations.delete, user_id=bob.id, conversation_id=conversation, now=NOW),
     ]
     for attempt in attempts:
         with pytest.raises(NotFound):

@@ -30,6 +30,7 @@ SCRIPTS = {
     'composer.js': 'composer',
     'conversations.js': 'conversations',
     'frame.js': 'frame',
+    'sheet.js': 'sheet',
     'attachments.js': 'composer',
 }
 OURS = {

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from webapp.auth import claims, id_tokens
-from webapp.auth.discovery import Discovery, Metadata
+from webapp.auth.discovery import Discovery
 from webapp.auth.id_tokens import Audience, TokenRefused, authenticated_since
 from webapp.auth.providers import Provider
 from webapp.auth.wire import Json, Wire
@@ -21,6 +21,8 @@ OUR_FAULT = {
     'invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope', 'incorrect_client_credentials',
     'redirect_uri_mismatch',
 }  # fmt: skip
+Who = TypeVar('Who', Identity, Identity | None)
+
 MAX_SESSION = 500  # characters of a provider's name for one of its sessions
 
 
@@ -41,10 +43,10 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Grant:
-    """What a provider has given."""
+class Grant(Generic[Who]):
+    """What a provider has given. With a login it says who somebody is, with a refresh it may say nothing of it."""
 
-    identity: Identity
+    identity: Who
     session: str = ''  # its name for the session
     id_token: str = ''
     refresh_token: str = ''
@@ -60,7 +62,7 @@ class Client(Protocol):
     async def expect(self, issuer: str | None) -> None:
         """Check who says that it answers (RFC 9207). :raises TokenRefused: it is another provider"""
 
-    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant:
+    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         """Turn a code into who somebody is.
 
         :param since: they must have proven it since then, as far as the provider tells
@@ -88,29 +90,13 @@ class OidcClient:
         if issuer is not None and issuer != metadata.issuer:
             raise TokenRefused('mix_up', f'another provider answers: {issuer[:200]!r}')
 
-    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant:
+    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         form = {'code': code, 'code_verifier': begun.verifier, 'redirect_uri': begun.redirect_uri}
-        return await self.grant(
-            await self.tokens('authorization_code', **form), now=now, nonce=begun.nonce, since=since
-        )
-
-    async def grant(self, tokens: Json, *, now: datetime, nonce: str | None, since: datetime | None = None) -> Grant:
-        """What tokens mean that the provider has given.
-
-        :param nonce: what the ID token must hold; None if it comes with a refresh
-        :raises SignInFailed: and its kinds
-        """
-        said = await self.check(tokens, now=now, nonce=nonce)
+        tokens = await self.tokens('authorization_code', **form)
+        said = await self.check(tokens, now=now, nonce=begun.nonce)
         if since and not authenticated_since(said, since):
             raise TokenRefused('auth_time', 'they have not just proven who they are')
-        metadata = await self.discovery.metadata()
-        return Grant(
-            identity=claims.identity(self.provider, metadata.issuer, await self._complete(said, tokens, metadata)),
-            session=_session(said),
-            id_token=_text(tokens, 'id_token'),
-            refresh_token=_text(tokens, 'refresh_token'),
-            expires_in=_seconds(tokens),
-        )
+        return granted(await self.identity(await self.complete(said, tokens)), said, tokens)
 
     async def tokens(self, grant: str, **form: str) -> Json:
         """What the token endpoint gives for a code or a refresh token.
@@ -134,11 +120,20 @@ class OidcClient:
             lambda keys: id_tokens.check(token, keys, audience, now=now, nonce=nonce, access_token=access)
         )
 
-    async def _complete(self, said: Json, tokens: Json, metadata: Metadata) -> Json:
-        access = _text(tokens, 'access_token')
+    async def complete(self, said: Json, tokens: Json) -> Json:
+        """Claims, filled up by the userinfo endpoint if they say less than it may.
+
+        :raises TokenRefused: that one speaks of somebody else
+        :raises ProviderUnavailable, ProviderMisconfigured: see `Wire`
+        """
+        access, metadata = _text(tokens, 'access_token'), await self.discovery.metadata()
         if not access or not metadata.userinfo_endpoint or not claims.is_lacking(self.provider, said):
             return said
         return claims.merged(said, await self._wire.get(metadata.userinfo_endpoint, bearer=access))
+
+    async def identity(self, said: Json) -> Identity:
+        """:raises TokenRefused: the claims do not say who it is"""
+        return claims.identity(self.provider, (await self.discovery.metadata()).issuer, said)
 
 
 class OAuthClient:
@@ -165,7 +160,7 @@ class OAuthClient:
         if issuer is not None and not self.provider.vouches_for(issuer):
             raise TokenRefused('mix_up', f'another provider answers: {issuer[:200]!r}')
 
-    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant:
+    async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         form = {'code': code, 'code_verifier': begun.verifier, 'redirect_uri': begun.redirect_uri}
         basic = not self._emails_url  # GitHub reads the form alone
         tokens = await _tokens(self._wire, self.provider, self._token_url, 'authorization_code', form, basic=basic)
@@ -197,6 +192,17 @@ class Clients:
     async def aclose(self) -> None:
         if self._wire:
             await self._wire.aclose()
+
+
+def granted(identity: Who, said: Json, tokens: Json) -> Grant[Who]:
+    """:param said: the claims of the ID token; none if there is none that counts"""
+    return Grant(
+        identity=identity,
+        session=_session(said),
+        id_token=_text(tokens, 'id_token') if said else '',
+        refresh_token=_text(tokens, 'refresh_token'),
+        expires_in=_seconds(tokens),
+    )
 
 
 def _client(provider: Provider, wire: Wire) -> Client:

@@ -142,9 +142,16 @@ class _Remembered(Generic[T]):
     async def fetch(self) -> T:
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._go())
+            self._fetching.add_done_callback(_noticed)
         return await asyncio.shield(self._fetching)
 
     async def _go(self) -> T:
         value = await self._fetch()
         self._known = (value, self._clock())
         return value
+
+
+def _noticed(done: asyncio.Task[T]) -> None:
+    """Whoever waited may have gone; what went wrong must not be told as a bug then."""
+    if not done.cancelled():
+        done.exception()

@@ -7,7 +7,7 @@ GET /auth/{provider}/callback?code=...&state=   opens the session, and goes on t
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
@@ -28,14 +28,11 @@ from webapp.store.audit import Action, Party
 from webapp.store.database import Store
 from webapp.store.limits import Scope as Limited
 from webapp.store.logins import Attempt
-from webapp.store.sessions import ProviderTokens
 from webapp.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
 MAX_CODE = 4096  # characters
-MAX_ID_TOKEN = 8000  # characters; longer ones would fit into no address, and that is what they are kept for
-REFRESH_AT_LEAST, REFRESH_AT_MOST = timedelta(minutes=5), timedelta(hours=1)
 NO_STORE = {'Cache-Control': 'no-store'}
 PARAMETERS = ('state', 'code', 'error', 'iss')
 DENIALS = {'access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'}
@@ -91,7 +88,7 @@ class Login:
                     self.sessions, self.store, scope, linking=attempt.linking, identity=identity, now=self.now()
                 )
             else:
-                await self.sessions.sign_in(scope, identity, self._sealed(grant))
+                await self.sessions.sign_in(scope, identity, self.sealing.tokens(grant, now=self.now()))
             return attempt.target
         except StoreUnavailable:
             raise
@@ -99,7 +96,7 @@ class Login:
             await self._refuse(scope, name, error, identity)
             raise SignInFailed(error.code, error.detail, status=error.status) from error
 
-    async def _redeem(self, name: str, answer: 'Answer', attempt: Attempt, begun: Begun) -> Grant:
+    async def _redeem(self, name: str, answer: 'Answer', attempt: Attempt, begun: Begun) -> Grant[Identity]:
         client = self.clients.get(name)
         if attempt.provider != name:
             raise TokenRefused('mix_up', f'this login was begun at {attempt.provider}')
@@ -122,16 +119,6 @@ class Login:
             audit.record, Action.SIGN_IN_REFUSED, now=self.now(), target=whom, address=address(scope),
             detail={'provider': name, 'reason': _reason(error)},
         )  # fmt: skip
-
-    def _sealed(self, grant: Grant) -> ProviderTokens:
-        seconds = timedelta(seconds=min(max(grant.expires_in or 0, 0), 1e6))
-        refresh_in = min(max(seconds or REFRESH_AT_MOST, REFRESH_AT_LEAST), REFRESH_AT_MOST)
-        return ProviderTokens(
-            session=grant.session,
-            id_token=self.sealing.seal(grant.id_token) if len(grant.id_token) <= MAX_ID_TOKEN else '',
-            refresh_token=self.sealing.seal(grant.refresh_token),
-            refresh_at=self.now() + refresh_in if grant.refresh_token else None,
-        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -17,8 +17,9 @@ from webapp.auth.admission import Admission
 from webapp.errors import Refused, SignedOut
 from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
-from webapp.store import sessions
+from webapp.store import endings, sessions
 from webapp.store.database import Store
+from webapp.store.endings import Ending
 from webapp.store.limits import Scope as Limited
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
@@ -122,13 +123,19 @@ class Sessions:
             raise SignedOut
         return now
 
-    async def end(self, scope: Scope) -> Principal | None:
-        """Sign this browser out; who it was."""
-        principal = await self.principal(scope)
-        if principal is not None:
-            await self._store.write(sessions.end, token_hash=principal.session_id, now=self._now())
+    async def leaving(self, scope: Scope) -> Ending | None:
+        """The session that `end` would end."""
+        token = self.cookie.read(scope)
+        return await self._store.read(endings.about_to, token_hash=_hash(token)) if token else None
+
+    async def end(self, scope: Scope) -> Ending | None:
+        """Sign this browser out; what has ended by it."""
         _visit(scope).cookie = self.cookie.clearing()
-        return principal
+        if not (token := self.cookie.read(scope)):
+            return None
+        return await self._store.write(
+            endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
+        )
 
     async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""

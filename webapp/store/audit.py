@@ -1,6 +1,6 @@
 """The audit log: who did what to whom. An entry belongs to the transaction of what it tells of, and never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,15 +51,19 @@ class Entry:
     address: str  # from where, as far as the proxies tell
     detail: dict[str, Any]
 
+    @property
+    def place(self) -> 'Place':
+        return Place(self.at, self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries; what is empty does not restrict. `person` is in either part."""
+    """Which entries; what is not given does not restrict."""
 
     since: datetime | None = None
     until: datetime | None = None
     action: str = ''
-    person: str = ''
+    people: Collection[str] | None = None  # ids; who did it, or to whom it was done
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,9 @@ def _matching(wanted: Filter) -> SelectOfScalar[AuditRow]:
         statement = statement.where(AuditRow.at < wanted.until)
     if wanted.action:
         statement = statement.where(AuditRow.action == wanted.action)
-    if wanted.person:
-        person = clean(wanted.person)
-        statement = statement.where(or_(col(AuditRow.actor_id) == person, col(AuditRow.target_id) == person))
+    if wanted.people is not None:
+        people = [clean(person) for person in wanted.people]
+        statement = statement.where(or_(col(AuditRow.actor_id).in_(people), col(AuditRow.target_id).in_(people)))
     return statement
 
 

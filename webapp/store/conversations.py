@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
-from webapp.store import files, usage
+from webapp.store import audit, files, usage, users
+from webapp.store.audit import Action
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
 
@@ -105,8 +106,8 @@ def rename(session: Session, *, user_id: str, conversation_id: str, title: str) 
     return conversation_value(row, running=_runs(session, conversation_id))
 
 
-def delete(session: Session, *, user_id: str, conversation_id: str) -> Conversation:
-    """Delete it with its messages, and give what it was. What it cost stays in the ledger.
+def delete(session: Session, *, user_id: str, conversation_id: str, now: datetime) -> Conversation:
+    """Delete it with its messages, and give what it was. What it cost stays in the ledger, and that it went in the log.
 
     The bytes of its files go afterwards, see `files.remove_some`.
 
@@ -121,6 +122,9 @@ def delete(session: Session, *, user_id: str, conversation_id: str) -> Conversat
     value = conversation_value(row, running=running is not None)
     files.forget(session, conversation_id=row.id)
     session.delete(row)
+    owner = users.named(session, user_id)
+    detail = {'conversation': row.id, 'app': row.app}
+    audit.record(session, Action.CONVERSATION_DELETED, now=now, actor=owner, target=owner, detail=detail)
     return value
 
 

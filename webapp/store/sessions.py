@@ -180,28 +180,6 @@ def end_all(session: Session, *, user_id: str, now: datetime, but: str = '') -> 
     return _end(session, SessionRow.user_id == user_id, SessionRow.id != but, now=now)
 
 
-def end_by_provider(session: Session, *, issuer: str, subject: str, provider_session: str, now: datetime) -> int:
-    """End what a provider wants ended: one of its sessions if it names one, else all that somebody has by it.
-
-    :param subject: may be '' if `provider_session` is given
-    """
-    theirs = select(IdentityRow.id).where(IdentityRow.issuer == issuer)
-    if subject:
-        theirs = theirs.where(IdentityRow.subject == subject)
-    conditions: list[ColumnElement[bool]] = [col(SessionRow.identity_id).in_(theirs)]
-    if provider_session:
-        conditions.append(col(SessionRow.provider_session) == provider_session)
-    elif not subject:
-        return 0
-    return _end(session, *conditions, now=now)
-
-
-def id_token(session: Session, *, session_id: str) -> str:
-    """The encrypted ID token that came with a session; '' if none did."""
-    row = session.get(SessionRow, session_id)
-    return row.id_token if row else ''
-
-
 def purge(session: Session, *, now: datetime, idle: timedelta) -> int:
     """Delete sessions that can't come back to life; how many they were."""
     dead = or_(

@@ -122,6 +122,7 @@ class SessionRow(Table, table=True):
         Index(None, 'user_id'),
         Index(None, 'expires_at'),
         Index(None, 'identity_id'),
+        Index(None, 'provider_session'),
         Index('ix_sessions_refresh_at', 'refresh_at', **_only_where('refresh_at IS NOT NULL')),
     )
 

@@ -110,6 +110,15 @@ def identities(session: Session, *, user_id: str) -> list[Identity]:
     return [identity_value(row) for row in session.exec(statement.order_by(col(IdentityRow.created_at)))]
 
 
+def named(session: Session, user_id: str) -> Party:
+    """How the audit log names somebody who is in the table.
+
+    :raises NotFound: no such person
+    """
+    user = get(session, user_id=user_id)
+    return Party(user.id, user.name or user.email)
+
+
 def _refuse_unfit(identity: Identity) -> None:
     for part in (identity.issuer, identity.subject):
         if not part or clean(part) != part:

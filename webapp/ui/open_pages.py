@@ -19,7 +19,7 @@ CROWDED = 'crowded'  # in the same place, if it was one too many: the limits
 Admits = Callable[[Principal], bool]
 
 HOME = "'/'"
-LOGIN = "'/login?next=' + encodeURIComponent(location.pathname + location.search)"
+LOGIN = "'/login?code=signed_out&next=' + encodeURIComponent(location.pathname + location.search)"
 # Not at once: the page may be the one that signs out, and on its way to what that is answered with.
 GO = 'setTimeout(() => location.assign({target}), 500)'
 
@@ -43,13 +43,13 @@ def sessions() -> set[str]:
 
 
 def keep(asked: Collection[str], standing: Mapping[str, Principal]) -> None:
-    """Close the pages that are not for their people any more.
+    """Close the pages that are not for their people any more; one that is being built waits for the next look.
 
     :param asked: ids of sessions; pages of all others stay as they are
     :param standing: those of them that live, each with its person as they are now
     """
     for client, principal in _owned():
-        if principal.session_id not in asked:
+        if principal.session_id not in asked or not client._response_built:
             continue
         now = standing.get(principal.session_id)
         if now is None:

@@ -11,7 +11,7 @@ from webapp.ui import i18n
 IDENTIFIER = re.compile(r'[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}([0-9a-f]{32})?', re.IGNORECASE)
 
 
-def render(name: str, **values: object) -> str:
+def render(name: str, /, **values: object) -> str:
     """Return the template `name` filled with `values`."""
     return _environment().get_template(name).render(values)
 

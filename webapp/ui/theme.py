@@ -24,7 +24,18 @@ try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 
 TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
-SERVERS_OWN = {'banner', 'error', 'login', 'missing', 'people', 'span'}  # areas of words that no script uses
+# Areas of words that no script uses.
+SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'span'}
+    'admin',
+    'audit',
+    'banner',
+    'error',
+    'login',
+    'me',
+    'missing',
+    'people',
+    'span',
+}  # no script uses these words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is signed in. `logout` is the address that ends the session, '' if there is nothing to end."""
+    """Who is there; '' for nobody in particular. `logout` is where the session ends, '' if there is none to end."""
 
     name: str
     logout: str = ''
@@ -57,7 +68,14 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     """Sidebar, top line, notices, and the page itself in the default slot."""
 
     def __init__(
-        self, *, name: str, apps: Sequence[Link], person: Person | None, has_sidebar: bool, brand: Branding
+        self,
+        *,
+        name: str,
+        apps: Sequence[Link],
+        person: Person | None,
+        has_sidebar: bool,
+        home: str,
+        brand: Branding,
     ) -> None:
         super().__init__()
         self._props['brand'] = {'name': brand.name or name, 'logo': logo_url(brand)}
@@ -65,6 +83,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self._props['apps'] = [asdict(app) for app in apps]
         self._props['person'] = asdict(person) if person else None
         self._props['has-sidebar'] = has_sidebar
+        self._props['home'] = home
         self._shown_banners = itertools.count(1)
         self.sidebar: Slot = self.add_slot('sidebar')
 
@@ -102,25 +121,29 @@ def frame(
     apps: Sequence[Link] = (),
     person: Person | None = None,
     has_sidebar: bool = True,
+    home: str = '',
+    sheets: Sequence[str] = (),
     brand: Branding = UNBRANDED,
 ) -> Iterator[Frame]:
     """Build the frame and enter its main part; `with frame.sidebar:` enters the sidebar.
 
     :param name: of the app, in the top line
     :param apps: those to choose from, if there are several
+    :param home: where the way back leads, of a page without a sidebar
+    :param sheets: styles that only few pages have
     :param brand: name and logo above the sidebar, colour, and a notice
     """
-    add_styles(brand)
+    add_styles(brand, sheets)
     # beside NiceGUI's own <main>, which stays empty and hidden: landmarks must not be nested
     with ui.context.client.layout:
-        around = Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar, brand=brand)
+        around = Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar, home=home, brand=brand)
     if brand.banner:
         around.show_banner(Banner('brand', brand.banner, closable=True))
     with around:
         yield around
 
 
-def add_styles(brand: Branding = UNBRANDED) -> None:
+def add_styles(brand: Branding = UNBRANDED, sheets: Sequence[str] = ()) -> None:
     """Add our styles, colours and icon to the head of a page; for pages without a frame.
 
     Such a page has no element of Quasar's.
@@ -130,9 +153,10 @@ def add_styles(brand: Branding = UNBRANDED) -> None:
     setattr(request.state, template.PLAIN, True)
     setattr(request.state, template.ICON, logo_url(brand) or assets.url('icon.svg'))
     setattr(request.state, template.WORDS, words_url())
+    links = ''.join(f'<link rel="stylesheet" href="{assets.url(name)}">' for name in sheets)
     ui.add_head_html(
         f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>'
-        f'{head(brand)}'
+        f'{head(brand)}{links}'
         f'<link rel="modulepreload" nonce="{nonce}" href="{assets.url(assets.SCRIPT)}">'
         f'<link rel="modulepreload" nonce="{nonce}" href="{words_url()}">'
     )

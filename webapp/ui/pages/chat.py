@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -13,7 +12,7 @@ from starlette.responses import Response
 
 from webapp.apps import App
 from webapp.chat.message import Reply, Status
-from webapp.errors import AppError, NotFound, Refused, SignedOut, UpstreamError
+from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
@@ -21,10 +20,11 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import failures, i18n, open_pages, refusals, theme, views
+from webapp.ui import i18n, open_pages, persons, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
+from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
 from webapp.ui.kept import KeptAnswers
 from webapp.ui.listing import Listing
@@ -38,7 +38,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar('T')
 
 RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
-REFUSAL = 'refusal'  # the notice about what did not go
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -69,16 +68,15 @@ def register(services: Services) -> None:
         return await show(principal, app, conversation, q)
 
 
-class ChatPage:
+class ChatPage(Hearing):
     """One open page: what it shows, and what its person does."""
 
     def __init__(
         self, services: Services, answers: LiveAnswers, kept: KeptAnswers, principal: Principal, app: App
     ) -> None:
-        self._services = services
+        super().__init__(services, principal)
         self._answers = answers
         self._history = History(services, kept, principal.user_id)
-        self._principal = principal
         self._app = app
         self._client: Client = ui.context.client
         self._sending = asyncio.Lock()
@@ -94,7 +92,9 @@ class ChatPage:
         seen = self._changed.value
         conversation, shown = await self._read(conversation_id)
         services, app, user_id = self._services, self._app, self._principal.user_id
-        with theme.frame(name=app.name or services.name, apps=self._links(), brand=app.branding) as self._frame:
+        person = persons.shown(services, self._principal, views.address(app.slug, conversation_id))
+        around = theme.frame(name=app.name or services.name, apps=self._links(), person=person, brand=app.branding)
+        with around as self._frame:
             with self._frame.sidebar:
                 self._sidebar = Conversations(new_href=views.address(app.slug))
             self._thread = Thread()
@@ -135,26 +135,8 @@ class ChatPage:
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
 
-    def _hear(self, handler: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T | None]]:
-        """Wrap a handler: the session is asked for at every event, and expected failures become words."""
-
-        @functools.wraps(handler)
-        async def heard(*arguments: Any) -> T | None:
-            try:
-                self._principal = await self._services.sessions.still(self._principal)
-                self._services.apps.open(self._principal, self._app.slug)
-                return await handler(*arguments)
-            except SignedOut:
-                open_pages.close(self._principal.session_id)
-            except AppError as error:
-                logger.info('refused: %s', error)
-                self._tell(failures.words(error))
-            except Exception:  # a bug: the person must not wait for something that never comes
-                logger.exception('%s failed', handler.__name__)
-                self._tell(i18n.error('internal_error'))
-            return None
-
-        return heard
+    def _require(self) -> None:
+        self._services.apps.open(self._principal, self._app.slug)
 
     # sending and stopping
 
@@ -391,9 +373,6 @@ class ChatPage:
 
     def _set_state(self) -> None:
         self._composer.set_state('running' if self._reading.running else 'ready')
-
-    def _tell(self, words: str) -> None:
-        self._frame.show_banner(Banner(REFUSAL, words, 'warning', closable=True))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = background_tasks.create(work, name='chat page')

@@ -141,6 +141,7 @@ def _sessions() -> None:
             'fk_sessions_identity_id', 'identities', ['identity_id'], ['id'], ondelete='CASCADE'
         )
         sessions.create_index('ix_sessions_identity_id', ['identity_id'])
+        sessions.create_index('ix_sessions_provider_session', ['provider_session'])
     op.create_index(
         'ix_sessions_refresh_at',
         'sessions',
