@@ -26,16 +26,6 @@ BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on whic
 UNBRANDED = Branding()
 # Areas of words that no script uses.
 SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'span'}
-    'admin',
-    'audit',
-    'banner',
-    'error',
-    'login',
-    'me',
-    'missing',
-    'people',
-    'span',
-}  # no script uses these words
 
 
 @dataclass(frozen=True, slots=True)
