@@ -33,6 +33,7 @@ SERVERS_OWN = {
     'me',
     'missing',
     'people',
+    'span',
 }  # areas of words that no script uses
 
 
