@@ -92,8 +92,17 @@ class OidcClient:
 
     async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         form = {'code': code, 'code_verifier': begun.verifier, 'redirect_uri': begun.redirect_uri}
-        tokens = await self.tokens('authorization_code', **form)
-        said = await self.check(tokens, now=now, nonce=begun.nonce)
+        return await self.grant(
+            await self.tokens('authorization_code', **form), now=now, nonce=begun.nonce, since=since
+        )
+
+    async def grant(self, tokens: Json, *, now: datetime, nonce: str | None, since: datetime | None = None) -> Grant:
+        """What tokens mean that the provider has given.
+
+        :param nonce: what the ID token must hold; None if it comes with a refresh
+        :raises SignInFailed: and its kinds
+        """
+        said = await self.check(tokens, now=now, nonce=nonce)
         if since and not authenticated_since(said, since):
             raise TokenRefused('auth_time', 'they have not just proven who they are')
         return granted(await self.identity(await self.complete(said, tokens)), said, tokens)
@@ -228,20 +237,17 @@ def _github_api(site: str) -> str:
 
 
 def _address(provider: Provider, endpoint: str, begun: Begun, **more: str) -> str:
-    try:
-        address: str = prepare_grant_uri(
-            endpoint,
-            provider.client_id,
-            'code',
-            redirect_uri=begun.redirect_uri,
-            scope=' '.join(provider.scopes),
-            state=begun.state,
-            code_challenge=create_s256_code_challenge(begun.verifier),
-            code_challenge_method='S256',
-            **more,
-        )
-    except ValueError as error:  # the library is strict about a query that stands there already
-        raise ProviderMisconfigured(detail=f'its address for signing in can not be used: {error}') from error
+    address: str = prepare_grant_uri(
+        endpoint,
+        provider.client_id,
+        'code',
+        redirect_uri=begun.redirect_uri,
+        scope=' '.join(provider.scopes),
+        state=begun.state,
+        code_challenge=create_s256_code_challenge(begun.verifier),
+        code_challenge_method='S256',
+        **more,
+    )
     return address
 
 
