@@ -1,0 +1,153 @@
+"""Somebody with things of their own, everybody else, and an upstream that counts."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+from support.people import SignedIn, sign_in
+from support.raw_page import RawPage
+from support.server import Server, wait_for
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+SECRET_WORD = 'canary'  # in everything that is the owner's
+STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
+OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
+GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
+
+
+class Recorder:
+    """Middleware in front of the demo: which requests came in for which of Dify's users."""
+
+    def __init__(self, app: ASGIApp, seen: list[str]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'http' and not scope['path'].endswith(('/info', '/parameters')):
+            self._seen.append(f'{scope["method"]} {scope["path"]}')
+        await self._app(scope, receive, send)
+
+
+@dataclass
+class World:
+    """:param server: closed to guests
+    :param open: another process on the same database, which lets guests in
+    """
+
+    server: Server
+    open: Server
+    asked: list[str]  # of the upstream
+    ann: SignedIn  # the owner
+    conversation: str = ''
+    message: str = ''
+    file: str = ''  # in the message
+    unsent: str = ''  # uploaded, not sent yet
+    held: str = ''  # a long text that waits to be sent
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in ('conversation', 'message', 'file', 'unsent', 'held')}
+
+    @contextmanager
+    def everybody(self) -> Iterator[dict[str, httpx.Client]]:
+        """A browser of each: the owner, another person, a guest, somebody without a session, and an admin.
+
+        The admin is one by a claim, see `demote`.
+        """
+        with ExitStack() as ends:
+            yield {
+                'owner': ends.enter_context(sign_in(self.server, 'ann', groups=STAFF).client()),
+                'other': ends.enter_context(sign_in(self.server, 'bob').client()),
+                'guest': ends.enter_context(httpx.Client(base_url=self.open.url, trust_env=False)),
+                'ex_admin': ends.enter_context(sign_in(self.server, 'eve', claims_admin=True).client()),
+                'nobody': ends.enter_context(httpx.Client(base_url=self.server.url, trust_env=False)),
+            }
+
+    def demote(self) -> None:
+        """Their provider says no more that the admin is one."""
+        sign_in(self.server, 'eve', claims_admin=False)
+
+    def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """All that the owner has, as the database has it."""
+        with closing(sqlite3.connect(self.server.folder / 'data' / 'webapp.db')) as connection:
+            found = {}
+            for table in OWN:
+                names = [row[1] for row in connection.execute(f'PRAGMA table_info({table})')]
+                columns = ', '.join(f'"{name}"' for name in names if name not in GROWING)
+                mine = 'user_id = ?' if 'user_id' in names else 'file_id IN (SELECT id FROM files WHERE user_id = ?)'
+                query = f'SELECT {columns} FROM {table} WHERE {mine} ORDER BY 1'
+                found[table] = connection.execute(query, (self.ann.user_id,)).fetchall()
+            return found
+
+    def value(self, query: str, *values: object) -> Any:
+        with closing(sqlite3.connect(self.server.folder / 'data' / 'webapp.db')) as connection:
+            row = connection.execute(query, values).fetchone()
+            return row[0] if row else None
+
+
+@dataclass
+class Live:
+    """An open page with its socket."""
+
+    page: RawPage
+    socket: ClientConnection
+    heard: list[str] = field(default_factory=list)
+
+    def fire(self, event: str, *values: object) -> None:
+        """:param event: element and name, such as 'composer send'"""
+        found = {f'{tag.partition("-")[2] or tag} {type_}': (id_, to) for id_, tag, type_, to in self.page.listeners}
+        self.socket.send(self.page.event(*found[event], list(values)))
+
+    def hears(self, *words: str) -> str:
+        """Wait for a frame with one of the words; everything that was said until then."""
+        while not any(word in frame for frame in self.heard for word in words):
+            try:
+                frame = self.socket.recv(timeout=20)
+            except ConnectionClosed:
+                self.heard.append('closed')
+                continue
+            if frame == '2':
+                self.socket.send('3')
+            self.heard.append(str(frame))
+        return '\n'.join(self.heard)
+
+
+@contextmanager
+def live(http: httpx.Client, path: str) -> Iterator[Live]:
+    """Open a page, and shake hands."""
+    answer = http.get(path)
+    assert answer.status_code == 200, f'{path}: {answer.status_code}'
+    page = RawPage(str(http.base_url).rstrip('/'), http, answer.text)
+    with page.shake() as socket:
+        yield Live(page, socket)
+
+
+def furnish(world: World, http: httpx.Client) -> None:
+    """Give the owner a conversation, a file in it, one that is not sent yet, and a text that waits."""
+    origin = {'Origin': world.server.url}
+
+    def upload(name: str) -> str:
+        content = (name, f'{SECRET_WORD} in {name}'.encode(), 'text/plain')
+        answer = http.post('/uploads', data={'app': 'default'}, files={'file': content}, headers=origin)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()['id'])
+
+    world.file, world.unsent = upload('sent.txt'), upload('unsent.txt')
+    answer = http.post('/uploads/text', content=f'{SECRET_WORD} held', headers=origin)
+    world.held = answer.json()['id']
+    with live(http, '/a/default') as page:
+        page.fire('composer send', f'/echo {SECRET_WORD}', 'key-of-the-first', [world.file], '')
+        page.hears('accepted')
+    world.conversation, world.message = wait_for(lambda: _first_message(world), 'the first answer', 30)
+    wait_for(lambda: world.value('SELECT 1 FROM conversations WHERE title_state = ?', 'generated'), 'a title', 30)
+
+
+def _first_message(world: World) -> tuple[str, str] | None:
+    found = world.value("SELECT json_array(conversation_id, id) FROM messages WHERE status = 'complete'")
+    return tuple(json.loads(found)) if found else None
