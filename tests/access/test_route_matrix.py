@@ -13,10 +13,9 @@ import httpx
 import pytest
 from nicegui import __version__ as nicegui_version
 from support.server import OURS
-from world import SECRET_WORD, World
+from world import SECRET_WORD, UNKNOWN, World
 
 LISTING = Path(__file__).with_name('listing.py')
-UNKNOWN = '0' * 32
 IN = 200  # a page
 
 

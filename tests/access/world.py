@@ -4,8 +4,9 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,8 @@ from support.server import Server, wait_for
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted')
+UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
 OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
@@ -49,10 +52,17 @@ class World:
     file: str = ''  # in the message
     unsent: str = ''  # uploaded, not sent yet
     held: str = ''  # a long text that waits to be sent
+    broken: str = ''  # a message whose answer has failed, in a conversation of its own
+    unwanted: str = ''  # that conversation, or another one
+
+    @staticmethod
+    def new_key() -> str:
+        """As a browser makes one for each draft."""
+        return uuid4().hex
 
     @property
     def ids(self) -> dict[str, str]:
-        return {name: getattr(self, name) for name in ('conversation', 'message', 'file', 'unsent', 'held')}
+        return {name: getattr(self, name) for name in NAMES}
 
     @contextmanager
     def everybody(self) -> Iterator[dict[str, httpx.Client]]:
@@ -72,6 +82,19 @@ class World:
     def demote(self) -> None:
         """Their provider says no more that the admin is one."""
         sign_in(self.server, 'eve', claims_admin=False)
+
+    def of_nothing(self) -> 'World':
+        """The same, with ids of what is nobody's."""
+        return replace(self, **dict.fromkeys(self.ids, UNKNOWN))
+
+    def settle(self) -> None:
+        """Wait until nothing of the owner's changes by itself any more."""
+        unsettled = (
+            "SELECT 1 FROM messages WHERE status = 'running' UNION ALL "
+            'SELECT 1 FROM conversations WHERE title_due_at IS NOT NULL UNION ALL '
+            'SELECT 1 FROM feedback WHERE due_at IS NOT NULL'
+        )
+        wait_for(lambda: not self.value(unsettled), 'everything to settle', 30)
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:
         """All that the owner has, as the database has it."""
@@ -99,10 +122,13 @@ class Live:
     socket: ClientConnection
     heard: list[str] = field(default_factory=list)
 
+    @property
+    def names(self) -> dict[str, tuple[int, str]]:
+        """The events that the page hears, such as 'composer send', each with its element and listener."""
+        return {f'{tag.partition("-")[2] or tag} {type_}': (id_, to) for id_, tag, type_, to in self.page.listeners}
+
     def fire(self, event: str, *values: object) -> None:
-        """:param event: element and name, such as 'composer send'"""
-        found = {f'{tag.partition("-")[2] or tag} {type_}': (id_, to) for id_, tag, type_, to in self.page.listeners}
-        self.socket.send(self.page.event(*found[event], list(values)))
+        self.socket.send(self.page.event(*self.names[event], list(values)))
 
     def hears(self, *words: str) -> str:
         """Wait for a frame with one of the words; everything that was said until then."""
@@ -141,13 +167,17 @@ def furnish(world: World, http: httpx.Client) -> None:
     world.file, world.unsent = upload('sent.txt'), upload('unsent.txt')
     answer = http.post('/uploads/text', content=f'{SECRET_WORD} held', headers=origin)
     world.held = answer.json()['id']
+    world.conversation, world.message = begin(world, http, f'/echo {SECRET_WORD}', 'key-of-the-first', world.file)
+    _, world.broken = begin(world, http, f'/error first {SECRET_WORD}', world.new_key())
+    world.unwanted, _ = begin(world, http, f'/echo {SECRET_WORD} unwanted', world.new_key())
+    world.settle()
+
+
+def begin(world: World, http: httpx.Client, query: str, key: str, *files: str) -> tuple[str, str]:
+    """Ids of a new conversation and its message, whose answer has ended."""
     with live(http, '/a/default') as page:
-        page.fire('composer send', f'/echo {SECRET_WORD}', 'key-of-the-first', [world.file], '')
+        page.fire('composer send', query, key, list(files), '')
         page.hears('accepted')
-    world.conversation, world.message = wait_for(lambda: _first_message(world), 'the first answer', 30)
-    wait_for(lambda: world.value('SELECT 1 FROM conversations WHERE title_state = ?', 'generated'), 'a title', 30)
-
-
-def _first_message(world: World) -> tuple[str, str] | None:
-    found = world.value("SELECT json_array(conversation_id, id) FROM messages WHERE status = 'complete'")
-    return tuple(json.loads(found)) if found else None
+    find = "SELECT json_array(conversation_id, id) FROM messages WHERE key = ? AND status <> 'running'"
+    conversation, message = json.loads(wait_for(lambda: world.value(find, key), 'an answer', 30))
+    return conversation, message

@@ -136,6 +136,11 @@ class Certified(Provider):
     def deny(page: Page) -> None:
         page.get_by_role('link', name='Cancel').click()
 
+    @staticmethod
+    def confirm(page: Page) -> None:
+        """On the page that asks whether to sign out."""
+        page.get_by_role('button', name='Yes, sign me out').click()
+
 
 @contextmanager
 def running(provider: Provider) -> Iterator[Provider]:
