@@ -89,6 +89,11 @@ class Anybody(Provider):
     def deny(page: Page) -> None:
         page.get_by_role('button', name='Deny').click()
 
+    @staticmethod
+    def confirm(page: Page) -> None:
+        """On the page that asks whether to sign out."""
+        page.get_by_role('button', name='End session').click()
+
 
 @dataclass
 class Certified(Provider):
