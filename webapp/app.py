@@ -28,7 +28,7 @@ from webapp.background import supervised
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.errors import StoreUnavailable, UpstreamError
+from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
@@ -103,6 +103,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         show_welcome_message=False,
     )
     refusals.install(app, nicegui_app, brand=settings.branding)
+    app.add_exception_handler(ProviderUnavailable, login_page.unavailable)
     guard_sockets(
         site.origins,
         same_browser=sessions.same_browser,
