@@ -28,7 +28,7 @@ from webapp.background import supervised
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.errors import StoreUnavailable, UpstreamError
+from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
@@ -37,6 +37,7 @@ from webapp.settings import Settings
 from webapp.stopping import Stopping
 from webapp.store import limits, logins
 from webapp.store.database import Store
+from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, refusals
 from webapp.ui.page import LOGIN
@@ -69,6 +70,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         secure=settings.is_https,
         idle=settings.session_idle,
         absolute=settings.session_absolute,
+        limits=settings.limits,
     )
     clients = Clients(settings.providers)
     sealing = Sealing(settings.secret.get_secret_value())
@@ -101,7 +103,12 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         show_welcome_message=False,
     )
     refusals.install(app, nicegui_app, brand=settings.branding)
-    guard_sockets(site.origins, same_browser=sessions.same_browser)
+    app.add_exception_handler(ProviderUnavailable, login_page.unavailable)
+    guard_sockets(
+        site.origins,
+        same_browser=sessions.same_browser,
+        has_room=partial(open_pages.has_room, limits=settings.limits),
+    )
     return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
 
 
@@ -109,7 +116,7 @@ def _ways_in_and_out(
     settings: Settings, store: Store, sessions: Sessions, clients: Clients, sealing: Sealing
 ) -> Iterator[APIRouter]:
     attempts = Attempts(store, settings.public_url, settings.is_https)
-    yield login.routes(Login(store, sessions, clients, attempts, sealing, throttle=settings.limits.logins))
+    yield login.routes(Login(store, sessions, clients, attempts, sealing, Throttle(store, settings.limits)))
     yield login_page.routes(sessions)
     farewell = Farewell(clients, sealing, home=settings.public_url + LOGIN)
     home = login_page.address(code='signed_out')
@@ -129,10 +136,12 @@ async def running(
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
-        files = Files(store, apps, changes)
+        files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
-        generations = Generations(store, apps, changes, files, generate_titles_upstream=read_back)
+        generations = Generations(
+            store, apps, changes, files, limits=settings.limits, generate_titles_upstream=read_back
+        )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         all_loops: dict[str, Loop] = {
             **loops,
@@ -158,6 +167,7 @@ async def running(
             generations=generations,
             files=files,
             feedback=feedback,
+            throttle=Throttle(store, settings.limits),
             name=settings.name,
             is_local=settings.is_local,
         )

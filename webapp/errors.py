@@ -3,6 +3,7 @@
     AppError                     expected; `code` picks the words that a person reads (`ui/locale`)
     ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
+    │   └── LimitReached         too much of it, or too often; tells when to go on
     ├── SignedOut                the session has ended; whoever wants to go on signs in again
     ├── SignInFailed             somebody has not got in by a provider; trying again may help
     │   ├── ProviderUnavailable  it does not answer, or is too busy to
@@ -15,6 +16,8 @@
 Anything that is not an `AppError` is a bug.
 """
 
+from datetime import timedelta
+
 
 class AppError(Exception):
     """An expected failure.
@@ -26,6 +29,7 @@ class AppError(Exception):
 
     code = 'internal_error'
     status = 500
+    retry_after: float | None = None  # seconds until it may succeed, where that is known
 
     def __init__(self, code: str = '', detail: str = '', *, status: int | None = None) -> None:
         self.code = code or type(self).code
@@ -42,6 +46,19 @@ class NotFound(AppError):
 class Refused(AppError):
     code = 'refused'
     status = 409
+
+
+class LimitReached(Refused):
+    """At most `most` within any span of `within`, and that much there was; `wait` until there is room again."""
+
+    status = 429
+
+    def __init__(self, code: str, *, most: int, within: timedelta, wait: timedelta) -> None:
+        super().__init__(code, f'{most} within {within.total_seconds():.0f} s')
+        self.most = most
+        self.within = within
+        self.wait = wait
+        self.retry_after = wait.total_seconds()
 
 
 class SignedOut(AppError):
@@ -86,7 +103,7 @@ class UpstreamError(AppError):
     ) -> None:
         super().__init__(code, detail, status=status)
         self.upstream_code = upstream_code
-        self.retry_after = retry_after  # seconds, as asked by the server
+        self.retry_after = retry_after  # as asked by the server
 
 
 class Unreachable(UpstreamError):

@@ -18,10 +18,13 @@ from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
 from webapp.generation import Generation, Phase, Progress
 from webapp.latest import Latest
+from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import Principal
 from webapp.repair import Repairs
 from webapp.store import conversations, messages
+from webapp.store.allowance import Allowance
 from webapp.store.database import Store
+from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Message
 from webapp.upstream.records import FileRef
 
@@ -38,7 +41,14 @@ class Generations:
     """Starts answers, knows the running ones, and sees each to its end."""
 
     def __init__(
-        self, store: Store, apps: Apps, changes: Changes, files: Files, *, generate_titles_upstream: bool = False
+        self,
+        store: Store,
+        apps: Apps,
+        changes: Changes,
+        files: Files,
+        *,
+        limits: Limits = NO_LIMITS,
+        generate_titles_upstream: bool = False,
     ) -> None:
         self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
         self.ended = Latest(0)  # counts answers that have been kept for good
@@ -46,6 +56,7 @@ class Generations:
         self._apps = apps
         self._changes = changes
         self._files = files
+        self._limits = limits
         self._auto_name = generate_titles_upstream
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks = Tasks()
@@ -68,12 +79,12 @@ class Generations:
         :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
         :raises NotFound: no such app or conversation, or not theirs to use
         :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
-            `too_many_files`, `file_gone`
+            `too_many_files`, `file_gone`, `too_many_running`; `LimitReached`: they have asked too much lately
         """
         self._refuse_unfit(query, has_files=bool(files))
         target = self._apps.open(principal, app)
         _refuse_too_many(target, files)
-        await self._settle(conversation_id)
+        await self._settle(principal)
         begun = await self._store.write(
             messages.begin,
             user_id=principal.user_id,
@@ -83,6 +94,7 @@ class Generations:
             key=key,
             now=now(),
             attached=files,
+            allowance=self._allowance(principal),
         )
         return await self._launch(principal, begun, target)
 
@@ -90,6 +102,7 @@ class Generations:
         """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one.
 
         :raises NotFound: no such message of theirs, or its app is not theirs to use any more
+        :raises Refused: as `start`
         """
         user_id = principal.user_id
         try:
@@ -101,8 +114,15 @@ class Generations:
             conversation = await self._store.read(conversations.get, user_id=user_id, conversation_id=conversation_id)
             self._apps.open(principal, conversation.app)
             self._refuse_unfit(old.query, has_files=bool(old.files))
-            await self._settle(conversation_id)
-        begun = await self._store.write(messages.supersede, user_id=user_id, message_id=message_id, key=key, now=now())
+            await self._settle(principal)
+        begun = await self._store.write(
+            messages.supersede,
+            user_id=user_id,
+            message_id=message_id,
+            key=key,
+            now=now(),
+            allowance=self._allowance(principal),
+        )
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
 
     def of(self, message_id: str) -> Generation | None:
@@ -190,12 +210,13 @@ class Generations:
         if waits_in_line and generation.work:
             generation.work.cancel()
 
-    async def _settle(self, conversation_id: str | None) -> None:
-        """An answer that is complete may still hold its row while its stream lingers: it gets its end now."""
-        if conversation_id is None:
-            return
-        for generation in self._in_conversation(conversation_id):
-            if generation.reply.status.is_final:
+    def _allowance(self, principal: Principal) -> Allowance:
+        return Allowance(self._limits.of_person(Scope.MESSAGES, principal), self._limits.running_per_user)
+
+    async def _settle(self, principal: Principal) -> None:
+        """Answers that are complete may still hold their rows while their streams linger: they get their end now."""
+        for generation in list(self._live.values()):
+            if generation.user_id == principal.user_id and generation.reply.status.is_final:
                 generation.released.set()
                 await self._ended(generation)
 

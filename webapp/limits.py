@@ -1,12 +1,15 @@
 """How much one person, or one address, may do. Off in local mode."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
-from webapp.store.limits import Limit
+from webapp.principal import Principal, Role
+from webapp.store.limits import Limit, Ration, Scope
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
+HOST_BITS = 64  # of an IPv6 address: whoever has one has all that differ in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +27,47 @@ class Limits:
     sockets_per_user: int = 0
     sockets_per_address: int = 0
 
-    @property
-    def messages(self) -> tuple[Limit, ...]:
-        return (Limit(self.messages_per_minute, MINUTE), Limit(self.messages_per_hour, HOUR))
+    def of_person(self, scope: Scope, principal: Principal) -> tuple[Ration, ...]:
+        """What a person may do. A guest can become somebody else at will, so guests of one address have it together."""
+        limits = self._of(scope)
+        own = Ration(scope, f'user {principal.user_id}', limits, f'too_many_{scope}')
+        if principal.role is not Role.GUEST:
+            return (own,)
+        return (own, Ration(scope, f'guests {network(principal.address)}', limits, f'too_many_{scope}_of_guests'))
+
+    def of_address(self, scope: Scope, address: str) -> tuple[Ration, ...]:
+        """What may come from an address, before anybody knows from whom."""
+        return (Ration(scope, f'address {network(address)}', self._of(scope), f'too_many_{scope}'),)
+
+    def _of(self, scope: Scope) -> tuple[Limit, ...]:
+        match scope:
+            case Scope.MESSAGES:
+                return (Limit(self.messages_per_minute, MINUTE), Limit(self.messages_per_hour, HOUR))
+            case Scope.UPLOADS:
+                return (Limit(self.upload_bytes, DAY),)
+            case Scope.SEARCHES:
+                return (Limit(self.searches_per_minute, MINUTE),)
+            case Scope.EXPORTS:
+                return (Limit(self.exports_per_minute, MINUTE),)
+            case Scope.LOGIN_STARTS | Scope.LOGIN_ENDS:
+                return (Limit(self.logins_per_minute, MINUTE),)
+            case Scope.GUESTS:
+                return (Limit(self.guests_per_minute, MINUTE),)
 
     @property
-    def upload_bytes(self) -> tuple[Limit, ...]:
-        return (Limit(self.upload_mb_per_day * MB, DAY),)
-
-    @property
-    def searches(self) -> tuple[Limit, ...]:
-        return (Limit(self.searches_per_minute, MINUTE),)
-
-    @property
-    def exports(self) -> tuple[Limit, ...]:
-        return (Limit(self.exports_per_minute, MINUTE),)
-
-    @property
-    def logins(self) -> tuple[Limit, ...]:
-        return (Limit(self.logins_per_minute, MINUTE),)
-
-    @property
-    def guests(self) -> tuple[Limit, ...]:
-        return (Limit(self.guests_per_minute, MINUTE),)
+    def upload_bytes(self) -> int:
+        return self.upload_mb_per_day * MB
 
 
 NO_LIMITS = Limits()
-NAMES = tuple(field.name for field in fields(Limits))
+
+
+def network(address: str) -> str:
+    """What one customer of a network provider has: an IPv4 address, or the /64 around an IPv6 one."""
+    try:
+        parsed = ip_address(address.partition('%')[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), HOST_BITS), strict=False))

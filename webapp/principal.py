@@ -1,6 +1,6 @@
 """Who asks, and who vouches for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 LOCAL = 'local'  # issuer, provider and subject of the one person of local mode
@@ -47,6 +47,7 @@ class Principal:
     dify_user: str  # what Dify knows them by, see `store.users`
     name: str = ''
     groups: frozenset[str] = frozenset()
+    address: str = field(default='', compare=False)  # that they ask from, where somebody asks
 
     @property
     def is_admin(self) -> bool:

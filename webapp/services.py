@@ -9,6 +9,7 @@ from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.store.database import Store
+from webapp.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +21,6 @@ class Services:
     generations: Generations
     files: Files
     feedback: Feedback
+    throttle: Throttle
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

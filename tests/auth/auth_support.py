@@ -49,6 +49,7 @@ class Browser:
     cookie: str = ''
     answered: str = ''  # the last `Set-Cookie`
     scope: Scope = field(default_factory=dict)
+    address: str = '192.0.2.1'
 
     async def visit(self, act: Callable[[Scope], Awaitable[Any]]) -> Any:
         """What `act` gives, called within a request of this browser."""
@@ -66,6 +67,6 @@ class Browser:
                     self.cookie = self.answered.partition(';')[0]
 
         headers = [(b'cookie', self.cookie.encode()), (b'user-agent', b'Test/1.0')]
-        scope = {'type': 'http', 'headers': headers, 'client': ('192.0.2.1', 1)}
+        scope = {'type': 'http', 'headers': headers, 'client': (self.address, 1)}
         await Visits(app, self.sessions)(scope, None, send)  # type: ignore[arg-type]
         return results[0]

@@ -135,15 +135,15 @@ async def test_providers_have_names() -> None:
 
 
 async def test_an_address_that_has_a_query_keeps_it() -> None:
-    urls = {'authorize_url': 'https://id.example/a?tenant=x', 'token_url': 'https://x/t', 'userinfo_url': 'https://x/u'}
+    urls = {
+        'authorize_url': 'https://id.example/a?tenant=[x',
+        'token_url': 'https://x/t',
+        'userinfo_url': 'https://x/u',
+    }
     clients = Clients([replace(COMPANY, preset=Preset.OAUTH2, **urls)])
     client: Client = clients.get('company')
-    assert (await client.address(BEGUN, anew=True)).startswith('https://id.example/a?tenant=x&response_type=code&')
+    assert (await client.address(BEGUN, anew=True)).startswith('https://id.example/a?tenant=%5Bx&response_type=code&')
     await client.expect(None)
     with pytest.raises(TokenRefused):
         await client.expect('https://evil.example')
     await clients.aclose()
-    strange = Clients([replace(COMPANY, preset=Preset.OAUTH2, **urls | {'authorize_url': 'https://x/a?b=%zz'})])
-    with pytest.raises(ProviderMisconfigured):
-        await strange.get('company').address(BEGUN, anew=False)
-    await strange.aclose()

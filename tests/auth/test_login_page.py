@@ -22,6 +22,12 @@ client_id = "chat"
 client_secret = "hush"
 
 [[providers]]
+name = "lost"
+issuer = "http://127.0.0.1:9"
+client_id = "chat"
+client_secret = "hush"
+
+[[providers]]
 name = "hub"
 preset = "github"
 client_id = "chat"
@@ -56,7 +62,7 @@ def links(page: str) -> dict[str, str]:
     return {name: re.search(rf'data-testid="{name}"[^>]*href="([^"]*)"', page)[1] for name in HANDLES if name in page}  # type: ignore[index]
 
 
-HANDLES = ('login-oidc', 'login-company', 'login-hub', 'login-guest')
+HANDLES = ('login-oidc', 'login-company', 'login-lost', 'login-hub', 'login-guest')
 
 
 def test_every_way_in_leads_on_to_where_one_wanted_to_go(http: httpx.Client) -> None:
@@ -66,6 +72,7 @@ def test_every_way_in_leads_on_to_where_one_wanted_to_go(http: httpx.Client) -> 
     assert links(answer.text) == {
         'login-oidc': '/auth/oidc/login?next=/a/help%3Fq%3Da%2520b%26x%3D1',
         'login-company': '/auth/company/login?next=/a/help%3Fq%3Da%2520b%26x%3D1',
+        'login-lost': '/auth/lost/login?next=/a/help%3Fq%3Da%2520b%26x%3D1',
         'login-hub': '/auth/hub/login?next=/a/help%3Fq%3Da%2520b%26x%3D1',
         'login-guest': '/a/help?q=a%20b&amp;x=1',
     }
@@ -115,6 +122,15 @@ def test_a_provider_that_is_down_can_be_tried_again_and_the_others_are_there(htt
     assert 'aria-describedby="down-hub"' in page
     unknown = http.get('/login?code=provider_unavailable&provider=%3Cb%3E').text
     assert 'Not reachable just now.' not in unknown
+
+
+def test_so_it_is_for_whoever_has_chosen_one_that_does_not_answer(http: httpx.Client) -> None:
+    answer = http.get('/auth/lost/login?next=/a/help')
+    assert answer.status_code == 503
+    assert 'Lost can&#39;t be reached at the moment.' in answer.text
+    assert 'aria-describedby="down-lost"' in answer.text
+    assert links(answer.text)['login-hub'] == '/auth/hub/login?next=/a/help'
+    assert http.get('/auth/lost/login', headers={'Accept': 'application/json'}).json()['code'] == 'provider_unavailable'
 
 
 def test_who_is_signed_in_goes_on(server: Server) -> None:

@@ -1,5 +1,6 @@
 """Who gets in, for how long, and what their cookie looks like."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -8,9 +9,9 @@ from auth_support import COMPANY, Browser, Clock
 from sqlalchemy import text
 from sqlmodel import Session
 
-from webapp.auth.arrivals import Arrivals
 from webapp.auth.sessions import Sessions
-from webapp.errors import Refused, SignedOut
+from webapp.errors import LimitReached, Refused, SignedOut
+from webapp.limits import Limits
 from webapp.principal import Identity, Principal, Role
 from webapp.store.database import Store
 
@@ -174,27 +175,47 @@ async def test_a_cookie_is_worth_nothing_where_the_settings_let_no_such_person_i
         await sign_in(Browser(make()), 'ann')
 
 
-async def test_guests_from_one_address_come_a_minute_at_a_time(make: Make) -> None:
-    sessions = make(is_local=False, guests=True)
-    for _ in range(50):
+async def test_guests_from_one_address_come_a_minute_at_a_time(make: Make, clock: Clock) -> None:
+    sessions = make(is_local=False, guests=True, limits=Limits(guests_per_minute=3))
+    known = Browser(sessions)
+    arrived = await asyncio.gather(*(_arrive(each) for each in [known, *(Browser(sessions) for _ in range(49))]))
+    assert arrived.count('guest') == 3
+    assert arrived.count('too_many_guests') == 47
+    assert await _arrive(Browser(sessions, address='192.0.2.2')) == 'guest'
+    with pytest.raises(LimitReached) as refused:
         await enter(Browser(sessions))
-
-    async def crowd() -> None:
-        for _ in range(200):
-            await enter(Browser(sessions))
-
-    with pytest.raises(Refused) as refused:
-        await crowd()
-    assert (refused.value.code, refused.value.status) == ('too_busy', 429)
+    assert (refused.value.status, refused.value.retry_after) == (429, 60)
+    clock.forward(minutes=1)
+    assert await _arrive(Browser(make(is_local=False, guests=True, limits=Limits(guests_per_minute=3)))) == 'guest'
 
 
-def test_arrivals_are_counted_for_each_address_and_forgotten_in_time() -> None:
-    now = 0.0
-    arrivals = Arrivals(per_minute=2, clock=lambda: now)
-    assert [arrivals.admit('a') for _ in range(3)] == [True, True, False]
-    assert arrivals.admit('b')
-    now = 30.0
-    assert [arrivals.admit('a') for _ in range(2)] == [True, False]
-    for number in range(20_000):
-        arrivals.admit(f'many-{number}')
-    assert len(arrivals._buckets) == 10_000
+async def test_whoever_is_known_comes_in_however_many_others_do(make: Make) -> None:
+    sessions = make(is_local=False, guests=True, limits=Limits(guests_per_minute=1))
+    known = Browser(sessions)
+    first = await enter(known)
+    assert await _arrive(Browser(sessions)) == 'too_many_guests'
+    assert await enter(known) == first
+    assert await sign_in(Browser(sessions), 'ann')
+
+
+async def test_an_address_of_ipv6_counts_as_the_network_that_its_owner_has(make: Make) -> None:
+    sessions = make(is_local=False, guests=True, limits=Limits(guests_per_minute=1))
+    assert await _arrive(Browser(sessions, address='2001:db8:1:2::1')) == 'guest'
+    assert await _arrive(Browser(sessions, address='2001:db8:1:2:ffff::9')) == 'too_many_guests'
+    assert await _arrive(Browser(sessions, address='2001:db8:1:3::1')) == 'guest'
+    assert await _arrive(Browser(sessions, address='192.0.2.1')) == 'guest'
+    assert await _arrive(Browser(sessions, address='::ffff:192.0.2.1')) == 'too_many_guests'
+
+
+async def test_in_local_mode_nobody_is_counted(make: Make) -> None:
+    sessions = make(limits=Limits(guests_per_minute=1))
+    for _ in range(5):
+        assert await enter(Browser(sessions))
+
+
+async def _arrive(browser: Browser) -> str:
+    """The role of who came in, or why nobody did."""
+    try:
+        return str((await enter(browser)).role)
+    except LimitReached as refused:
+        return refused.code

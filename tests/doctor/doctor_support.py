@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from joserfc.jwk import OKPKey
 from support.command import run
 
+KEY = OKPKey.generate_key('Ed25519', {'use': 'sig', 'kid': 'one'}).as_dict(private=False)
 INFO = {'name': 'Support', 'mode': 'advanced-chat', 'description': '', 'tags': []}
 
 
@@ -64,3 +66,21 @@ class Upstream:
 
 
 Start = Callable[[Upstream], str]
+
+
+@dataclass
+class Issuer(Upstream):
+    """An OpenID provider, as far as it speaks of itself. `said` may be filled when the address is known."""
+
+    said: dict[str, object] = field(default_factory=dict)
+    keys: list[Mapping[str, str]] = field(default_factory=lambda: [KEY])
+
+    def answer(self, path: str) -> bytes:
+        if self.page:
+            return self.page.encode()
+        found = {'/.well-known/openid-configuration': self.said, '/keys': {'keys': self.keys}}
+        return json.dumps(found.get(path, {})).encode()
+
+    def describe(self, url: str, **changes: object) -> None:
+        own = {f'{end}_endpoint': f'{url}/{end}' for end in ('authorization', 'token')}
+        self.said.update({'issuer': url, 'jwks_uri': f'{url}/keys'} | own | changes)

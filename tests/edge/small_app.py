@@ -5,6 +5,7 @@ import asyncio
 import logging
 import socket
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
+from webapp.limits import Limits
 from webapp.principal import Principal, Role
 from webapp.store.database import Store
 from webapp.ui import leaving, open_pages, page as pages, refusals
@@ -39,6 +41,9 @@ def main() -> None:
     parser.add_argument('--idle', type=float, default=3600.0)
     parser.add_argument('--waiting', type=int, default=pages.MAX_WAITING)
     parser.add_argument('--handshake', type=float, default=60.0)
+    parser.add_argument('--pages-per-user', type=int, default=0)
+    parser.add_argument('--pages-per-address', type=int, default=0)
+    parser.add_argument('--guests-per-minute', type=int, default=0)
     options = parser.parse_args()
     pages.MAX_WAITING = options.waiting
     listener = socket.create_server(('127.0.0.1', 0))
@@ -57,12 +62,18 @@ def build(options: argparse.Namespace, port: int) -> object:
     is_local = not (options.guests or options.closed)
     store = Store(f'sqlite:///{options.folder}/small.db')
     store.migrate()
+    limits = Limits(
+        sockets_per_user=options.pages_per_user,
+        sockets_per_address=options.pages_per_address,
+        guests_per_minute=options.guests_per_minute,
+    )
     sessions = Sessions(
         store,
         secret='s' * 32,
         admission=Admission(is_local=is_local, guests=options.guests),
         secure=public_url.startswith('https'),
         idle=timedelta(seconds=options.idle),
+        limits=limits,
     )
     site = Site.of(public_url, is_local=is_local, port=port)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -75,7 +86,12 @@ def build(options: argparse.Namespace, port: int) -> object:
     declare(sessions)
     refusals.install(app, nicegui_app)
     ui.run_with(app, tailwind=False, gzip_middleware_factory=None, reconnect_timeout=5, show_welcome_message=False)
-    guard_sockets(site.origins, same_browser=sessions.same_browser, handshake_seconds=options.handshake)
+    guard_sockets(
+        site.origins,
+        same_browser=sessions.same_browser,
+        has_room=partial(open_pages.has_room, limits=limits),
+        handshake_seconds=options.handshake,
+    )
     return edge.wrap(
         Visits(app, sessions),
         site,

@@ -1,12 +1,14 @@
 """Pages for requests that come to nothing: whose they are, and what they say."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from webapp.branding import Branding, logo
 from webapp.edge import template
-from webapp.errors import NotFound, Refused
+from webapp.errors import LimitReached, NotFound, Refused
 from webapp.ui import refusals
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
@@ -22,6 +24,11 @@ def app() -> FastAPI:
     @app.get('/busy')
     def busy() -> None:
         raise Refused('too_busy', 'of a test', status=503)
+
+    @app.get('/often')
+    def often() -> None:
+        minute = timedelta(minutes=1)
+        raise LimitReached('too_many_messages', most=20, within=minute, wait=timedelta(seconds=13.2))
 
     @app.get('/yours')
     def yours() -> None:
@@ -69,3 +76,16 @@ async def test_what_is_refused_is_not_called_missing(app: FastAPI) -> None:
 
 async def test_programs_get_the_code(app: FastAPI) -> None:
     assert (await get(app, '/yours', {'Accept': 'application/json'})).json()['code'] == 'not_found'
+
+
+async def test_a_limit_says_when_to_go_on_to_people_and_to_programs(app: FastAPI) -> None:
+    page, answer = await get(app, '/often', FOR_PEOPLE), await get(app, '/often', {})
+    words = 'You have sent 20 messages within a minute. Go on in 14 seconds.'
+    assert words in page.text
+    assert answer.json() == {'code': 'too_many_messages', 'message': words}
+    for each in (page, answer):
+        assert (each.status_code, each.headers['retry-after']) == (429, '14')
+
+
+async def test_other_refusals_promise_no_time(app: FastAPI) -> None:
+    assert 'retry-after' not in (await get(app, '/busy', FOR_PEOPLE)).headers

@@ -10,6 +10,7 @@ import pytest
 import webapp
 from webapp import errors
 from webapp.edge import assets
+from webapp.store.limits import Scope
 from webapp.ui import i18n
 from webapp.upstream import faults
 
@@ -35,8 +36,14 @@ SCRIPTS = {
 OURS = {
     'already_running', 'blocked', 'identity_taken', 'internal_error', 'not_admitted', 'not_found', 'process_ended',
     'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down', 'sign_in_denied', 'sign_in_failed',
-    'sign_in_over', 'sign_in_stale', 'signed_out', 'store_unavailable', 'too_long', 'too_many_sign_ins',
+    'sign_in_over', 'sign_in_stale', 'signed_out', 'store_unavailable', 'too_long', 'too_many_pages',
+    'too_many_pages_of_guests', 'too_many_running',
 }  # fmt: skip
+
+
+LIMITED = {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')} - {
+    f'too_many_{scope}_of_guests' for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS)
+}  # for these nobody has a session yet
 
 
 def used() -> set[str]:
@@ -64,7 +71,7 @@ def test_every_word_that_is_there_is_used() -> None:
     assert not idle
 
 
-@pytest.mark.parametrize('code', sorted(OURS | set(faults.CODES)))
+@pytest.mark.parametrize('code', sorted(OURS | LIMITED | set(faults.CODES)))
 def test_every_expected_failure_has_a_sentence(code: str) -> None:
     words = i18n.catalogue().get(f'error.{code}', '')
     assert re.search(r'[.;:] ?\w.*\.$', words), f'what happened, then what to do: {words!r}'

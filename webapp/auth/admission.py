@@ -7,6 +7,7 @@ from webapp.auth.providers import Provider
 from webapp.principal import GUEST, LOCAL, Identity, Role
 
 ADDRESS = re.compile(r'[^@\s"<>]+@([^@\s"<>]+)')
+DOMAIN = re.compile(r'[^@\s"<>*/:]+')
 
 
 class Admission:
@@ -62,7 +63,9 @@ def domain(address: str) -> str:
 
 def canonical_domain(name: str) -> str:
     """As DNS compares it, '' if it is none: letters that only look alike differ."""
+    if not name.isprintable() or not DOMAIN.fullmatch(name):
+        return ''
     try:
-        return name.rstrip('.').encode('idna').decode().lower() if name.isprintable() else ''
+        return name.rstrip('.').encode('idna').decode().lower()
     except UnicodeError:
         return ''

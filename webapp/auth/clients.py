@@ -169,7 +169,7 @@ class OAuthClient:
         said = await self._wire.get(self._userinfo_url, bearer=access)
         if self._emails_url:
             said |= _primary(await self._wire.get_list(self._emails_url, bearer=access))
-        return Grant(claims.identity(self.provider, self.provider.issuer, said))
+        return Grant(claims.identity(self.provider, self.provider.issuer.rstrip('/'), said))
 
 
 class Clients:
@@ -228,20 +228,17 @@ def _github_api(site: str) -> str:
 
 
 def _address(provider: Provider, endpoint: str, begun: Begun, **more: str) -> str:
-    try:
-        address: str = prepare_grant_uri(
-            endpoint,
-            provider.client_id,
-            'code',
-            redirect_uri=begun.redirect_uri,
-            scope=' '.join(provider.scopes),
-            state=begun.state,
-            code_challenge=create_s256_code_challenge(begun.verifier),
-            code_challenge_method='S256',
-            **more,
-        )
-    except ValueError as error:  # the library is strict about a query that stands there already
-        raise ProviderMisconfigured(detail=f'its address for signing in can not be used: {error}') from error
+    address: str = prepare_grant_uri(
+        endpoint,
+        provider.client_id,
+        'code',
+        redirect_uri=begun.redirect_uri,
+        scope=' '.join(provider.scopes),
+        state=begun.state,
+        code_challenge=create_s256_code_challenge(begun.verifier),
+        code_challenge_method='S256',
+        **more,
+    )
     return address
 
 

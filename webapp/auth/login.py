@@ -5,10 +5,9 @@ GET /auth/{provider}/callback?code=...&state=   opens the session, and goes on t
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, ip_address, ip_network
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
@@ -24,11 +23,12 @@ from webapp.auth.sessions import Sessions, address
 from webapp.auth.targets import safe_next
 from webapp.errors import AppError, SignInFailed, StoreUnavailable
 from webapp.principal import Identity
-from webapp.store import audit, limits
+from webapp.store import audit
 from webapp.store.audit import Action, Party
 from webapp.store.database import Store
-from webapp.store.limits import Limit
+from webapp.store.limits import Scope as Limited
 from webapp.store.logins import Attempt
+from webapp.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +53,16 @@ class Login:
     clients: Clients
     attempts: Attempts
     sealing: Sealing
-    throttle: Sequence[Limit] = ()
+    throttle: Throttle
     now: Callable[[], datetime] = clock.now
 
     async def begin(self, scope: Scope, name: str, *, target: str, link: bool) -> tuple[str, str]:
         """Where to send the browser, and the cookie to give it.
 
-        :raises AppError: see `Client.address`, `linking.begin`; `NotFound`; `too_many_sign_ins`
+        :raises AppError: see `Client.address`, `linking.begin`; `NotFound`; `LimitReached`
         """
         client = self.clients.get(name)
-        await self._take('login', scope)
+        await self.throttle.address(Limited.LOGIN_STARTS, address(scope))
         try:
             session_id = await linking.begin(self.sessions, scope, now=self.now()) if link else None
             begun, cookie = await self.attempts.begin(scope, name, target=safe_next(target), linking=session_id)
@@ -77,7 +77,7 @@ class Login:
         :raises AppError: they have not signed in; nothing was kept but a line in the audit log
         """
         self.clients.get(name)
-        await self._take('callback', scope)
+        await self.throttle.address(Limited.LOGIN_ENDS, address(scope))
         identity: Identity | None = None
         try:
             attempt, begun = await self.attempts.complete(scope, answer.state)
@@ -120,13 +120,6 @@ class Login:
             detail={'provider': name, 'reason': _reason(error)},
         )  # fmt: skip
 
-    async def _take(self, what: str, scope: Scope) -> None:
-        wait = await self.store.write(
-            limits.take, scope=what, key=neighbourhood(address(scope)), limits=self.throttle, now=self.now()
-        )
-        if wait is not None:
-            raise SignInFailed('too_many_sign_ins', f'again in {wait.total_seconds():.0f} s', status=429)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
@@ -139,15 +132,11 @@ class Answer:
 
     @staticmethod
     def of(request: Request) -> 'Answer':
-        """A parameter that comes twice counts as none: who reads the first and who reads the last must not differ."""
+        """A parameter that comes twice counts as empty: who reads the first and who reads the last must not differ."""
         query = request.query_params
-        single = {name: values[0] for name in PARAMETERS if len(values := query.getlist(name)) == 1}
-        return Answer(
-            state=single.get('state', ''),
-            code=single.get('code', ''),
-            error=single.get('error', ''),
-            issuer=single.get('iss'),
-        )
+        given = (query.getlist(name) for name in PARAMETERS)
+        state, code, error, issuer = (values[0] if len(values) == 1 else '' for values in given)
+        return Answer(state, code, error, issuer if 'iss' in query else None)
 
 
 def routes(login: Login) -> APIRouter:
@@ -169,17 +158,6 @@ def routes(login: Login) -> APIRouter:
         return RedirectResponse(target, status_code=303, headers=NO_STORE)
 
     return router
-
-
-def neighbourhood(address: str) -> str:
-    """Whom to count together: one IPv4 address, or the 64 bits of an IPv6 network that one customer has."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
 
 
 def _reason(error: AppError) -> str:

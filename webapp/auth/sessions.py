@@ -14,13 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp import clock, log
 from webapp.auth.admission import Admission
-from webapp.auth.arrivals import Arrivals
 from webapp.errors import Refused, SignedOut
+from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
 from webapp.store import endings, sessions
 from webapp.store.database import Store
 from webapp.store.endings import Ending
+from webapp.store.limits import Scope as Limited
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
+from webapp.throttle import Throttle
 
 TOKEN_BYTES = 32
 VISIT = 'webapp.visit'  # in the scope of a request
@@ -31,6 +33,7 @@ class Sessions:
     """:param secret: from which the ids are derived by which Dify knows people
     :param admission: who gets in, and as what
     :param secure: whether people reach us by https
+    :param limits: for new guests
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Sessions:
         secure: bool,
         idle: timedelta = timedelta(hours=12),
         absolute: timedelta = timedelta(days=7),
+        limits: Limits = NO_LIMITS,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
@@ -51,7 +55,7 @@ class Sessions:
         self._idle = idle
         self._absolute = absolute
         self._now = now
-        self._arrivals = Arrivals()
+        self._throttle = Throttle(store, limits, now=now)
 
     @staticmethod
     def of(scope: Scope) -> 'Sessions':
@@ -61,7 +65,7 @@ class Sessions:
     async def principal(self, scope: Scope) -> Principal | None:
         """Who sent this request, if their session lives."""
         token = self.cookie.read(scope)
-        return await self._find(_hash(token)) if token else None
+        return await self._find(_hash(token), address(scope)) if token else None
 
     async def enter(self, scope: Scope, role: Role = Role.GUEST) -> Principal | None:
         """Like `principal`, but the local person and guests get a session when they have none.
@@ -69,7 +73,7 @@ class Sessions:
         The cookie goes out with the answer, see `Visits`. Nothing if there must be a login first.
 
         :param role: what is needed; guests come in for what is open to guests
-        :raises Refused: too many new guests from one address
+        :raises LimitReached: too many new guests from one address
         """
         if principal := await self.principal(scope):
             _visit(scope).is_known = True
@@ -77,8 +81,8 @@ class Sessions:
         is_local, guests = self.admission.is_local, self.admission.guests
         if not is_local and not (guests and role is Role.GUEST):
             return None
-        if not is_local and not self._arrivals.admit(address(scope)):
-            raise Refused('too_busy', 'too many new guests from one address', status=429)
+        if not is_local:
+            await self._throttle.address(Limited.GUESTS, address(scope))
         identity = Identity(LOCAL, LOCAL, LOCAL) if is_local else Identity(GUEST, secrets.token_hex(16), GUEST)
         return await self.sign_in(scope, identity)
 
@@ -107,14 +111,14 @@ class Sessions:
             tokens=tokens,
         )
         _visit(scope).cookie = self.cookie.setting(token)
-        return _principal(standing, role)
+        return _principal(standing, role, address(scope))
 
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
 
         :raises SignedOut: their session has ended
         """
-        now = await self._find(principal.session_id)
+        now = await self._find(principal.session_id, principal.address)
         if now is None or now.user_id != principal.user_id:
             raise SignedOut
         return now
@@ -158,7 +162,7 @@ class Sessions:
         held, shown = self.cookie.read(page), self.cookie.read(socket)
         return held is not None and shown is not None and secrets.compare_digest(held, shown)
 
-    async def _find(self, token_hash: str) -> Principal | None:
+    async def _find(self, token_hash: str, address: str) -> Principal | None:
         now = self._now()
         found = await self._store.read(sessions.look_up, token_hash=token_hash, now=now, idle=self._idle)
         if found is not None and sessions.is_due(found.session, now):
@@ -167,7 +171,7 @@ class Sessions:
         if found is None or role is None:
             return None
         log.is_by(found.user.id)
-        return _principal(found, role)
+        return _principal(found, role, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,7 @@ def _visit(scope: Scope) -> Visit:
     return visit
 
 
-def _principal(standing: Standing, role: Role) -> Principal:
+def _principal(standing: Standing, role: Role, address: str = '') -> Principal:
     user, identity = standing.user, standing.identity
     return Principal(
         user_id=user.id,
@@ -244,6 +248,7 @@ def _principal(standing: Standing, role: Role) -> Principal:
         dify_user=user.dify_user,
         name=user.name or user.email,
         groups=identity.groups,
+        address=address,
     )
 
 

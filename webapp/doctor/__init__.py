@@ -7,7 +7,7 @@ from pathlib import Path
 from platform import python_version
 
 from webapp import __version__, settings
-from webapp.doctor import database, place, upstream
+from webapp.doctor import database, place, sign_in, upstream
 from webapp.doctor.report import Finding, Report, State
 from webapp.settings import SettingsError, config_file, environment
 from webapp.settings.config_file import ConfigFileError
@@ -31,6 +31,7 @@ async def examine(host: str | None = None, port: int | None = None) -> Report:
         _in_time('database', database.findings(chosen.database_url)),
         _in_time('address', place.address(chosen)),
         _in_time('apps', upstream.findings(chosen)),
+        _in_time('sign-in', sign_in.findings(chosen)),
     )
     found = (program, *place.files(chosen), *(finding for group in groups for finding in group))
     return Report.of(found, secrets=(*chosen.secrets(), *_suspected_secrets()))

@@ -111,7 +111,7 @@ def _no_answer(error: httpx.HTTPError) -> NoAnswer:  # noqa: PLR0911  one case f
             f'the proxy does not let us through: {error}', 'Mend HTTPS_PROXY, or name the host in NO_PROXY.'
         )
     if isinstance(error, httpx.ConnectError):
-        return NoAnswer('nobody answers there', 'Is Dify up, and are host and port right?')
+        return NoAnswer('nobody answers there', 'Is it up, and are host and port right?')
     return NoAnswer(f'what answers there does not speak HTTP ({type(error).__name__})', 'Are host and port right?')
 
 

@@ -30,17 +30,23 @@ HANDSHAKE_SECONDS = 10.0
 WAITING_PER_ADDRESS = 200  # sockets that have not shaken hands yet
 
 SameBrowser = Callable[[Scope, Scope], bool]
+HasRoom = Callable[[Client], bool]
 Handler = Callable[..., Any]
 
 
 def guard_sockets(
-    origins: Collection[str], *, same_browser: SameBrowser, handshake_seconds: float = HANDSHAKE_SECONDS
+    origins: Collection[str],
+    *,
+    same_browser: SameBrowser,
+    has_room: HasRoom,
+    handshake_seconds: float = HANDSHAKE_SECONDS,
 ) -> None:
     """Put our handlers in front of NiceGUI's. Once per process, before it starts.
 
     :param origins: of our own pages; sockets of all others are refused
     :param same_browser: given the request of a page and the opening of a socket, whether the same browser may have sent
         both, see `auth.sessions`
+    :param has_room: whether a page may connect beside those that are; asked last, right before it does
     :param handshake_seconds: after which a socket is closed that has not shaken hands
     """
     core.sio.eio.cors_allowed_origins = sorted(origins)
@@ -50,7 +56,7 @@ def guard_sockets(
         logging.getLogger(name).setLevel(logging.CRITICAL)  # they log a traceback for whatever a stranger sends
     engine = _Engine(handshake_seconds)
     engine.install()
-    _Events(engine, same_browser).install()
+    _Events(engine, same_browser, has_room).install()
 
 
 class Malformed(ValueError):
@@ -113,9 +119,10 @@ class _Engine:
 class _Events:
     """NiceGUI's side: its handlers, each behind a check of what it is given."""
 
-    def __init__(self, engine: _Engine, same_browser: SameBrowser) -> None:
+    def __init__(self, engine: _Engine, same_browser: SameBrowser, has_room: HasRoom) -> None:
         self._engine = engine
         self._same_browser = same_browser
+        self._has_room = has_room
         self._inner: Mapping[str, Handler] = {}
         self._reports: dict[str, int] = {}
 
@@ -190,7 +197,9 @@ class _Events:
         if not all(ids[:3]) or not str(data.get('next_message_id') or 0).isdecimal():
             return False
         page = Client.instances.get(str(ids[0]))
-        return page is not None and self._same_browser(page.request.scope, core.sio.get_environ(sid)['asgi.scope'])
+        if page is None or not self._same_browser(page.request.scope, core.sio.get_environ(sid)['asgi.scope']):
+            return False
+        return self._has_room(page)
 
 
 def _own(sid: str, message: object) -> dict[str, Any] | None:

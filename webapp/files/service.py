@@ -9,18 +9,22 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from webapp import clock
-from webapp.apps import Apps
+from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import content, keeping, rules
+from webapp.files.content import Content
 from webapp.files.made import Made
 from webapp.files.sweeper import Sweeper
+from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import Principal
 from webapp.store import files
 from webapp.store.database import Store
 from webapp.store.files import File, Source
+from webapp.store.limits import Scope
 from webapp.store.messages import Message
+from webapp.throttle import Throttle
 from webapp.upstream import records
 
 logger = logging.getLogger(__name__)
@@ -33,11 +37,21 @@ STATUSES = {'file_too_large': 413, 'file_rejected': 415, 'too_busy': 503}  # of 
 class Files:
     """Every file has one owner; to everybody else it does not exist."""
 
-    def __init__(self, store: Store, apps: Apps, changes: Changes, *, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        apps: Apps,
+        changes: Changes,
+        *,
+        limits: Limits = NO_LIMITS,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
         self._store = store
         self._apps = apps
         self._made = Made(store, apps, changes)
         self._sweeper = Sweeper(store)
+        self._limits = limits
+        self._throttle = Throttle(store, limits, now=now)
         self._now = now
 
     async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO) -> File:
@@ -45,7 +59,8 @@ class Files:
 
         :param name: as the browser says it; the file gets the one that its content bears out
         :raises NotFound: no such app, or not theirs to use
-        :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`
+        :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`;
+            `LimitReached`: these are more bytes than they may send in a day
         :raises UpstreamError: upstream can't be asked, or does not take it
         """
         target = self._apps.open(principal, app)
@@ -57,11 +72,10 @@ class Files:
             found = content.examine(records.file_name(name), head[: content.HEAD])
             kind, most = rules.admit(uploads, found.name)
             size = stream.seek(0, 2)
-            if size > most:
+            if size > most or 0 < self._limits.upload_bytes < size:
                 raise Refused('file_too_large', status=413)
             width, height = await asyncio.to_thread(content.pixels, found, head) or (None, None)
-            stream.seek(0)
-            taken = await target.client.upload(found.name, stream, found.media_type, user=principal.dify_user)
+            upstream_id = await self._send(principal, target, found, stream, size)
         except UpstreamError as error:
             logger.info('upstream did not take a file: %s', error)
             raise UpstreamError(error.code, error.detail, status=STATUSES.get(error.code, 502)) from error
@@ -77,7 +91,7 @@ class Files:
             created_at=self._now(),
             width=width,
             height=height,
-            upstream_id=taken.id,
+            upstream_id=upstream_id,
         )
         return await self._keep(file, stream)
 
@@ -155,6 +169,17 @@ class Files:
 
     async def close(self) -> None:
         await self._made.close()
+
+    async def _send(self, principal: Principal, app: App, found: Content, stream: BinaryIO, size: int) -> str:
+        """Upstream's id for a file. Its bytes are counted before, so that many at once come to no more than one may."""
+        hits = await self._throttle.person(Scope.UPLOADS, principal, size)
+        try:
+            stream.seek(0)
+            taken = await app.client.upload(found.name, stream, found.media_type, user=principal.dify_user)
+        except UpstreamError:
+            await self._throttle.give_back(hits)
+            raise
+        return taken.id
 
     async def _keep(self, file: File, stream: BinaryIO) -> File:
         try:

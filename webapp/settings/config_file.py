@@ -117,13 +117,13 @@ class LimitsTable(_Table):
     messages_per_minute: int = Field(20, ge=0, description='questions of one person')
     messages_per_hour: int = Field(300, ge=0, description='questions of one person')
     running_per_user: int = Field(2, ge=0, description='answers at once of one person')
-    upload_mb_per_day: int = Field(100, ge=0, description='files of one person')
+    upload_mb_per_day: int = Field(100, ge=0, description='files of one person, in megabytes')
     searches_per_minute: int = Field(60, ge=0, description='searches of one person')
     exports_per_minute: int = Field(10, ge=0, description='exports of one person')
     logins_per_minute: int = Field(10, ge=0, description='logins begun, and as many ended, from one address')
     guests_per_minute: int = Field(60, ge=0, description='new guests from one address')
     sockets_per_user: int = Field(20, ge=0, description='open pages of one person, in one process')
-    sockets_per_address: int = Field(50, ge=0, description='open pages of one address, in one process')
+    sockets_per_address: int = Field(50, ge=0, description='open pages of guests from one address, in one process')
 
 
 class TitlesTable(_Table):

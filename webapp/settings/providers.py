@@ -80,7 +80,7 @@ def quick_start(issuer: str, client_id: str, client_secret: SecretStr | None) ->
 def _problems(table: ProviderTable, issuer: str, known: Known) -> Iterator[str]:
     if not issuer and table.preset is not Preset.OAUTH2:
         yield f'has no issuer; set it, for example to {known.example}.'
-    elif issuer and (fault := _fault(issuer)):
+    elif table.issuer and (fault := _fault(issuer)):
         yield f'has an issuer that {fault}; it looks like {known.example}.'
     tenant = urlsplit(issuer).path.strip('/').partition('/')[0]
     if table.preset is Preset.ENTRA and issuer and not GUID.fullmatch(tenant) and not is_loopback(issuer):
@@ -93,7 +93,7 @@ def _problems(table: ProviderTable, issuer: str, known: Known) -> Iterator[str]:
         elif not url:
             yield f'has no {name}; the preset oauth2 needs it.'
         elif fault := _fault(url):
-            yield f'has a {name} that {fault}.'
+            yield f'has {"an" if name.startswith("a") else "a"} {name} that {fault}.'
     if table.subject_claim and table.preset is not Preset.OAUTH2:
         yield 'has subject_claim, which is for the preset oauth2 alone; take it out.'
     if table.preset.is_oidc and table.scopes and 'openid' not in table.scopes:

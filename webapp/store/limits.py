@@ -1,15 +1,29 @@
 """How often something may happen: a log of what did. Exact whenever one looks, and the same for every process."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import uuid4
 
 from sqlalchemy import func
 from sqlmodel import Session, col, delete, select
 
+from webapp.errors import LimitReached
 from webapp.store import locks
 from webapp.store.tables import HitRow, changed
+
+
+class Scope(StrEnum):
+    """What is limited."""
+
+    MESSAGES = 'messages'
+    UPLOADS = 'uploads'  # bytes
+    SEARCHES = 'searches'
+    EXPORTS = 'exports'
+    LOGIN_STARTS = 'login_starts'
+    LOGIN_ENDS = 'login_ends'
+    GUESTS = 'guests'
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +34,54 @@ class Limit:
     within: timedelta
 
 
-def take(
-    session: Session, *, scope: str, key: str, limits: Sequence[Limit], now: datetime, amount: int = 1
-) -> timedelta | None:
-    """Count `amount` more, if all of `limits` leave room for it.
+@dataclass(frozen=True, slots=True)
+class Ration:
+    """What somebody may have of something: all of `limits`."""
 
-    :param scope: what is limited
-    :param key: whom it is limited for
-    :return: None if it was counted, else how long to wait until there is room, or the whole span if there never is
+    scope: Scope
+    key: str  # of a person or an address
+    limits: tuple[Limit, ...]
+    code: str  # of the refusal
+
+
+def spend(session: Session, *, rations: Sequence[Ration], now: datetime, amount: int = 1) -> list[str]:
+    """Count `amount` more in each of `rations`, or in none.
+
+    :param rations: what is counted for few comes before what is counted for many, so that nobody waits in a ring
+    :return: ids by which it can be given back
+    :raises LimitReached: there is no room for it; tells when there is, or the whole span if there never will be
     """
-    limits = [limit for limit in limits if limit.most]
-    if not limits:
-        return None
-    locks.hold(session, 'limit', scope, key)
-    theirs = (HitRow.scope == scope, HitRow.key == key)
-    waits = [wait for limit in limits if (wait := _wait(session, theirs, limit, now, amount))]
-    if waits:
-        return max(waits)
-    longest = max(limit.within for limit in limits)
-    session.add(HitRow(id=uuid4().hex, scope=scope, key=key, at=now, amount=amount, expires_at=now + longest))
-    return None
+    return [_spend(session, ration, now, amount) for ration in rations if any(limit.most for limit in ration.limits)]
+
+
+def give_back(session: Session, *, hits: Collection[str]) -> None:
+    """It did not happen after all."""
+    changed(session, delete(HitRow).where(col(HitRow.id).in_(hits)))
 
 
 def purge(session: Session, *, now: datetime) -> int:
     """Delete what no limit looks back to; how many rows it was."""
     return changed(session, delete(HitRow).where(col(HitRow.expires_at) <= now))
+
+
+def _spend(session: Session, ration: Ration, now: datetime, amount: int) -> str:
+    limits = [limit for limit in ration.limits if limit.most]
+    locks.hold(session, 'limit', ration.scope, ration.key)
+    theirs = (HitRow.scope == ration.scope, HitRow.key == ration.key)
+    waits = [(wait, limit) for limit in limits if (wait := _wait(session, theirs, limit, now, amount))]
+    if waits:
+        wait, limit = max(waits, key=lambda found: found[0])
+        raise LimitReached(ration.code, most=limit.most, within=limit.within, wait=wait)
+    row = HitRow(
+        id=uuid4().hex,
+        scope=ration.scope,
+        key=ration.key,
+        at=now,
+        amount=amount,
+        expires_at=now + max(limit.within for limit in limits),
+    )
+    session.add(row)
+    return row.id
 
 
 def _wait(session: Session, theirs: tuple[bool, ...], limit: Limit, now: datetime, amount: int) -> timedelta | None:

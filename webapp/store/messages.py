@@ -12,7 +12,8 @@ from sqlmodel import Session, col, func, select, update
 
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
 from webapp.errors import NotFound, Refused
-from webapp.store import feedback, files, titles, usage
+from webapp.store import allowance as allowances, feedback, files, titles, usage
+from webapp.store.allowance import NO_LIMITS, Allowance
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
 from webapp.store.files import File, Source
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UserRow, changed
@@ -71,6 +72,7 @@ def begin(
     now: datetime,
     inputs: dict[str, Any] | None = None,
     attached: Sequence[str] = (),
+    allowance: Allowance = NO_LIMITS,
 ) -> Begun:
     """Keep a question and an empty running answer.
 
@@ -79,11 +81,14 @@ def begin(
     :param inputs: what the app's form asked for; kept with a new conversation
     :param attached: ids of files that this person has uploaded for this app and not sent before, in order
     :raises NotFound: no such conversation of this person's with this app
-    :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`
+    :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`; or `allowance`
+        is used up, which a message that was begun before does not mind
     """
+    allowances.hold(session, user_id=user_id, allowance=allowance)
     conversation = owned_row(session, user_id, conversation_id, lock=True) if conversation_id is not None else None
     if begun := _begun_before(session, user_id, key):
         return begun
+    allowances.spend(session, user_id=user_id, allowance=allowance, now=now)
     try:
         unsent = files.unsent(session, user_id=user_id, app=app, ids=attached)
     except Refused:
@@ -100,12 +105,15 @@ def begin(
     return _add(session, conversation, query=query, key=key, now=now, sent=sent)
 
 
-def supersede(session: Session, *, user_id: str, message_id: str, key: str, now: datetime) -> Begun:
+def supersede(
+    session: Session, *, user_id: str, message_id: str, key: str, now: datetime, allowance: Allowance = NO_LIMITS
+) -> Begun:
     """Ask the question of an ended message again. If it had failed or broken off without a word, it gives way.
 
     :raises NotFound: no such message of this person's
-    :raises Refused: `already_running`: an answer is being written there
+    :raises Refused: `already_running`: an answer is being written there; or `allowance` is used up
     """
+    allowances.hold(session, user_id=user_id, allowance=allowance)
     conversation = session.exec(
         select(ConversationRow)
         .join(MessageRow, col(MessageRow.conversation_id) == ConversationRow.id)
@@ -117,6 +125,7 @@ def supersede(session: Session, *, user_id: str, message_id: str, key: str, now:
     if conversation is None:
         raise NotFound
     old = _owned_row(session, user_id, message_id)
+    allowances.spend(session, user_id=user_id, allowance=allowance, now=now)
     sent = _loaded(session, [old])[0].files
     begun = _add(session, conversation, query=old.query, key=key, now=now, sent=sent)
     if old.status in {Status.FAILED, Status.INTERRUPTED} and not _reply(old).parts:

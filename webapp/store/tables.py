@@ -235,6 +235,7 @@ class MessageRow(Table, table=True):
         UniqueConstraint('user_id', 'key'),
         UniqueConstraint('conversation_id', 'number'),
         Index('ix_messages_running', 'conversation_id', unique=True, **_only_where("status = 'running'")),
+        Index('ix_messages_running_of_user', 'user_id', **_only_where("status = 'running'")),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 from webapp.errors import AppError, SignedOut
 from webapp.principal import Principal
 from webapp.services import Services
-from webapp.ui import i18n, open_pages
+from webapp.ui import failures, i18n, open_pages
 from webapp.ui.theme import Banner, Frame
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar('T')
+
+REFUSAL = 'refusal'  # the notice about what did not go
 
 
 class Hearing:
@@ -44,13 +46,13 @@ class Hearing:
                 open_pages.close(self._principal.session_id)
             except AppError as error:
                 logger.info('refused: %s', error)
-                self._tell(error.code)
+                self._tell(failures.words(error))
             except Exception:  # a bug: the person must not wait for something that never comes
                 logger.exception('%s failed', handler.__name__)
-                self._tell('internal_error')
+                self._tell(i18n.error('internal_error'))
             return None
 
         return heard
 
-    def _tell(self, code: str) -> None:
-        self._frame.show_banner(Banner('refusal', i18n.error(code), 'warning', closable=True))
+    def _tell(self, words: str) -> None:
+        self._frame.show_banner(Banner(REFUSAL, words, 'warning', closable=True))

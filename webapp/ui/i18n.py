@@ -15,12 +15,14 @@ def t(key: str, **values: object) -> str:
     return words.format(**values) if values else words
 
 
-def error(code: str) -> str:
+def error(code: str, **values: object) -> str:
     """Return what a person reads about an expected failure: what happened, and what to do next.
 
     :param code: as in `AppError.code` and `Failure.code`; one that has no words of its own gets the general ones
+    :param values: what stands in the words as `{name}`
     """
-    return catalogue().get(f'error.{code}') or t('error.internal_error')
+    key = f'error.{code}'
+    return t(key if key in catalogue() else 'error.internal_error', **values)
 
 
 def words(area: str) -> dict[str, str]:

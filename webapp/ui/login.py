@@ -11,8 +11,9 @@ from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions
 from webapp.auth.targets import safe_next
 from webapp.branding import Branding
+from webapp.errors import AppError
 from webapp.principal import Role
-from webapp.ui import i18n, plain
+from webapp.ui import i18n, plain, refusals
 from webapp.ui.page import LOGIN
 
 UNAVAILABLE = 'provider_unavailable'  # the code with which `provider` says which one
@@ -42,19 +43,22 @@ def routes(sessions: Sessions) -> APIRouter:
         has_to = not admission.is_local and admission.providers and (principal is None or principal.role is Role.GUEST)
         if not has_to:
             return RedirectResponse(target, 303, {'Cache-Control': 'no-store'})
-        brand: Branding = request.app.state.brand
-        return plain.page(
-            request,
-            'login.html',
-            title=i18n.t('login.title'),
-            sheets=['login.css'],
-            welcome=i18n.t('login.welcome', name=brand.name) if brand.name else i18n.t('login.title'),
-            notice=_notice(admission, code, provider),
-            ways=list(_ways(admission, target, provider if code == UNAVAILABLE else '')),
-            guest_href=target if admission.guests else '',
-        )
+        down = provider if code == UNAVAILABLE else ''
+        return _page(request, admission, target, _notice(admission, code, provider), down)
 
     return router
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """The answer to somebody who has chosen a provider that does not answer: the others, and this one again."""
+    sessions, provider = Sessions.of(request.scope), request.path_params.get('provider', '')
+    admission = sessions.admission
+    is_choosing = provider in admission.providers and 'text/html' in request.headers.get('accept', '')
+    if not is_choosing or request.query_params.get('link'):
+        assert isinstance(error, AppError)
+        return refusals.refused(request, error)
+    target = safe_next(request.query_params.get('next'))
+    return _page(request, admission, target, _notice(admission, UNAVAILABLE, provider), provider, status=503)
 
 
 def address(target: str = '/', *, code: str = '', provider: str = '') -> str:
@@ -67,6 +71,24 @@ def address(target: str = '/', *, code: str = '', provider: str = '') -> str:
     given = {'next': '' if target == '/' else target, 'code': code, 'provider': provider}
     query = urlencode({name: text for name, text in given.items() if text}, safe='/', quote_via=quote)
     return f'{LOGIN}?{query}' if query else LOGIN
+
+
+def _page(
+    request: Request, admission: Admission, target: str, notice: str, down: str, *, status: int = 200
+) -> Response:
+    """:param down: the name of a provider that does not answer"""
+    brand: Branding = request.app.state.brand
+    return plain.page(
+        request,
+        'login.html',
+        title=i18n.t('login.title'),
+        status=status,
+        sheets=['login.css'],
+        welcome=i18n.t('login.welcome', name=brand.name) if brand.name else i18n.t('login.title'),
+        notice=notice,
+        ways=list(_ways(admission, target, down)),
+        guest_href=target if admission.guests else '',
+    )
 
 
 def _ways(admission: Admission, target: str, down: str) -> Iterator[Way]:

@@ -8,10 +8,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from nicegui import Client, background_tasks, core, ui
 
 from webapp.auth.sessions import Sessions
+from webapp.errors import Refused
+from webapp.limits import Limits, network
 from webapp.principal import Principal, Role
 
 PRINCIPAL = 'principal'  # in the storage of an open page: whose it is, as they were when it opened
 ADMITS = 'admits'  # in the same place: whether it is for somebody
+CROWDED = 'crowded'  # in the same place, if it was one too many: the limits
 
 Admits = Callable[[Principal], bool]
 
@@ -60,6 +63,28 @@ def close(session_id: str) -> None:
     keep({session_id}, {})
 
 
+def has_room(client: Client, limits: Limits) -> bool:
+    """Whether a page may connect, beside those that are connected. Its browser asks anew if not, see `turn_away`."""
+    if not _crowd(client, limits):
+        return True
+    client.storage[CROWDED] = limits
+    return False
+
+
+def turn_away(principal: Principal, path: str) -> None:
+    """Tell somebody whose page had no room, and asks anew.
+
+    :raises Refused: `too_many_pages`, `too_many_pages_of_guests`
+    """
+    for client, owner in _owned():
+        limits: Limits | None = client.storage.get(CROWDED)
+        if limits and owner.session_id == principal.session_id and client.request.scope['path'] == path:
+            crowd = _crowd(client, limits)
+            drop(client)
+            if crowd:
+                raise Refused(crowd, status=429)
+
+
 def drop(client: Client) -> None:
     """Forget a page; whatever its browser sends from now on is for nobody."""
     if client.is_deleted:
@@ -73,6 +98,19 @@ def _owned() -> Iterator[tuple[Client, Principal]]:
     for client in list(Client.instances.values()):
         if principal := client.storage.get(PRINCIPAL):
             yield client, principal
+
+
+def _crowd(client: Client, limits: Limits) -> str:
+    """Code of why a page has no room, '' if it has. Guests count by address too: they can be anybody anew at will."""
+    me: Principal | None = client.storage.get(PRINCIPAL)
+    if me is None:
+        return ''
+    others = [owner for other, owner in _owned() if other is not client and other.has_socket_connection]
+    if 0 < limits.sockets_per_user <= sum(other.user_id == me.user_id for other in others):
+        return 'too_many_pages'
+    guests = [other for other in others if other.role is Role.GUEST]
+    here = sum(network(guest.address) == network(me.address) for guest in guests)
+    return 'too_many_pages_of_guests' if me.role is Role.GUEST and 0 < limits.sockets_per_address <= here else ''
 
 
 def _close(client: Client, target: str) -> None:

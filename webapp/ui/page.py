@@ -78,12 +78,14 @@ def _gate(role: Role) -> Gate:
         """Who asks for a page.
 
         :raises NotFound: it is not for them
-        :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one
+        :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one.
+            Or they have too many open
         """
         _make_room()
         sessions = Sessions.of(request.scope)
         principal = await sessions.enter(request.scope, role)
         if principal and principal.role.reaches(role):
+            open_pages.turn_away(principal, request.scope['path'])
             return principal
         if principal and (principal.role is not Role.GUEST or not sessions.admission.providers):
             raise NotFound

@@ -4,6 +4,7 @@ NiceGUI would build a page with everything that a live one has, and keep it for 
 makes up.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
@@ -14,9 +15,10 @@ from starlette.exceptions import HTTPException
 from webapp.branding import Branding
 from webapp.errors import AppError, SignedOut, SignInFailed
 from webapp.log import request_id
-from webapp.ui import i18n, plain, theme
+from webapp.ui import failures, i18n, plain, theme
 
 HOME, LOGIN = ('/', 'missing.home'), ('/login', 'missing.sign_in')  # where to go on to, and its words
+SIGNING_IN = '/auth/'  # whoever is refused there has no session yet
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
 
@@ -40,8 +42,10 @@ def install(*apps: FastAPI, brand: Branding = theme.UNBRANDED) -> None:
 
 def refused(request: Request, error: AppError) -> Response:
     """The answer that an expected failure gets; also for pages that find out while they are being built."""
-    is_outside = isinstance(error, SignInFailed | SignedOut)
-    return _answer(request, error.status, error.code, way_on=LOGIN if is_outside else HOME)
+    later = {} if error.retry_after is None else {'Retry-After': str(math.ceil(error.retry_after))}
+    is_outside = isinstance(error, SignInFailed | SignedOut) or request.scope['path'].startswith(SIGNING_IN)
+    way_on = LOGIN if is_outside else HOME
+    return _answer(request, error.status, error.code, later, words=failures.words(error), way_on=way_on)
 
 
 def _not_served(request: Request, error: HTTPException) -> Response:
@@ -66,11 +70,13 @@ def _answer(
     headers: Mapping[str, str] | None = None,
     *,
     reference: str = '',
+    words: str = '',
     way_on: tuple[str, str] = HOME,
 ) -> Response:
+    words = words or i18n.error(code)
     headers = {**(headers or {}), 'Cache-Control': 'no-store'}
     if 'text/html' not in request.headers.get('accept', ''):
-        body = {'code': code, 'message': i18n.error(code)} | ({'reference': reference} if reference else {})
+        body = {'code': code, 'message': words} | ({'reference': reference} if reference else {})
         return JSONResponse(body, status, headers)
     is_missing = code == 'not_found'
     return plain.page(
@@ -79,7 +85,7 @@ def _answer(
         title=i18n.t('missing.title' if is_missing else 'missing.refused'),
         status=status,
         headers=headers,
-        words=i18n.t('missing.words') if is_missing else i18n.error(code),
+        words=i18n.t('missing.words') if is_missing else words,
         reference=reference,
         way_on=way_on[0],
         way_on_words=i18n.t(way_on[1]),

@@ -18,12 +18,13 @@ from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
+from webapp.store.limits import Scope
 from webapp.store.messages import Message
 from webapp.ui import i18n, open_pages, persons, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
-from webapp.ui.hearing import Hearing
+from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
 from webapp.ui.kept import KeptAnswers
 from webapp.ui.listing import Listing
@@ -130,7 +131,7 @@ class ChatPage(Hearing):
         self._sidebar.on_new(hear(self._new))
         self._sidebar.on_rename(hear(self._listing.rename))
         self._sidebar.on_delete(hear(self._delete))
-        self._sidebar.on_search(hear(self._listing.show))
+        self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
 
@@ -159,6 +160,7 @@ class ChatPage(Hearing):
                 self._composer.refused(key, spent=spent)
                 raise
             self._composer.accepted(key)
+            self._frame.hide_banner(REFUSAL)
             await self._join(message, visit)
 
     async def _ask(self, text: str, key: str) -> None:
@@ -204,6 +206,11 @@ class ChatPage(Hearing):
             await self._reading.send_again(message_id)  # the browser shows the wish already
             raise
         self._services.changes.bump(self._principal.user_id, self._here)
+
+    async def _search(self, text: str) -> None:
+        if text:
+            await self._services.throttle.person(Scope.SEARCHES, self._principal)
+        await self._listing.show(text)
 
     # going from one conversation to another, without leaving the page
 

@@ -47,6 +47,13 @@ def upgrade() -> None:
     )
     op.create_index('ix_hits_scope_key_at', 'hits', ['scope', 'key', 'at'])
     op.create_index('ix_hits_expires_at', 'hits', ['expires_at'])
+    op.create_index(
+        'ix_messages_running_of_user',
+        'messages',
+        ['user_id'],
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    )
     op.create_table(
         'audit',
         sa.Column('id', sa.Text(), nullable=False),

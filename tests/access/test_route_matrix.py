@@ -1,0 +1,125 @@
+"""Every route, asked by its owner and by everybody else. A route without a row fails."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from nicegui import __version__ as nicegui_version
+from support.server import OURS
+from world import SECRET_WORD, UNKNOWN, World
+
+LISTING = Path(__file__).with_name('listing.py')
+IN = 200  # a page
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each of five people is answered: the status.
+
+    :param path: as a template of the owner's ids
+    :param is_foreign: whether there is something of the owner's in the path, which nobody else may tell from nothing
+    """
+
+    path: str
+    owner: int
+    other: int
+    guest: int
+    ex_admin: int
+    nobody: int
+    is_foreign: bool = False
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+def everybody(path: str, status: int, **request: Any) -> Row:
+    return Row(path, status, status, status, status, status, request=request)
+
+
+FILE = {'file': ('note.txt', b'a note', 'text/plain')}
+TO_LOGIN = 303
+# By route, as `listing.py` names it. Several rows where a route answers differently.
+ROUTES: dict[str, list[Row]] = {
+    'GET /': [Row('/', IN, IN, IN, IN, TO_LOGIN)],
+    'GET /a/{app}': [
+        Row('/a/default', IN, IN, IN, IN, TO_LOGIN),
+        Row('/a/staff', IN, 404, 404, 404, TO_LOGIN),
+        Row('/a/none', 404, 404, 404, 404, TO_LOGIN),
+    ],
+    'GET /a/{app}/c/{conversation}': [
+        Row('/a/default/c/{conversation}', IN, 404, 404, 404, TO_LOGIN, is_foreign=True),
+        Row('/a/staff/c/{conversation}', 404, 404, 404, 404, TO_LOGIN),
+    ],
+    'GET /files/{file_id}': [
+        Row('/files/{file}', 200, 404, 404, 404, 404, is_foreign=True),
+        Row('/files/{unsent}', 200, 404, 404, 404, 404, is_foreign=True),
+        Row('/files/{file}?download', 200, 404, 404, 404, 404, is_foreign=True),
+    ],
+    'POST /uploads': [
+        Row('/uploads', 201, 201, 201, 201, 401, request={'data': {'app': 'default'}, 'files': FILE}),
+        Row('/uploads', 201, 404, 404, 404, 401, request={'data': {'app': 'staff'}, 'files': FILE}),
+    ],
+    'POST /uploads/text': [Row('/uploads/text', 201, 201, 201, 201, 401, request={'content': b'a long text'})],
+    'POST /logout': [everybody('/logout', 303)],
+    'GET /healthz': [everybody('/healthz', 200)],
+    'GET /readyz': [everybody('/readyz', 200)],
+    'GET /favicon.ico': [everybody('/favicon.ico', 200)],
+    'HEAD /favicon.ico': [everybody('/favicon.ico', 200)],
+    # the framework's own: files for everybody, with nothing of anybody's
+    'MOUNT /': [everybody('/nothing', 404)],
+    'MOUNT /_nicegui_ws': [everybody('/_nicegui_ws/nothing', 404)],
+    'MOUNT /_nicegui/{version}/static': [everybody('/_nicegui/{version}/static/nothing', 404)],
+    'GET /_nicegui/{version}/libraries/{key:path}': [everybody('/_nicegui/{version}/libraries/nothing', 404)],
+    'GET /_nicegui/{version}/components/{key:path}': [everybody('/_nicegui/{version}/components/nothing', 404)],
+    'GET /_nicegui/{version}/resources/{key}/{path:path}': [everybody('/_nicegui/{version}/resources/a/b', 404)],
+    'GET /_nicegui/{version}/dynamic_resources/{name}': [everybody('/_nicegui/{version}/dynamic_resources/a', 404)],
+    'GET /_nicegui/{version}/esm/{key}/{path:path}': [everybody('/_nicegui/{version}/esm/a/b', 404)],
+}
+CASES = [(route, row) for route, rows in ROUTES.items() for row in rows]
+
+
+def test_every_route_has_a_row(world: World) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    settings = world.server.environment | {'DATABASE_URL': 'sqlite:///listing.db'}
+    command = [sys.executable, str(LISTING)]
+    answer = subprocess.run(
+        command, cwd=world.server.folder, env=own | settings, capture_output=True, text=True, check=True
+    )
+    found = {route.replace(nicegui_version, '{version}') for route in json.loads(answer.stdout)}
+    assert found == ROUTES.keys()
+
+
+@pytest.mark.parametrize(('route', 'row'), CASES, ids=[f'{route} {row.path}' for route, row in CASES])
+def test_who_may_ask_for_what(world: World, route: str, row: Row) -> None:
+    method = route.partition(' ')[0].replace('MOUNT', 'GET')
+    path, nowhere = (
+        row.path.format(**ids, version=nicegui_version) for ids in (world.ids, dict.fromkeys(world.ids, UNKNOWN))
+    )
+    with world.everybody() as people:
+        assert people['ex_admin'].get('/a/staff').status_code == 200
+        world.demote()
+        people['guest'].get('/')  # brings a session
+        before, asked = world.rows(), len(world.asked)
+        for who, http in people.items():
+            answer = ask(http, method, path, row)
+            assert answer.status_code == getattr(row, who), f'{who}: {answer.text[:200]}'
+            if who != 'owner':
+                assert SECRET_WORD not in answer.text
+                if row.is_foreign:
+                    assert without_ids(answer.text) == without_ids(ask(http, method, nowhere, row).text)
+    if row.is_foreign:
+        assert (world.rows(), world.asked[asked:]) == (before, [])
+
+
+def ask(http: httpx.Client, method: str, path: str, row: Row) -> httpx.Response:
+    return http.request(method, path, headers={'Origin': str(http.base_url).rstrip('/')}, **row.request)
+
+
+def without_ids(text: str) -> str:
+    """What is another one each time goes: nonces, numbers of requests, and what was asked for."""
+    return re.sub(r'\b[\w-]{8,}\b', lambda word: '#' if re.search(r'\d', word[0]) else word[0], text)

@@ -1,0 +1,183 @@
+"""Somebody with things of their own, everybody else, and an upstream that counts."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+from support.people import SignedIn, sign_in
+from support.raw_page import RawPage
+from support.server import Server, wait_for
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted')
+UNKNOWN = '0' * 32
+SECRET_WORD = 'canary'  # in everything that is the owner's
+STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
+OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
+GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
+
+
+class Recorder:
+    """Middleware in front of the demo: which requests came in for which of Dify's users."""
+
+    def __init__(self, app: ASGIApp, seen: list[str]) -> None:
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] == 'http' and not scope['path'].endswith(('/info', '/parameters')):
+            self._seen.append(f'{scope["method"]} {scope["path"]}')
+        await self._app(scope, receive, send)
+
+
+@dataclass
+class World:
+    """:param server: closed to guests
+    :param open: another process on the same database, which lets guests in
+    """
+
+    server: Server
+    open: Server
+    asked: list[str]  # of the upstream
+    ann: SignedIn  # the owner
+    conversation: str = ''
+    message: str = ''
+    file: str = ''  # in the message
+    unsent: str = ''  # uploaded, not sent yet
+    held: str = ''  # a long text that waits to be sent
+    broken: str = ''  # a message whose answer has failed, in a conversation of its own
+    unwanted: str = ''  # that conversation, or another one
+
+    @staticmethod
+    def new_key() -> str:
+        """As a browser makes one for each draft."""
+        return uuid4().hex
+
+    @property
+    def ids(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in NAMES}
+
+    @contextmanager
+    def everybody(self) -> Iterator[dict[str, httpx.Client]]:
+        """A browser of each: the owner, another person, a guest, somebody without a session, and an admin.
+
+        The admin is one by a claim, see `demote`.
+        """
+        with ExitStack() as ends:
+            yield {
+                'owner': ends.enter_context(sign_in(self.server, 'ann', groups=STAFF).client()),
+                'other': ends.enter_context(sign_in(self.server, 'bob').client()),
+                'guest': ends.enter_context(httpx.Client(base_url=self.open.url, trust_env=False)),
+                'ex_admin': ends.enter_context(sign_in(self.server, 'eve', claims_admin=True).client()),
+                'nobody': ends.enter_context(httpx.Client(base_url=self.server.url, trust_env=False)),
+            }
+
+    def demote(self) -> None:
+        """Their provider says no more that the admin is one."""
+        sign_in(self.server, 'eve', claims_admin=False)
+
+    def of_nothing(self) -> 'World':
+        """The same, with ids of what is nobody's."""
+        return replace(self, **dict.fromkeys(self.ids, UNKNOWN))
+
+    def settle(self) -> None:
+        """Wait until nothing of the owner's changes by itself any more."""
+        unsettled = (
+            "SELECT 1 FROM messages WHERE status = 'running' UNION ALL "
+            'SELECT 1 FROM conversations WHERE title_due_at IS NOT NULL UNION ALL '
+            'SELECT 1 FROM feedback WHERE due_at IS NOT NULL'
+        )
+        wait_for(lambda: not self.value(unsettled), 'everything to settle', 30)
+
+    def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """All that the owner has, as the database has it."""
+        with closing(sqlite3.connect(self.server.folder / 'data' / 'webapp.db')) as connection:
+            found = {}
+            for table in OWN:
+                names = [row[1] for row in connection.execute(f'PRAGMA table_info({table})')]
+                columns = ', '.join(f'"{name}"' for name in names if name not in GROWING)
+                mine = 'user_id = ?' if 'user_id' in names else 'file_id IN (SELECT id FROM files WHERE user_id = ?)'
+                query = f'SELECT {columns} FROM {table} WHERE {mine} ORDER BY 1'
+                found[table] = connection.execute(query, (self.ann.user_id,)).fetchall()
+            return found
+
+    def value(self, query: str, *values: object) -> Any:
+        with closing(sqlite3.connect(self.server.folder / 'data' / 'webapp.db')) as connection:
+            row = connection.execute(query, values).fetchone()
+            return row[0] if row else None
+
+
+@dataclass
+class Live:
+    """An open page with its socket."""
+
+    page: RawPage
+    socket: ClientConnection
+    heard: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> dict[str, tuple[int, str]]:
+        """The events that the page hears, such as 'composer send', each with its element and listener."""
+        return {f'{tag.partition("-")[2] or tag} {type_}': (id_, to) for id_, tag, type_, to in self.page.listeners}
+
+    def fire(self, event: str, *values: object) -> None:
+        self.socket.send(self.page.event(*self.names[event], list(values)))
+
+    def hears(self, *words: str) -> str:
+        """Wait for a frame with one of the words; everything that was said until then."""
+        while not any(word in frame for frame in self.heard for word in words):
+            try:
+                frame = self.socket.recv(timeout=20)
+            except ConnectionClosed:
+                self.heard.append('closed')
+                continue
+            if frame == '2':
+                self.socket.send('3')
+            self.heard.append(str(frame))
+        return '\n'.join(self.heard)
+
+
+@contextmanager
+def live(http: httpx.Client, path: str) -> Iterator[Live]:
+    """Open a page, and shake hands."""
+    answer = http.get(path)
+    assert answer.status_code == 200, f'{path}: {answer.status_code}'
+    page = RawPage(str(http.base_url).rstrip('/'), http, answer.text)
+    with page.shake() as socket:
+        yield Live(page, socket)
+
+
+def furnish(world: World, http: httpx.Client) -> None:
+    """Give the owner a conversation, a file in it, one that is not sent yet, and a text that waits."""
+    origin = {'Origin': world.server.url}
+
+    def upload(name: str) -> str:
+        content = (name, f'{SECRET_WORD} in {name}'.encode(), 'text/plain')
+        answer = http.post('/uploads', data={'app': 'default'}, files={'file': content}, headers=origin)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()['id'])
+
+    world.file, world.unsent = upload('sent.txt'), upload('unsent.txt')
+    answer = http.post('/uploads/text', content=f'{SECRET_WORD} held', headers=origin)
+    world.held = answer.json()['id']
+    world.conversation, world.message = begin(world, http, f'/echo {SECRET_WORD}', 'key-of-the-first', world.file)
+    _, world.broken = begin(world, http, f'/error first {SECRET_WORD}', world.new_key())
+    world.unwanted, _ = begin(world, http, f'/echo {SECRET_WORD} unwanted', world.new_key())
+    world.settle()
+
+
+def begin(world: World, http: httpx.Client, query: str, key: str, *files: str) -> tuple[str, str]:
+    """Ids of a new conversation and its message, whose answer has ended."""
+    with live(http, '/a/default') as page:
+        page.fire('composer send', query, key, list(files), '')
+        page.hears('accepted')
+    find = "SELECT json_array(conversation_id, id) FROM messages WHERE key = ? AND status <> 'running'"
+    conversation, message = json.loads(wait_for(lambda: world.value(find, key), 'an answer', 30))
+    return conversation, message
