@@ -157,6 +157,10 @@ def test_a_code_of_one_provider_is_not_shown_to_another(front: Server, providers
 def test_who_answers_must_be_who_was_asked(front: Server, providers: SimpleNamespace) -> None:
     providers.company.in_callback = {'iss': providers.other.url}
     is_page(Visitor(front).sign_in(), 403, 'did not work')
+    providers.company.in_callback = {}
+    ann = Visitor(front)
+    back = ann.agree(ann.begin())
+    is_page(ann.http.get(f'{back}&iss={providers.company.url}&iss={providers.other.url}'), 403, 'did not work')
     providers.company.in_callback = {'iss': providers.company.url}
     assert Visitor(front).sign_in().status_code == 303
 

@@ -96,7 +96,9 @@ class OidcClient:
             await self.tokens('authorization_code', **form), now=now, nonce=begun.nonce, since=since
         )
 
-    async def grant(self, tokens: Json, *, now: datetime, nonce: str | None, since: datetime | None = None) -> Grant:
+    async def grant(
+        self, tokens: Json, *, now: datetime, nonce: str | None, since: datetime | None = None
+    ) -> Grant[Identity]:
         """What tokens mean that the provider has given.
 
         :param nonce: what the ID token must hold; None if it comes with a refresh
@@ -178,7 +180,7 @@ class OAuthClient:
         said = await self._wire.get(self._userinfo_url, bearer=access)
         if self._emails_url:
             said |= _primary(await self._wire.get_list(self._emails_url, bearer=access))
-        return Grant(claims.identity(self.provider, self.provider.issuer, said))
+        return Grant(claims.identity(self.provider, self.provider.issuer.rstrip('/'), said))
 
 
 class Clients:

@@ -132,15 +132,11 @@ class Answer:
 
     @staticmethod
     def of(request: Request) -> 'Answer':
-        """A parameter that comes twice counts as none: who reads the first and who reads the last must not differ."""
+        """A parameter that comes twice counts as empty: who reads the first and who reads the last must not differ."""
         query = request.query_params
-        single = {name: values[0] for name in PARAMETERS if len(values := query.getlist(name)) == 1}
-        return Answer(
-            state=single.get('state', ''),
-            code=single.get('code', ''),
-            error=single.get('error', ''),
-            issuer=single.get('iss'),
-        )
+        given = (query.getlist(name) for name in PARAMETERS)
+        state, code, error, issuer = (values[0] if len(values) == 1 else '' for values in given)
+        return Answer(state, code, error, issuer if 'iss' in query else None)
 
 
 def routes(login: Login) -> APIRouter:
