@@ -42,12 +42,12 @@ class Row:
 
 
 def everybody(path: str, status: int, **request: Any) -> Row:
-    return Row(path, *[status] * 6, request=request)
+    return Row(path, status, status, status, status, status, request=request)
 
 
-def admins(path: str) -> Row:
-    """Guests may yet turn out to be one, so they are asked to sign in."""
-    return Row(path, 404, 404, TO_LOGIN, 404, TO_LOGIN, IN, is_foreign='{' in path)
+def admins(path: str, *, guest: int = TO_LOGIN) -> Row:
+    """A guest may yet turn out to be one, so pages ask them to sign in."""
+    return Row(path, 404, 404, guest, 404, TO_LOGIN, IN, is_foreign='{' in path)
 
 
 # By route, as `listing.py` names it. Several rows where a route answers differently.
@@ -77,8 +77,8 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
     'GET /admin/audit': [admins('/admin/audit'), admins('/admin/audit?who={user}')],
-    'GET /admin/audit.csv': [admins('/admin/audit.csv'), admins('/admin/audit.csv?who={user}')],
-    'GET /admin/audit.json': [admins('/admin/audit.json')],
+    'GET /admin/audit.csv': [admins('/admin/audit.csv', guest=404), admins('/admin/audit.csv?who={user}', guest=404)],
+    'GET /admin/audit.json': [admins('/admin/audit.json', guest=404)],
     # for whoever has yet to come in; what they let through is for tests/auth to tell
     'GET /login': [Row('/login', TO_LOGIN, TO_LOGIN, IN, TO_LOGIN, IN, TO_LOGIN)],
     'GET /auth/{provider}/login': [everybody('/auth/none/login', 404)],
