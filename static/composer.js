@@ -180,10 +180,15 @@ export default {
       this.ease(text);
       grow(this.$refs.input);
     },
-    /** To find the direction of much text takes the browser seconds; `composer.css` has another way for its paragraphs. */
+    /**
+     * To find the direction of much text takes the browser seconds, and so does breaking a long paragraph of it into
+     * lines: `composer.css` has another way for the one, and such lines go on to the side.
+     */
     ease(text) {
-      const dir = text.length < MUCH ? "auto" : "";
-      if (this.$refs.input.dir !== dir) this.$refs.input.dir = dir;
+      const area = this.$refs.input;
+      const [dir, wrap] = text.length < MUCH ? ["auto", "soft"] : ["", "off"];
+      if (area.dir !== dir) area.dir = dir;
+      if (area.wrap !== wrap) area.wrap = wrap;
     },
     /** Much text is put in by its value: the browser's own way takes several times as long, and more than linear. */
     pasted(event) {

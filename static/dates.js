@@ -1,13 +1,27 @@
 /** Times and days of messages, in the reader's own zone and manner. */
 
 const DAY = 86_400_000; // ms
+const MANNERS = {
+  hour: { timeStyle: "short" },
+  moment: { dateStyle: "medium", timeStyle: "short" },
+  whole: { dateStyle: "full", timeStyle: "short" },
+  day: { weekday: "long", day: "numeric", month: "long" },
+  dayOfYear: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+};
+const formats = {};
 
-/** Fill times that are still empty: the hour, or as `style` says, and the whole date for those who point at it. */
-export function fillTimes(root, style = { timeStyle: "short" }) {
+/** Get ready while nobody waits: the first date of a page takes the browser as long as drawing an answer. */
+export function prepareDates() {
+  const idle = window.requestIdleCallback ?? setTimeout;
+  idle(() => Object.keys(MANNERS).forEach((manner) => write(manner, new Date())));
+}
+
+/** Fill times that are still empty: the hour or the `moment`, and the whole date for those who point at it. */
+export function fillTimes(root, manner = "hour") {
   for (const time of root.querySelectorAll("time:empty")) {
     const when = new Date(time.dateTime);
-    time.textContent = new Intl.DateTimeFormat(undefined, style).format(when);
-    time.title = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" }).format(when);
+    time.textContent = write(manner, when);
+    time.title = write("whole", when);
   }
 }
 
@@ -32,6 +46,10 @@ export function separateDays(entries, words) {
 function name(when, now, words) {
   if (when.toDateString() === now.toDateString()) return words.today;
   if (when.toDateString() === new Date(now - DAY).toDateString()) return words.yesterday;
-  const year = when.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
-  return new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", ...year }).format(when);
+  return write(when.getFullYear() === now.getFullYear() ? "day" : "dayOfYear", when);
+}
+
+function write(manner, when) {
+  formats[manner] ??= new Intl.DateTimeFormat(undefined, MANNERS[manner]);
+  return formats[manner].format(when);
 }

@@ -3,7 +3,6 @@ import { fillTimes } from "dates";
 import { wellFormed } from "keys";
 
 const PAUSE = 250; // ms after the last key until the server is asked
-const MOMENT = { dateStyle: "medium", timeStyle: "short" };
 
 export default {
   props: { words: Object, content: String },
@@ -52,7 +51,7 @@ export default {
       const active = document.activeElement;
       const held = node.contains(active) && active !== node ? active.id : null;
       node.innerHTML = html;
-      fillTimes(node, MOMENT);
+      fillTimes(node, "moment");
       if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
     },
 

@@ -1,7 +1,7 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
 import { copy } from "clipboard";
-import { fillTimes, separateDays } from "dates";
+import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
@@ -48,6 +48,7 @@ export default {
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
     this.$refs.scroller.addEventListener("error", (event) => this.broken(event.target), { capture: true });
     if (this.content) this.show(this.content);
+    prepareDates();
     this.$emit("ready", []);
   },
   unmounted() {

@@ -116,7 +116,7 @@ def _ways_in_and_out(
     settings: Settings, store: Store, sessions: Sessions, clients: Clients, sealing: Sealing
 ) -> Iterator[APIRouter]:
     attempts = Attempts(store, settings.public_url, settings.is_https)
-    yield login.routes(Login(store, sessions, clients, attempts, sealing, throttle=Throttle(store, settings.limits)))
+    yield login.routes(Login(store, sessions, clients, attempts, sealing, Throttle(store, settings.limits)))
     yield login_page.routes(sessions)
     farewell = Farewell(clients, sealing, home=settings.public_url + LOGIN)
     home = login_page.address(code='signed_out')

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from files_support import EXE, GIF_AND_SCRIPT, PDF, SVG, Person, png
-from support.server import Server
+from support.server import Server, wait_for
 
 SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
 
@@ -214,7 +214,7 @@ def test_when_too_many_wait_the_next_one_is_refused_and_when_they_go_there_is_ro
         assert b'uploads_busy' in refused
         for line in lines:
             line.close()
-        assert person.upload('photo.png', png()).status_code == 201
+        wait_for(lambda: person.upload('photo.png', png()).status_code == 201, 'the server to see that they have gone')
 
 
 def _half_an_upload(person: Person) -> socket.socket:

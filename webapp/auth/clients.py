@@ -92,19 +92,8 @@ class OidcClient:
 
     async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         form = {'code': code, 'code_verifier': begun.verifier, 'redirect_uri': begun.redirect_uri}
-        return await self.grant(
-            await self.tokens('authorization_code', **form), now=now, nonce=begun.nonce, since=since
-        )
-
-    async def grant(
-        self, tokens: Json, *, now: datetime, nonce: str | None, since: datetime | None = None
-    ) -> Grant[Identity]:
-        """What tokens mean that the provider has given.
-
-        :param nonce: what the ID token must hold; None if it comes with a refresh
-        :raises SignInFailed: and its kinds
-        """
-        said = await self.check(tokens, now=now, nonce=nonce)
+        tokens = await self.tokens('authorization_code', **form)
+        said = await self.check(tokens, now=now, nonce=begun.nonce)
         if since and not authenticated_since(said, since):
             raise TokenRefused('auth_time', 'they have not just proven who they are')
         return granted(await self.identity(await self.complete(said, tokens)), said, tokens)

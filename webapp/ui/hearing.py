@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar('T')
 
-REFUSAL = 'refusal'  # name of the notice that says what a page could not do
+REFUSAL = 'refusal'  # the notice about what did not go
 
 
 class Hearing:

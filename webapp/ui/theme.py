@@ -24,17 +24,8 @@ try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 
 TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
-SERVERS_OWN = {
-    'admin',
-    'audit',
-    'banner',
-    'error',
-    'login',
-    'me',
-    'missing',
-    'people',
-    'span',
-}  # areas of words that no script uses
+# Areas of words that no script uses.
+SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'span'}
 
 
 @dataclass(frozen=True, slots=True)
