@@ -66,6 +66,7 @@ class Issuer:
             '/authorize': self._authorize,
             '/token': self._token,
             '/plain-token': lambda _: {'access_token': 'access', 'token_type': 'Bearer'},
+            '/end-session': self._end_session,
             '/userinfo': lambda _: _without_none(self.person | self.userinfo),
         }
         with serving(Starlette(routes=[Route(path, self._answer(path, act), methods=['GET', 'POST'])
@@ -124,6 +125,10 @@ class Issuer:
         ):
             return JSONResponse({'error': 'invalid_grant', 'error_description': '<script>secret</script>'}, 400)
         return _without_none(ACCESS | {'id_token': self.id_token(asked.get('nonce', ''))} | self.tokens)
+
+    def _end_session(self, request: Request) -> Response:
+        self.last = dict(request.query_params)
+        return RedirectResponse(f'{self.last["post_logout_redirect_uri"]}?state={self.last["state"]}', 302)
 
     def new_refresh_token(self) -> str:
         token = f'refresh-{next(NUMBERS)}'

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from issuer import CLIENT, KEYS, Issuer, by_public_key, unsigned
 from joserfc import jwt
+from playwright.sync_api import Page, expect
 from starlette.responses import HTMLResponse
 from support.people import sign_in
 from support.server import Server, wait_for
@@ -60,6 +61,17 @@ def test_whoever_signs_out_here_goes_on_to_sign_out_at_the_provider(
     assert not ann.is_in()
     assert audit(front, 'signed_out')[0] == {'provider': 'company'}
     assert said['id_token_hint'] not in front.log
+
+
+def test_a_browser_goes_that_way_by_itself(front: Server, providers: SimpleNamespace, page: Page) -> None:
+    page.goto(f'{front.url}/auth/company/login')
+    page.get_by_test_id('user-menu').click()
+    page.get_by_test_id('logout').click()
+    expect(page).to_have_url(re.compile(rf'{front.url}/login\?state=.'))
+    assert providers.company.asked[END] == 1
+    assert providers.company.last['id_token_hint']
+    page.goto(front.url)
+    expect(page).to_have_url(f'{front.url}/login')
 
 
 def test_a_provider_that_need_not_know_is_not_gone_to(front: Server) -> None:

@@ -65,33 +65,38 @@ def show(page: Page, person: SignedIn, path: str = '/a/all') -> Page:
     return page
 
 
-def sign_out_by_form(page: Page) -> None:
-    page.evaluate("""() => {
-        const form = document.createElement('form')
-        Object.assign(form, {method: 'post', action: '/logout'})
-        document.body.append(form)
-        form.submit()
-    }""")
-
-
-def regroup(session: Session, subject: str, groups: list[str]) -> None:
-    changed(session, update(IdentityRow).where(col(IdentityRow.subject) == subject).values(groups=groups))
+def regroup(session: Session, subject: str, **said: object) -> None:
+    changed(session, update(IdentityRow).where(col(IdentityRow.subject) == subject).values(**said))
 
 
 def test_signing_out_in_one_tab_closes_the_other(server: Server, context: BrowserContext) -> None:
     ann = sign_in(server)
     one, other = show(context.new_page(), ann), show(context.new_page(), ann)
-    sign_out_by_form(one)
-    expect(other).to_have_url(f'{server.url}/login?next=%2Fa%2Fall')
-    expect(one).to_have_url(f'{server.url}/login')
+    one.get_by_test_id('user-menu').click()
+    one.get_by_test_id('logout').click()
+    expect(other).to_have_url(f'{server.url}/login?code=signed_out&next=%2Fa%2Fall')
+    expect(one).to_have_url(f'{server.url}/login?code=signed_out')
 
 
 def test_whoever_loses_a_group_leaves_the_pages_of_its_app(server: Server, context: BrowserContext) -> None:
     ann = sign_in(server, groups=frozenset({'staff'}))
     staff, other = show(context.new_page(), ann, '/a/staff'), show(context.new_page(), ann)
-    in_store(server, regroup, 'ann', [])
+    in_store(server, regroup, 'ann', groups=[])
     expect(staff).to_have_url(f'{server.url}/')
     expect(other).to_have_url(f'{server.url}/a/all')
+
+
+def test_whoever_is_an_admin_no_more_leaves_the_pages_for_admins(server: Server, page: Page) -> None:
+    eve = sign_in(server, 'eve', name='Eve', claims_admin=True)
+    eve.open_in(page.context)
+    page.goto(f'{server.url}/admin/users')
+    expect(page.get_by_role('link', name='Eve')).to_be_visible()
+    in_store(server, regroup, 'eve', claims_admin=False)
+    expect(page).to_have_url(f'{server.url}/')
+    answer = page.goto(f'{server.url}/admin/users')
+    assert answer
+    assert answer.status == 404
+    assert 'Eve' not in answer.text()
 
 
 def test_a_session_that_ends_at_one_process_closes_pages_at_another(
@@ -104,4 +109,4 @@ def test_a_session_that_ends_at_one_process_closes_pages_at_another(
     with ann.client() as browser:
         answer = browser.post(f'{there.url}/logout', headers={'Origin': there.url})
     assert answer.headers['set-cookie'].startswith('chat=;')
-    expect(page).to_have_url(f'{here.url}/login?next=%2Fa%2Fall')
+    expect(page).to_have_url(f'{here.url}/login?code=signed_out&next=%2Fa%2Fall')

@@ -17,7 +17,7 @@ from webapp import clock
 from webapp.auth.admission import Admission
 from webapp.auth.clients import Clients
 from webapp.auth.providers import Provider
-from webapp.auth.refreshing import Refreshing
+from webapp.auth.refreshing import AT_ONCE, Refreshing
 from webapp.auth.sealing import Sealing
 from webapp.auth.wire import Wire
 from webapp.principal import Identity
@@ -175,6 +175,17 @@ async def test_a_provider_out_of_reach_ends_nothing_and_is_asked_ever_more_seldo
     await world.start().look()
     assert (await row(store))[0].startswith('refresh-')
     assert await told(store, Action.SESSION_ENDED) == []
+
+
+async def test_many_sessions_of_a_provider_that_is_down_do_not_all_ask_it(
+    world: SimpleNamespace, sign_in: Callable[..., Any], issuer: Issuer
+) -> None:
+    for number in range(30):
+        await sign_in(f'session-{number}')
+    issuer.answers = {'/token': HTMLResponse('<p>Bad gateway', 502)}
+    before = issuer.asked['/token']
+    await world.start().look()
+    assert issuer.asked['/token'] - before <= AT_ONCE
 
 
 async def test_words_about_somebody_else_end_the_session(

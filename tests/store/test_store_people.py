@@ -108,6 +108,15 @@ async def test_an_ended_session_stays_ended(store: Store, ann: User) -> None:
     assert await find(store, timedelta(0)) is None
 
 
+async def test_thousands_of_sessions_are_asked_after_at_once(store: Store, ann: User) -> None:
+    ids = [f'id-{number}' for number in range(2500)]
+    for number in (0, 1200, 2499):
+        await opened(store, token=ids[number])
+    found = await store.read(sessions.standing, ids=ids, now=NOW, idle=IDLE)
+    assert set(found) == {'id-0', 'id-1200', 'id-2499'}
+    assert await store.read(sessions.standing, ids=[], now=NOW, idle=IDLE) == {}
+
+
 async def test_signing_out_everywhere(store: Store, ann: User, bob: User) -> None:
     for number, subject in enumerate(['ann', 'ann', 'bob']):
         await opened(store, subject, f'hash {number}')

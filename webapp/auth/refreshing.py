@@ -89,9 +89,9 @@ class Refreshing:
         return len(due)
 
     async def refresh(self, due: Due) -> None:
-        """Ask after one session, unless somebody else does."""
+        """Ask after one session, unless somebody else does, or its provider has just turned out to be out of reach."""
         claim = replace(due, at=self._now() + LEASE)
-        if not await self._postpone(due, until=claim.at):
+        if due.provider not in self._awake() or not await self._postpone(due, until=claim.at):
             return
         client, token = self._clients[due.provider], self._sealing.open(due.refresh_token)
         try:
@@ -133,7 +133,7 @@ class Refreshing:
         return await self._store.write(refreshes.postpone, session_id=due.session_id, at=due.at, until=until)
 
     def _awake(self) -> list[str]:
-        """The providers that are not left alone."""
+        """The providers that are not left alone now."""
         now = self._now()
         return [name for name in self._clients if name not in self._pauses or self._pauses[name].until <= now]
 
@@ -155,13 +155,12 @@ class SomebodyElse(SignInFailed):
 async def _granted(client: OidcClient, subject: str, tokens: Json, *, now: datetime) -> Grant[Identity | None]:
     """What comes with a refresh. It names nobody if there is no ID token and less is said than with a login.
 
-    :raises SomebodyElse: it speaks of another than `subject`
+    :param subject: whom it has to be about; of an ID token the store makes sure
+    :raises SomebodyElse: the userinfo endpoint speaks of another
     :raises SignInFailed: it is not to be believed, or more can't be asked for now
     """
     has_token = bool(tokens.get('id_token'))
     said = await client.check(tokens, now=now, nonce=None) if has_token else {'sub': subject}
-    if said['sub'] != subject:
-        raise SomebodyElse
     try:
         full = await client.complete(said, tokens)
     except TokenRefused as refusal:
