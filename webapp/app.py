@@ -90,7 +90,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     for routes in _ways_in_and_out(settings, store, sessions, clients, sealing):
         app.include_router(routes)
-    app.include_router(exports.routes(store, sessions))
+    app.include_router(exports.routes(store, sessions, Throttle(store, settings.limits)))
     ui.run_with(
         app,
         title=settings.name,

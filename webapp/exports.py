@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -18,24 +18,30 @@ from webapp.principal import Principal
 from webapp.store import audit
 from webapp.store.audit import Action, Entry, Filter, Party
 from webapp.store.database import Store
+from webapp.store.limits import Scope
+from webapp.throttle import Throttle
 from webapp.ui.log_entries import PATH, Asked
 from webapp.ui.page import login_path
-from webapp.ui.sheets import address
 
 COLUMNS = ('at', 'action', 'actor_id', 'actor_name', 'target_id', 'target_name', 'address', 'detail')
 FORMULA = ('=', '+', '-', '@', '\t', '\r')  # a spreadsheet would work out what begins so
 Format = Literal['csv', 'json']
 
 
-def routes(store: Store, sessions: Sessions, now: Callable[[], datetime] = clock.now) -> APIRouter:
+def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
     """`GET /admin/audit.csv` and `GET /admin/audit.json`, with the same query as the page."""
     router = APIRouter(include_in_schema=False)
 
     async def export(request: Request, kind: Format) -> StreamingResponse:
         principal = await _admin(request, sessions)
-        asked, moment = Asked.of(request.query_params), now()
+        await throttle.person(Scope.EXPORTS, principal)
+        asked, moment = Asked.of(request.query_params), clock.now()
         actor = Party(principal.user_id, principal.name)
-        told: dict[str, Any] = {'actor': actor, 'address': address(request), 'detail': {'format': kind, **asked.given}}
+        told: dict[str, Any] = {
+            'actor': actor,
+            'address': principal.address,
+            'detail': {'format': kind, **asked.given},
+        }
         wanted = await asked.filter(store)
         await store.write(audit.record, Action.AUDIT_EXPORTED, now=moment, **told)
         pages = _pages(store, replace(wanted, until=min(wanted.until or moment, moment)))

@@ -150,7 +150,11 @@ class Generations:
             self._stop(generation)
             await self._ended(generation)
         gone = await self._store.write(
-            conversations.delete, user_id=user_id, conversation_id=conversation_id, now=now()
+            conversations.delete,
+            user_id=user_id,
+            conversation_id=conversation_id,
+            now=now(),
+            address=principal.address,
         )
         self._files.sweep_soon()
         self._changes.bump(user_id, conversation_id)

@@ -172,6 +172,13 @@ def test_a_file_that_left_is_written_down(server: Server, http: httpx.Client) ->
     assert newest.address == '127.0.0.1'
 
 
+def test_files_leave_so_many_in_a_minute(server: Server) -> None:
+    with sign_in(server, 'lea', claims_admin=True).client() as client:
+        answers = [client.get('/admin/audit.csv?who=nobody') for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert int(answers[-1].headers['retry-after']) > 0
+
+
 def test_the_log_is_read_page_by_page(http: httpx.Client, long_log: int) -> None:
     seen, address = [], '/admin/audit?action=linked&since=2026-03-01&until=2026-03-01'
     while address:

@@ -98,10 +98,11 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
     gone = begun.conversation.id
     reply = Reply(Status.COMPLETE, conversation_id='up-1')
     await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
-    deleted = await store.write(conversations.delete, user_id=ann.id, conversation_id=gone, now=NOW)
+    of = {'user_id': ann.id, 'conversation_id': gone, 'now': NOW, 'address': '192.0.2.7'}
+    deleted = await store.write(conversations.delete, **of)
     assert (deleted.upstream_id, deleted.app) == ('up-1', 'support')
     with pytest.raises(NotFound):
-        await store.write(conversations.delete, user_id=ann.id, conversation_id=gone, now=NOW)
+        await store.write(conversations.delete, **of)
 
     def remaining(session: Session) -> tuple[set[str], set[str]]:
         of_messages = session.exec(select(MessageRow.conversation_id))
@@ -109,7 +110,7 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
 
     assert await store.read(remaining) == ({kept}, {gone, kept})
     [entry] = await store.read(audit.page, wanted=Filter(action=Action.CONVERSATION_DELETED))
-    assert (entry.actor, entry.target) == (Party(ann.id), Party(ann.id))
+    assert (entry.actor, entry.target, entry.address) == (Party(ann.id), Party(ann.id), '192.0.2.7')
     assert entry.detail == {'conversation': gone, 'app': 'support'}, 'no title, no text'
 
 

@@ -106,7 +106,7 @@ def rename(session: Session, *, user_id: str, conversation_id: str, title: str) 
     return conversation_value(row, running=_runs(session, conversation_id))
 
 
-def delete(session: Session, *, user_id: str, conversation_id: str, now: datetime) -> Conversation:
+def delete(session: Session, *, user_id: str, conversation_id: str, now: datetime, address: str = '') -> Conversation:
     """Delete it with its messages, and give what it was. What it cost stays in the ledger, and that it went in the log.
 
     The bytes of its files go afterwards, see `files.remove_some`.
@@ -124,7 +124,9 @@ def delete(session: Session, *, user_id: str, conversation_id: str, now: datetim
     session.delete(row)
     owner = users.named(session, user_id)
     detail = {'conversation': row.id, 'app': row.app}
-    audit.record(session, Action.CONVERSATION_DELETED, now=now, actor=owner, target=owner, detail=detail)
+    audit.record(
+        session, Action.CONVERSATION_DELETED, now=now, actor=owner, target=owner, address=address, detail=detail
+    )
     return value
 
 

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request
 from nicegui import ui
 from nicegui.client import Client
 
@@ -70,12 +69,7 @@ class SheetPage(Hearing):
     def _doing(self) -> dict[str, Any]:
         """What a command of the store is told for the audit log: who does it, when, and from where."""
         actor = Party(self._principal.user_id, self._principal.name)
-        return {'actor': actor, 'now': clock.now(), 'address': address(self._client.request)}
-
-
-def address(request: Request) -> str:
-    """From where somebody asks, as far as the proxies tell."""
-    return request.client.host if request.client else ''
+        return {'actor': actor, 'now': clock.now(), 'address': self._principal.address}
 
 
 def written(template: str, /, **values: object) -> str:

@@ -8,6 +8,7 @@ from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import audit
 from webapp.store.audit import Action, Place
+from webapp.store.limits import Scope
 from webapp.ui import i18n, log_entries
 from webapp.ui.log_entries import PATH, Asked
 from webapp.ui.page import page
@@ -38,6 +39,8 @@ class AuditPage(SheetPage):
 
     async def filter(self, query: str) -> None:
         asked = Asked.of(dict(parse_qsl(query[:MAX_QUERY])))
+        if asked.who:
+            await self._services.throttle.person(Scope.SEARCHES, self._principal)
         self._sheet.found(await self._found(asked), query)
 
     async def _found(self, asked: Asked, after: Place | None = None) -> str:

@@ -11,6 +11,7 @@ from fastapi import Request
 from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import people
+from webapp.store.limits import Scope
 from webapp.store.people import Filter, Person, Place
 from webapp.ui import i18n, places
 from webapp.ui.page import page
@@ -75,6 +76,8 @@ class PeoplePage(SheetPage):
 
     async def filter(self, query: str) -> None:
         asked = Asked.of(dict(parse_qsl(query[:MAX_QUERY])))
+        if asked.search:
+            await self._services.throttle.person(Scope.SEARCHES, self._principal)
         self._sheet.found(await self._found(asked), query)
 
     async def _found(self, asked: Asked) -> str:
