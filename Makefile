@@ -10,10 +10,11 @@ FAILED  := { echo 'The installation failed, see above. Is the package index with
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test again check pictures bench lock clean
+.PHONY: help run login test again check pictures bench lock clean
 
 help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
+	@echo 'make login  the app with a login, and a provider for it on this computer'
 	@echo 'make test   every check and every test, in a real database and a real browser'
 	@echo 'make check  style, types and import rules alone'
 	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: a first look)'
@@ -24,6 +25,9 @@ help:
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m webapp serve
+
+login: $(VENV)/.test
+	@exec $(BIN)/python tools/try_login.py
 
 test: check
 	@$(BIN)/python tests/support/chromium.py

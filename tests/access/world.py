@@ -16,7 +16,7 @@ from support.server import Server, wait_for
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted')
+NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted', 'user')
 UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
@@ -83,9 +83,14 @@ class World:
         """Their provider says no more that the admin is one."""
         sign_in(self.server, 'eve', claims_admin=False)
 
+    @property
+    def user(self) -> str:
+        return self.ann.user_id
+
     def of_nothing(self) -> 'World':
         """The same, with ids of what is nobody's."""
-        return replace(self, **dict.fromkeys(self.ids, UNKNOWN))
+        ids = dict.fromkeys(NAMES, UNKNOWN)
+        return replace(self, ann=replace(self.ann, user_id=ids.pop('user'), session_id=UNKNOWN), **ids)
 
     def settle(self) -> None:
         """Wait until nothing of the owner's changes by itself any more."""

@@ -1,0 +1,103 @@
+"""The pages beside the chat: everything they hear, from whoever has such a page open, or had."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from support.people import SignedIn, in_store, sign_in
+from world import World, live
+
+from webapp.clock import now
+from webapp.store import sessions
+
+REFUSED = 'or it is not yours'
+GONE = 'location.assign'
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that the owner's page of that name would do, which is about somebody else where others say it.
+
+    :param told: what a page is told that may do it
+    """
+
+    path: str
+    event: str
+    values: Callable[[World], list[object]]
+    told: str
+
+
+MINE = [
+    Row('/me', 'sheet act', lambda w: ['end', w.ann.session_id], 'show'),
+    Row('/me', 'sheet act', lambda w: ['end_others', ''], 'show'),
+    Row('/me', 'sheet act', lambda w: ['block', w.ann.user_id], REFUSED),
+]
+ADMINS = [
+    Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
+    Row('/admin/audit', 'sheet filter', lambda w: [''], 'audit'),
+    *(
+        Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
+        for act in ('end', 'end_all', 'block', 'unblock')
+    ),
+]
+# Every sheet hears both; these have nothing to do, or nothing to filter.
+IDLE = {
+    *((path, 'sheet act') for path in ('/admin', '/admin/users', '/admin/audit')),
+    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/users/{user}')),
+}
+PAGES = ('/me', '/admin', '/admin/users', '/admin/users/{user}', '/admin/audit')
+
+
+def test_every_event_has_a_row(world: World) -> None:
+    heard = set()
+    with sign_in(world.server, 'eve', claims_admin=True).client() as http:
+        for path in PAGES:
+            with live(http, path.format(**world.ids)) as page:
+                heard |= {(path, name) for name in page.names if not name.startswith('layout ')}
+    assert heard == {(row.path, row.event) for row in [*MINE, *ADMINS]} | IDLE
+
+
+@pytest.mark.parametrize('row', MINE, ids=lambda row: row.values.__code__.co_consts[1])
+def test_what_is_mine_touches_nobody_else(world: World, row: Row) -> None:
+    ann, bob = sign_in(world.server, 'ann'), sign_in(world.server, 'bob')
+    with bob.client() as http, live(http, '/me') as page:
+        page.fire(row.event, *row.values(world))
+        page.hears(row.told)
+    assert lives(world, ann)
+    assert lives(world, world.ann)
+
+
+@pytest.mark.parametrize('row', ADMINS, ids=lambda row: row.path)
+def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, row: Row) -> None:
+    with sign_in(world.server, 'eve', claims_admin=True).client() as http:
+        with live(http, row.path.format(**world.ids)) as page:
+            world.demote()
+            page.fire(row.event, *row.values(world))
+            heard = page.hears(REFUSED, GONE)
+        assert row.told not in heard.replace(GONE, '')
+        assert http.get(row.path.format(**world.ids)).status_code == 404
+    assert lives(world, world.ann)
+    assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
+
+
+def test_nor_can_one_who_has_been_signed_out(world: World) -> None:
+    eve = sign_in(world.server, 'eve', claims_admin=True)
+    with eve.client() as http, live(http, f'/admin/users/{world.user}') as page:
+        in_store(world.server, sessions.end, token_hash=eve.session_id, now=now())
+        page.fire('sheet act', 'block', '')
+        page.hears(GONE)
+    assert lives(world, world.ann)
+
+
+def test_what_an_admin_does_is_done_and_written_down(world: World) -> None:
+    dora = sign_in(world.server, 'dora')
+    eve = sign_in(world.server, 'eve', claims_admin=True)
+    with eve.client() as http, live(http, f'/admin/users/{dora.user_id}') as page:
+        page.fire('sheet act', 'block', '')
+        page.hears('show')
+    assert not lives(world, dora)
+    assert world.value("SELECT target_id FROM audit WHERE action = 'blocked'") == dora.user_id
+
+
+def lives(world: World, who: SignedIn) -> bool:
+    return world.value('SELECT 1 FROM sessions WHERE id = ? AND ended_at IS NULL', who.session_id) == 1
