@@ -141,7 +141,10 @@ def test_who_is_signed_in_goes_on(server: Server) -> None:
 
 
 def test_a_guest_may_sign_in(http: httpx.Client) -> None:
-    assert http.get('/a/help').status_code == 200
+    page = http.get('/a/help')
+    assert page.status_code == 200
+    assert '/login?next=/a/help' in page.text, 'so says the menu'
+    assert '/logout' not in page.text
     assert 'chat' in http.cookies
     assert http.get('/login').status_code == 200
 
