@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 
-from webapp.principal import Principal, Role
+from webapp.principal import GUEST, LOCAL, Principal, Role
 from webapp.services import Services
 from webapp.store import people
 from webapp.store.limits import Scope
@@ -107,8 +107,12 @@ class Row:
 
 
 def named(person: Person) -> str:
-    """What to call somebody: also one whom no provider has given a name."""
-    return person.user.name or person.user.email or i18n.t('people.unnamed', id=person.user.id[:8])
+    """What to call somebody: also one whom no provider has given a name. As in the audit log, where that can be."""
+    user = person.user
+    if any(way.identity.provider == LOCAL for way in person.ways):
+        return i18n.t('me.local')
+    subjects = (way.identity.subject for way in person.ways if way.identity.provider != GUEST)
+    return user.name or user.email or next(subjects, '') or i18n.t('people.unnamed', id=user.id[:8])
 
 
 def way_label(provider: str, labels: Mapping[str, str]) -> str:
