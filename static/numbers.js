@@ -1,15 +1,52 @@
-/** Amounts as the reader writes them. */
+/** Numbers as the reader writes them. */
 
 const KILOBYTE = 1024;
 export const MEGABYTE = 1024 * KILOBYTE;
+const CENTS = { minimumFractionDigits: 2, maximumFractionDigits: 7 }; // Dify reports seven
+const LEAST = 0.0000001;
+const ISO = { RMB: "CNY" }; // what Dify calls it
+const CODE = /^[A-Z]{3}$/i; // Intl throws at anything else
+const NONE = "XXX"; // says ISO 4217
+const MANNERS = { number, price, share, size };
+
+/** Fill numbers that are still empty: `<data>` as `numbers.py` makes it. */
+export function fillNumbers(root) {
+  for (const data of root.querySelectorAll("data[data-as]:empty")) {
+    data.textContent = MANNERS[data.dataset.as](data.value, data.dataset.currency);
+  }
+}
+
+/** "1,812", and "4.20" with the places it has. @param {string} value a float would lose digits, here and below */
+export function number(value) {
+  const places = value.split(".")[1]?.length ?? 0;
+  return format({ minimumFractionDigits: places, maximumFractionDigits: places }).format(value);
+}
+
+/** "$0.0021": at least two places, at most seven, and no noise of zeros. A currency that has no sign is its code. */
+export function price(amount, currency) {
+  const code = ISO[currency] ?? currency;
+  const name = CODE.test(code) ? { currency: code } : { currency: NONE, currencyDisplay: "code" };
+  const money = format({ style: "currency", ...name, ...CENTS });
+  const written = 0 < amount && amount < LEAST ? `<${money.format(LEAST)}` : money.format(amount);
+  return written.replace(NONE, () => code).trim();
+}
+
+/** "83%" */
+export function share(part) {
+  return format({ style: "percent" }).format(part);
+}
 
 /** "1.2 MB" */
 export function size(bytes) {
   const [unit, value] = bytes < MEGABYTE ? ["kilobyte", Math.ceil(bytes / KILOBYTE)] : ["megabyte", bytes / MEGABYTE];
-  return new Intl.NumberFormat(undefined, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
+  return format({ style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 
-/** Fill sizes of files that are still empty. */
-export function fillSizes(root) {
-  for (const data of root.querySelectorAll("data.file-size:empty")) data.textContent = size(Number(data.value));
+const formats = new Map();
+
+/** One for all who want the same: to make one takes far longer than to use it. */
+function format(options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, options));
+  return formats.get(key);
 }

@@ -3,11 +3,12 @@
 const BESIDE = 880; // px of width from which on thread and panel fit next to each other
 
 export class Sources {
-  /** @param {Element} thread */
-  constructor(thread, words) {
+  /** @param {Element} thread @param {(root: Element) => void} fill writes numbers */
+  constructor(thread, words, fill) {
     this.thread = thread;
     this.room = thread.closest("main"); // the panel stands beside the composer, too
     this.words = words;
+    this.fill = fill;
     this.panel = document.createElement("dialog");
     this.panel.className = "panel";
     this.panel.dataset.testid = "citation-panel";
@@ -33,7 +34,9 @@ export class Sources {
     if (!this.panel.open || this.id !== id) {
       const html = await load();
       if (!html || !mark.isConnected) return;
-      this.panel.querySelector(".panel-body").innerHTML = html;
+      const body = this.panel.querySelector(".panel-body");
+      body.innerHTML = html;
+      this.fill(body);
     }
     this.expand(false);
     this.id = id;

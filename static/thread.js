@@ -5,7 +5,7 @@ import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
-import { fillSizes } from "numbers";
+import { fillNumbers } from "numbers";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
@@ -23,7 +23,7 @@ export default {
         <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
-          <p v-show="sum" class="sum" data-testid="conversation-usage">{{ sum }}</p>
+          <p v-show="sum" ref="sum" class="sum" data-testid="conversation-usage" v-html="sum"></p>
         </div>
       </div>
       <button v-show="away" type="button" class="jump icon-button" data-testid="jump-to-latest" @click="toEnd"
@@ -47,9 +47,13 @@ export default {
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
     this.$refs.scroller.addEventListener("error", (event) => this.broken(event.target), { capture: true });
+    fillNumbers(this.$refs.sum);
     if (this.content) this.show(this.content);
     prepareDates();
     this.$emit("ready", []);
+  },
+  updated() {
+    fillNumbers(this.$refs.sum);
   },
   unmounted() {
     this.follow.stop();
@@ -97,7 +101,9 @@ export default {
       const ended = isRunning(old) && item.status !== "running";
       setState(reply(old), item);
       for (const [name, html] of Object.entries(item.parts)) {
-        replacePart(old.querySelector(`[data-part=${name}]`), parse(html));
+        const fresh = parse(html);
+        fillNumbers(fresh); // steps come while nothing else is dressed yet
+        replacePart(old.querySelector(`[data-part=${name}]`), fresh);
       }
       if (item.reasoning) setReasoning(old, item.reasoning);
       if (item.html) {
@@ -193,7 +199,7 @@ export default {
     },
     dress(root) {
       fillTimes(root);
-      fillSizes(root);
+      fillNumbers(root);
       dressProse(root, this.proseWords);
       for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
         mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
@@ -256,6 +262,7 @@ export default {
     },
     async explain(turn, button) {
       const facts = button.nextElementSibling.content.cloneNode(true);
+      fillNumbers(facts);
       const popover = await this.tool("popover");
       popover.open(() => turn.querySelector("[data-action=usage]"), facts, button.title);
     },
@@ -264,7 +271,7 @@ export default {
       return (this.tools[name] ??= {
         popover: async () => new (await import("popover")).Popover(above, scroller),
         lightbox: async () => new (await import("lightbox")).Lightbox(above, this.words),
-        sources: async () => new (await import("sources")).Sources(this.$el, this.words),
+        sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         feedback: async () => {
           const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);
           return new Feedback(popover, this.feedbackWords, (...values) => this.$emit("feedback", values), this.say);

@@ -96,8 +96,18 @@ def expected_problems() -> tuple[str, ...]:
 
 
 @pytest.fixture
+def locale() -> str:
+    """How the person writes numbers and dates; for a test to override."""
+    return 'en-US'
+
+
+@pytest.fixture
 def context(
-    browser: Browser, problems: list[str], expected_problems: tuple[str, ...], request: pytest.FixtureRequest
+    browser: Browser,
+    locale: str,
+    problems: list[str],
+    expected_problems: tuple[str, ...],
+    request: pytest.FixtureRequest,
 ) -> Iterator[BrowserContext]:
     """A person's browser, without a past. On failure, what it showed goes to `tests/.output`."""
 
@@ -105,7 +115,7 @@ def context(
         if message.type in {'error', 'warning'} and not any(part in message.text for part in expected_problems):
             problems.append(message.text)
 
-    context = browser.new_context(viewport=VIEWPORT, locale='en-US', timezone_id='UTC')
+    context = browser.new_context(viewport=VIEWPORT, locale=locale, timezone_id='UTC')
     context.on('console', listen)
     context.on('weberror', lambda error: problems.append(str(error.error)))
     yield context

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 from support.chat import (
     answers,
@@ -123,3 +124,26 @@ def test_an_answer_without_a_word_says_so(app: Server, page: Page) -> None:
     expect(last_answer(page).get_by_test_id('message-error')).to_contain_text('without an answer')
     last_answer(page).get_by_test_id('message-retry').click()
     expect(page.get_by_test_id('message-assistant')).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ('locale', 'tokens', 'price'),
+    [
+        ('en-US', r'\d+', r'\$0\.\d{2,7}'),
+        ('de-DE', r'\d+', r'0,\d{2,7}\s\$'),
+        ('ar-EG', '[٠-٩]+', r'\u200f٠٫[٠-٩]{2,7}\sUS\$'),
+    ],
+    ids=['en', 'de', 'ar'],
+)
+def test_what_it_cost_is_written_as_the_reader_writes_numbers(app: Server, page: Page, tokens: str, price: str) -> None:
+    open_page(page, app.url)
+    for text in ('/echo one', '/echo two'):
+        ask(page, text)
+        usage = last_answer(page).get_by_test_id('usage')
+        expect(usage).to_have_text(re.compile(f'^{tokens} tokens · {price}$'))
+    total = page.get_by_test_id('conversation-usage')
+    expect(total).to_have_text(re.compile(f'^This conversation: {tokens} tokens · {price}, (2|٢) answers$'))
+    shown = usage.inner_text(), total.inner_text()
+    page.reload()
+    expect(usage).to_have_text(shown[0])
+    expect(total).to_have_text(shown[1])

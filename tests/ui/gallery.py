@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import gallery_uploads
 import uvicorn
@@ -20,9 +21,10 @@ from fastapi import FastAPI, Response
 from nicegui import background_tasks, ui
 
 from webapp import markdown
-from webapp.chat.message import Citation, Status, StepPart, StepState
+from webapp.chat.message import Citation, Status, StepPart, StepState, Usage
 from webapp.edge import assets, template
-from webapp.ui import i18n, theme
+from webapp.store.usage import Total
+from webapp.ui import i18n, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations, Row
 from webapp.ui.components.thread import FileView, Greeting, MessageView, Thread, UsageView
@@ -62,7 +64,10 @@ REPORT = FileView(
 )
 CITED = 'It connects by itself [1], once **[3]** is there, not `[2]`, not [9].\n\n'
 PASTE = 'A line of what was pasted, und noch ein paar Worte dazu.\n' * 36_000  # two million characters
-USAGE = UsageView('812 tokens · $0.0021', (('Tokens in', '700'), ('Tokens out', '112'), ('Price in all', '$0.0021')))
+USAGE = views.usage_view(Usage(700, 112, 812, Decimal('0.0011'), Decimal('0.001'), Decimal('0.0021'), 'USD', 4.2, 0.14))
+MUCH = Usage(123_456, 1112, 124_568, Decimal('1.5'), Decimal('1E-9'), Decimal('1.500000001'), 'CNY', 1234.5)
+DOLLARS = Total('USD', 2, 1400, 224, 1624, Decimal('0.0042'), unpriced=0, unknown=0)
+YUAN = Total('CNY', 1, 123_456, 1112, 124_568, Decimal('1.500000001'), unpriced=0, unknown=0)
 LINE = 'Answer {}. It fits into one line.'
 ANSWER = """\
 A **rolling update** replaces the old version step by step, so the service answers all the time. In short:
@@ -234,14 +239,15 @@ class Page:
             patch, seen = document.patch(seen)
             self.thread.patch(item.id, patch)
             if query == '/steps':
-                steps = (*steps, StepPart(str(len(steps)), 'tool', f'Step {len(steps)}'))
+                step = StepPart(str(len(steps)), 'tool', f'Step {len(steps)}', StepState.SUCCEEDED, 1.5)
+                steps = (*steps, step)
                 self.thread.change(replace(item, phase='streaming', steps=steps))
         document.finish(text)
         patch, seen = document.patch(seen)
         self.thread.patch(item.id, patch)
         status = Status.STOPPED if self.stopped else Status.COMPLETE
         self.thread.change(message(item.number, '', query=query, status=status, steps=steps))
-        self.thread.set_sum('This conversation: 1,624 tokens')
+        self.thread.set_sum(views.sum_line([DOLLARS]))
         self.composer.set_state('ready')
 
     def stop(self) -> None:
@@ -351,6 +357,7 @@ def build() -> FastAPI:
     ui.page('/days')(lambda: Page(of_days()) and None)
     ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)
     ui.page('/stepped')(lambda: Page([message(3), message(4, steps=STEPS)]) and None)
+    ui.page('/counted')(counted)
     ui.page('/empty')(empty)
     ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
     ui.page('/no-files')(lambda: Page([]).composer.set_uploads(None))
@@ -361,6 +368,11 @@ def build() -> FastAPI:
     app.get('/files/{name}')(picture)
     ui.run_with(app, language='en-US', tailwind=False, reconnect_timeout=30, show_welcome_message=False)
     return app
+
+
+def counted() -> None:
+    page = Page([message(1, steps=STEPS, citations=CITATIONS, files=(REPORT,), usage=views.usage_view(MUCH))])
+    page.thread.set_sum(views.sum_line([DOLLARS, YUAN]))
 
 
 def empty() -> None:

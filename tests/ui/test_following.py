@@ -9,9 +9,11 @@ from webapp.generation import Generation
 from webapp.principal import Principal, Role
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Begun, Message
+from webapp.ui import i18n
 from webapp.ui.components.thread import MessageView
 from webapp.ui.following import Following
 from webapp.ui.live import LiveAnswers
+from webapp.ui.numbers import count
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ANN = Principal('ann', 'session', Role.USER, 'u_ann')
@@ -61,4 +63,4 @@ async def test_a_withdrawal_after_the_end_reaches_the_page() -> None:
     assert 'That was withdrawn.' in str(sent.patches)
     usage = sent.views[-1].usage
     assert usage is not None
-    assert usage.line == '3 tokens'
+    assert usage.line == i18n.fill('usage.tokens', tokens=count(3))

@@ -138,7 +138,7 @@ def test_sources_open_in_one_panel_beside_the_thread(visit: Open) -> None:
     expect(panel.get_by_role('listitem')).to_have_count(4)  # the fifth is the first once more
     current = panel.locator('[data-current]')
     expect(current).to_contain_text('<b>Certificates</b> last a year.')  # plain text
-    expect(current).to_contain_text('41 % match')
+    expect(current).to_contain_text('41% match')
     expect(current).to_contain_text('IT')
     expect(current).to_be_focused()
     expect(marks.nth(2)).to_have_attribute('aria-expanded', 'true')
@@ -326,7 +326,9 @@ def test_the_sum_of_the_conversation_comes_with_its_answers(visit: Open) -> None
     expect(page.get_by_test_id('conversation-usage')).to_be_hidden()
     page.get_by_test_id('composer-input').fill('short')
     page.get_by_test_id('composer-send').click()
-    expect(page.get_by_test_id('conversation-usage')).to_have_text('This conversation: 1,624 tokens')
+    expect(page.get_by_test_id('conversation-usage')).to_have_text(
+        'This conversation: 1,624 tokens · $0.0042, 2 answers'
+    )
     height = f'{SCROLLER}.scrollHeight'
     with_it = page.evaluate(height)
     page.evaluate("document.querySelector('.sum').hidden = true")

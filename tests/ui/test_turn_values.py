@@ -1,5 +1,6 @@
 """What a turn says of itself in words and numbers: cost, sources, how much of a long question is sent."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,37 +15,34 @@ from webapp.store.usage import Total
 from webapp.ui import views
 from webapp.ui.components.thread import FileView
 from webapp.ui.components.turn import EXCERPT, Question, sources
-from webapp.ui.money import money
+from webapp.ui.numbers import price
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = dict.fromkeys(('prompt_tokens', 'completion_tokens', 'unpriced', 'unknown'), 0)
 
 
-@pytest.mark.parametrize(
-    ('amount', 'currency', 'words'),
-    [
-        ('0.0005225', 'USD', '$0.0005225'),
-        ('0.0021000', 'EUR', '€0.0021'),
-        ('1.5', 'usd', '$1.50'),
-        ('12345.6789', 'RMB', 'CN¥12,345.6789'),
-        ('0.00000004', 'USD', '<$0.0000001'),
-        ('0.123456789', 'USD', '$0.1234568'),
-        ('3', 'CHF', 'CHF\N{NO-BREAK SPACE}3.00'),
-    ],
-)
-def test_money_has_cents_and_no_noise(amount: str, currency: str, words: str) -> None:
-    assert money(Decimal(amount), currency) == words
+DATA = re.compile(r'<data data-as="\w+" value="([^"]*)"(?: data-currency="([^"]*)")?></data>')
+
+
+def given(line: str) -> str:
+    """With its numbers in brackets: they are written by the browser, see `test_numbers.py`."""
+    return DATA.sub(lambda data: f'[{" ".join(filter(None, data.groups()))}]', line)
 
 
 def test_usage_is_one_line_and_its_facts() -> None:
     usage = Usage(700, 1112, 1812, Decimal('0.001'), Decimal('0.0011'), Decimal('0.0021'), 'USD', 4.2, 0.14)
     view = views.usage_view(usage)
-    assert view.line == '1,812 tokens · $0.0021'
-    assert dict(view.facts) == {
-        'Tokens in': '700', 'Tokens out': '1,112', 'Tokens in all': '1,812',
-        'Price in': '$0.001', 'Price out': '$0.0011', 'Price in all': '$0.0021',
-        'First word after': '0.14 s', 'Whole answer after': '4.20 s',
+    assert given(view.line) == '[1812] tokens · [0.0021 USD]'
+    assert {label: given(value) for label, value in view.facts} == {
+        'Tokens in': '[700]', 'Tokens out': '[1112]', 'Tokens in all': '[1812]',
+        'Price in': '[0.001 USD]', 'Price out': '[0.0011 USD]', 'Price in all': '[0.0021 USD]',
+        'First word after': '[0.14] s', 'Whole answer after': '[4.20] s',
     }  # fmt: skip
+
+
+def test_a_price_goes_to_the_page_with_all_its_digits_and_nothing_else() -> None:
+    assert given(price(Decimal('123456789012.123456789'), 'USD')) == '[123456789012.123456789 USD]'
+    assert given(price(Decimal('1E-9'), '"><b>')) == '[0.000000001 &#34;&gt;&lt;b&gt;]'
 
 
 @pytest.mark.parametrize('usage', [None, Usage(), Usage(latency=1.0)])
@@ -55,18 +53,20 @@ def test_what_nobody_reported_is_a_dash(usage: Usage | None) -> None:
 
 def test_a_price_that_nobody_reported_is_a_dash_among_the_facts() -> None:
     view = views.usage_view(Usage(total_tokens=5, total_price=Decimal(0), currency='USD'))
-    assert view.line == '5 tokens'
+    assert given(view.line) == '[5] tokens'
     assert dict(view.facts)['Price in all'] == dict(view.facts)['Tokens in'] == '–'
 
 
 def test_a_conversation_adds_up_by_currency() -> None:
     dollars = Total('USD', answers=2, total_tokens=1000, price=Decimal('0.5'), **NOTHING)
     yuan = Total('CNY', answers=1, total_tokens=234, price=Decimal('0.25'), **NOTHING)
-    assert views.sum_line([dollars, yuan]) == 'This conversation: 1,234 tokens · $0.50 + CN¥0.25, 3 answers'
+    both = views.sum_line([dollars, yuan])
+    assert given(both) == 'This conversation: [1234] tokens · [0.5 USD] + [0.25 CNY], [3] answers'
     assert views.sum_line([yuan]) == ''  # one answer says it itself
     assert views.sum_line([]) == ''
     failed = Total('', answers=5, total_tokens=0, price=Decimal(0), **NOTHING | {'unknown': 5})
-    assert views.sum_line([dollars, failed]) == 'This conversation: 1,000 tokens · $0.50, 2 answers'
+    one = views.sum_line([dollars, failed])
+    assert given(one) == 'This conversation: [1000] tokens · [0.5 USD], [2] answers'
 
 
 def test_each_passage_is_one_source_and_keeps_its_number() -> None:
@@ -99,9 +99,9 @@ def test_only_web_addresses_can_be_opened(url: str, host: str) -> None:
     assert sources([Citation(1, 'a', url=url)])[0].host == host
 
 
-@pytest.mark.parametrize(('score', 'percent'), [(0.834, 83), (0, 0), (1, 100), (12.5, None), (-1, None), (None, None)])
-def test_a_score_is_a_share_or_is_not_shown(score: float | None, percent: int | None) -> None:
-    assert sources([Citation(1, 'a', score=score)])[0].percent == percent
+@pytest.mark.parametrize(('score', 'share'), [(0.834, 0.834), (0, 0), (1, 1), (12.5, None), (-1, None), (None, None)])
+def test_a_score_is_a_share_or_is_not_shown(score: float | None, share: float | None) -> None:
+    assert sources([Citation(1, 'a', score=score)])[0].share == share
 
 
 def test_a_long_question_is_folded_and_a_very_long_one_is_cut() -> None:

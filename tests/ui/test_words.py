@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 import webapp
 from webapp import errors
@@ -54,7 +55,7 @@ def used() -> set[str]:
         keys |= {f'{area}.{name}' for name in re.findall(r'\bwords\.(\w+)', text)}
         keys |= {f'{area}.{name}' for name in re.findall(r"words\[['\"](\w+_)['\"]", text)}
     for file in [*PACKAGE.rglob('*.html'), *PYTHON]:
-        keys |= set(re.findall(r"\bt\('([a-z_]+\.[a-z_]+)'", file.read_text()))
+        keys |= set(re.findall(r"\b(?:t|fill)\('([a-z_]+\.[a-z_]+)'", file.read_text()))
     return keys
 
 
@@ -92,6 +93,12 @@ def test_an_unknown_failure_gets_the_general_sentence() -> None:
 
 def test_values_are_words_not_templates() -> None:
     assert i18n.t('thread.queued', place='{0}') == 'Waiting in line, place {0}'
+
+
+def test_only_elements_come_into_words_as_they_are() -> None:
+    line, answers = '<i>all</i>', Markup('<b>2</b>')
+    filled = i18n.fill('usage.sum', line=line, answers=answers)
+    assert filled == 'This conversation: &lt;i&gt;all&lt;/i&gt;, <b>2</b> answers'
 
 
 # no sentences of their own

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 
+from markupsafe import Markup, escape
+
 
 def t(key: str, **values: object) -> str:
     """Return the words for `key`, with `{name}` replaced by the values given.
@@ -13,6 +15,11 @@ def t(key: str, **values: object) -> str:
     """
     words = catalogue()[key]
     return words.format(**values) if values else words
+
+
+def fill(key: str, **values: object) -> Markup:
+    """Return the words for `key` as HTML, with elements in place of `{name}`; what is not Markup is escaped."""
+    return escape(t(key)).format(**values)
 
 
 def error(code: str, **values: object) -> str:

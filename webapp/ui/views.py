@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from markupsafe import Markup
+
 from webapp import files, markdown
 from webapp.apps import App
 from webapp.chat.message import FilePart, FormPart, Part, Reply, Status, Usage
@@ -16,7 +18,7 @@ from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
-from webapp.ui.money import count, money
+from webapp.ui.numbers import count, price, seconds
 
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
 
@@ -84,8 +86,8 @@ def address(app: str, conversation_id: str | None = None) -> str:
 
 def usage_view(usage: Usage | None) -> UsageView:
     """What an answer cost: a dash for what nobody reported."""
-    price = _price(usage.total_price, usage.currency) if usage else ''
-    if usage is None or not (usage.total_tokens or price):
+    total = _price(usage.total_price, usage.currency) if usage else None
+    if usage is None or not (usage.total_tokens or total):
         return UsageView(i18n.t('usage.unknown'))
     facts = {
         'usage.tokens_in': _tokens(usage.prompt_tokens),
@@ -93,25 +95,25 @@ def usage_view(usage: Usage | None) -> UsageView:
         'usage.tokens_total': _tokens(usage.total_tokens),
         'usage.price_in': _price(usage.prompt_price, usage.currency),
         'usage.price_out': _price(usage.completion_price, usage.currency),
-        'usage.price_total': price,
+        'usage.price_total': total,
         'usage.first_token': _seconds(usage.time_to_first_token),
         'usage.latency': _seconds(usage.latency),
     }
     unknown = i18n.t('usage.unknown')
     return UsageView(
-        line=_line(usage.total_tokens, [price] if price else []),
+        line=_line(usage.total_tokens, [total] if total else []),
         facts=tuple((i18n.t(label), value or unknown) for label, value in facts.items()),
     )
 
 
-def sum_line(totals: Sequence[Total]) -> str:
+def sum_line(totals: Sequence[Total]) -> Markup:
     """What a conversation cost so far, each currency by itself; '' while there is nothing to add up."""
     answers = sum(total.answers - total.unknown for total in totals)  # of those whose cost was reported
     tokens = sum(total.total_tokens for total in totals)
     if answers < 2 or not tokens:
-        return ''
-    prices = [price for total in totals if (price := _price(total.price, total.currency))]
-    return i18n.t('usage.sum', line=_line(tokens, prices), answers=count(answers))
+        return Markup()
+    prices = [found for total in totals if (found := _price(total.price, total.currency))]
+    return i18n.fill('usage.sum', line=_line(tokens, prices), answers=count(answers))
 
 
 def file_view(file: File) -> FileView:
@@ -153,25 +155,25 @@ def _kind(kind: str, media_type: str) -> str:
     return kind if media_type in INLINE else 'document'
 
 
-def _line(tokens: int | None, prices: list[str]) -> str:
-    price = ' + '.join(prices)
+def _line(tokens: int | None, prices: list[Markup]) -> Markup:
+    together = Markup(' + ').join(prices)
     if not tokens:
-        return price
-    line = i18n.t('usage.tokens', tokens=count(tokens))
-    return i18n.t('usage.priced', tokens=line, price=price) if price else line
+        return together
+    line = i18n.fill('usage.tokens', tokens=count(tokens))
+    return i18n.fill('usage.priced', tokens=line, price=together) if together else line
 
 
-def _tokens(number: int | None) -> str:
-    return '' if number is None else count(number)
+def _tokens(number: int | None) -> Markup | None:
+    return None if number is None else count(number)
 
 
-def _price(amount: Decimal | None, currency: str) -> str:
+def _price(amount: Decimal | None, currency: str) -> Markup | None:
     """A price of zero is how Dify says that a model has none."""
-    return money(amount, currency) if amount and currency else ''
+    return price(amount, currency) if amount and currency else None
 
 
-def _seconds(seconds: float | None) -> str:
-    return '' if seconds is None else i18n.t('thread.seconds', seconds=f'{seconds:.2f}')
+def _seconds(duration: float | None) -> Markup | None:
+    return None if duration is None else seconds(duration, 2)
 
 
 def _view(

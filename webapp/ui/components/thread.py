@@ -6,6 +6,8 @@ from inspect import isawaitable
 from operator import attrgetter
 from typing import TypeVar
 
+from markupsafe import Markup
+
 from webapp.chat.message import Citation, Status
 from webapp.edge import assets
 from webapp.ui import templates
@@ -142,7 +144,7 @@ class Thread(
         held = self._held.get(message_id)
         return held.version if held else 0
 
-    def set_sum(self, line: str) -> None:
+    def set_sum(self, line: Markup) -> None:
         """Show what the whole conversation cost, below its end; '' for nothing. `show` takes it away."""
         self.keep(sum=line)
 

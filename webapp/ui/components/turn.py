@@ -44,7 +44,7 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class UsageView:
-    """What an answer cost, in words."""
+    """What an answer cost, in words, with Markup for the numbers among them."""
 
     line: str  # '812 tokens · $0.0021', a dash where nothing was reported
     facts: tuple[tuple[str, str], ...] = ()  # label, value: tokens in and out, prices, times
@@ -111,10 +111,10 @@ class Source:
     is_first: bool  # of its document
 
     @property
-    def percent(self) -> int | None:
+    def share(self) -> float | None:
         """The score, if it is a share: some retrievers give distances or sums instead."""
         score = self.citation.score
-        return round(score * 100) if score is not None and 0 <= score <= 1 else None
+        return score if score is not None and 0 <= score <= 1 else None
 
     @property
     def host(self) -> str:
