@@ -1,6 +1,7 @@
 /** A page that the server writes as HTML: lists with filters, facts, and buttons that say what they do. */
 import { fillTimes } from "dates";
 import { wellFormed } from "keys";
+import { fillNumbers } from "numbers";
 
 const PAUSE = 250; // ms after the last key until the server is asked
 
@@ -52,6 +53,7 @@ export default {
       const held = node.contains(active) && active !== node ? active.id : null;
       node.innerHTML = html;
       fillTimes(node, "moment");
+      fillNumbers(node);
       if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
     },
 

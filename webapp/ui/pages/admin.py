@@ -3,7 +3,7 @@
 from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import people
-from webapp.ui import i18n, persons
+from webapp.ui import i18n, numbers, persons
 from webapp.ui.page import page
 from webapp.ui.sheets import SheetPage, written
 
@@ -19,4 +19,8 @@ class AdminPage(SheetPage):
         read = self._services.store.read
         everybody = await read(people.count, wanted=people.Filter())
         blocked = await read(people.count, wanted=people.Filter(state='blocked'))
-        return written('admin.html', people=everybody, blocked=blocked)
+        return written(
+            'admin.html',
+            people=i18n.fill('admin.people', count=numbers.count(everybody)),
+            blocked=i18n.fill('admin.blocked', count=numbers.count(blocked)) if blocked else '',
+        )

@@ -13,7 +13,7 @@ from webapp.services import Services
 from webapp.store import people
 from webapp.store.limits import Scope
 from webapp.store.people import Filter, Person, Place
-from webapp.ui import i18n, places
+from webapp.ui import i18n, numbers, places
 from webapp.ui.page import page
 from webapp.ui.sheets import SheetPage, written
 
@@ -84,10 +84,11 @@ class PeoplePage(SheetPage):
         read = self._services.store.read
         listed = await read(people.page, wanted=asked.filter, before=asked.after, limit=ROWS + 1)
         shown = listed[:ROWS]
+        count = await read(people.count, wanted=asked.filter)
         labels = {name: each.label for name, each in self._services.sessions.admission.providers.items()}
         return written(
             'people_found.html',
-            count=await read(people.count, wanted=asked.filter),
+            count=i18n.fill('people.count', count=numbers.count(count)) if count else '',
             rows=[_row(person, labels) for person in shown],
             more=asked.address(shown[-1]) if len(listed) > ROWS else '',
             first=asked.address() if asked.after else '',
