@@ -102,6 +102,8 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
+    for each in (app, nicegui_app):
+        each.router.redirect_slashes = False  # it would lead to http where a proxy speaks https for us
     refusals.install(app, nicegui_app, brand=settings.branding)
     app.add_exception_handler(ProviderUnavailable, login_page.unavailable)
     guard_sockets(

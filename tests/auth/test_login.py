@@ -178,7 +178,7 @@ def test_the_provider_says_no_in_its_own_words(front: Server, providers: SimpleN
     assert 'alert(1)' not in answer.text
 
 
-@pytest.mark.parametrize('method', ['POST', 'DELETE'])
+@pytest.mark.parametrize('method', ['POST', 'DELETE', 'HEAD'])
 @pytest.mark.parametrize('path', ['login', 'callback'])
 def test_other_methods_do_nothing(front: Server, method: str, path: str) -> None:
     before = kept(front)
@@ -189,7 +189,10 @@ def test_other_methods_do_nothing(front: Server, method: str, path: str) -> None
 def test_who_only_looks_whether_a_way_back_is_there_does_not_use_it_up(front: Server) -> None:
     ann = Visitor(front)
     back = ann.agree(ann.begin())
-    assert Visitor(front).http.head(back).status_code == 400
+    before = kept(front)
+    assert ann.http.head(back).status_code in {404, 405}
+    assert not ann.session
+    assert kept(front) == before
     assert ann.http.get(back).status_code == 303
 
 
@@ -499,6 +502,24 @@ def test_one_address_may_sign_in_ten_times_a_minute(front: Server, path: str, ad
     is_page(answers[-1], 429, 'There were 10 attempts to sign in from your network within a minute. Try again in')
     assert 0 < int(answers[-1].headers['retry-after']) <= 60
     assert Visitor(front).http.get(path).status_code != 429
+
+
+@pytest.mark.parametrize(
+    'said',
+    [
+        {'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image'},
+        {'Sec-Fetch-Mode': 'cors'},
+        {'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe'},
+    ],
+)
+def test_pages_of_others_can_not_use_up_the_sign_ins_of_an_address(front: Server, said: dict[str, str]) -> None:
+    address = f'192.0.2.{80 + len(said["Sec-Fetch-Mode"] + said.get("Sec-Fetch-Dest", ""))}'
+    eve, before = Visitor(front, address), rows(front, 'SELECT count(*) AS n FROM attempts')
+    for path in ('/auth/company/login', '/auth/company/callback?state=x&code=x'):
+        assert {eve.http.get(path, headers=said).status_code for _ in range(11)} == {400}
+    assert rows(front, 'SELECT count(*) AS n FROM attempts') == before
+    link = {'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document'}
+    assert eve.http.get('/auth/company/login', headers=link).status_code == 303
 
 
 def test_no_secret_has_come_into_the_log_or_the_audit_log(front: Server, providers: SimpleNamespace) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 from starlette.types import Scope
 
@@ -21,7 +21,7 @@ from webapp.auth.id_tokens import TokenRefused
 from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, address
 from webapp.auth.targets import safe_next
-from webapp.errors import AppError, SignInFailed, StoreUnavailable
+from webapp.errors import AppError, Refused, SignInFailed, StoreUnavailable
 from webapp.principal import Identity
 from webapp.store import audit
 from webapp.store.audit import Action, Party
@@ -142,8 +142,9 @@ class Answer:
 def routes(login: Login) -> APIRouter:
     """The two addresses. Refusals are raised, and become pages as everywhere."""
     router = APIRouter(prefix='/auth/{provider}', include_in_schema=False)
+    by_person = [Depends(_only_by_navigation)]
 
-    @router.get('/login')
+    @router.get('/login', dependencies=by_person)
     async def begin(request: Request, provider: str) -> RedirectResponse:
         query = request.query_params
         target, link = query.get('next', ''), query.get('link') == '1'
@@ -152,12 +153,22 @@ def routes(login: Login) -> APIRouter:
         response.headers.append('Set-Cookie', cookie)
         return response
 
-    @router.get('/callback')
+    @router.get('/callback', dependencies=by_person)
     async def finish(request: Request, provider: str) -> RedirectResponse:
         target = await login.finish(request.scope, provider, Answer.of(request))
         return RedirectResponse(target, status_code=303, headers=NO_STORE)
 
     return router
+
+
+def _only_by_navigation(request: Request) -> None:
+    """Pictures and frames in anybody's page must not use up what one address may do.
+
+    :raises Refused: a browser says that nobody goes here
+    """
+    said, fit = request.headers, {'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document'}
+    if any(said.get(name, value) != value for name, value in fit.items()):
+        raise Refused(detail='not a navigation', status=400)
 
 
 def _reason(error: AppError) -> str:
