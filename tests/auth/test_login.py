@@ -438,51 +438,87 @@ def test_a_provider_without_discovery(front: Server, providers: SimpleNamespace)
 # one more way in
 
 
-def test_who_is_signed_in_can_add_a_way_in(front: Server, providers: SimpleNamespace) -> None:
-    providers.company.person |= {'sub': 'linker'}
-    providers.other.person |= {'sub': 'linked', 'email': 'elsewhere@corp.com'}
+def identities(front: Server, subject: str) -> int:
+    return len(rows(front, 'SELECT 1 FROM identities WHERE subject = ?', subject))
+
+
+def test_who_is_signed_in_can_prove_one_more_way_in_and_is_asked_whether_to_take_it(
+    front: Server, providers: SimpleNamespace
+) -> None:
+    providers.company.person |= {'sub': 'linker', 'name': 'Linker'}
+    providers.other.person |= {'sub': 'linked', 'email': 'elsewhere@corp.com', 'auth_time': int(time.time())}
     ann = Visitor(front)
     ann.sign_in()
     session = ann.session
-    where = ann.begin('other', link='1', next='/me')
+    where = ann.begin_link('other')
     assert (query(where)['prompt'], query(where)['max_age']) == ('login', '0')
     assert ann.http.get(ann.agree(where)).headers['location'] == '/me'
     assert ann.session == session
-    assert person(front, 'linker')['id'] == person(front, 'linked')['id']
-    assert audit(front, 'linked')[0] == {'provider': 'other'}
-    Visitor(front).sign_in('other')
-    assert person(front, 'linker')['id'] == person(front, 'linked')['id']
+    assert 'Add elsewhere@corp.com (other) to Linker?' in ann.http.get('/me').text
+    assert not identities(front, 'linked'), 'nothing is theirs before they have said so'
+    assert not rows(front, "SELECT 1 FROM audit WHERE action = 'linked'")
+    again = Visitor(front)
+    again.sign_in()
+    assert 'elsewhere@corp.com' not in again.http.get('/me').text, 'who asks is the browser where it was proven'
+
+
+def test_plain_oauth_proves_nothing_anew_so_it_is_the_question_that_counts(
+    front: Server, providers: SimpleNamespace
+) -> None:
+    providers.company.person |= {'sub': 'with-github'}
+    providers.github.person |= {'id': 4711}
+    ann = Visitor(front)
+    ann.sign_in()
+    assert ann.link('github').headers['location'] == '/me'
+    assert 'Add bob@corp.com (GitHub) to Ann?' in ann.http.get('/me').text
+    assert not identities(front, '4711')
+
+
+@pytest.mark.parametrize('headers', [{'Origin': 'https://evil.example'}, {'Origin': 'null'}])
+def test_no_other_site_can_begin_that(front: Server, providers: SimpleNamespace, headers: dict[str, str]) -> None:
+    providers.company.person |= {'sub': 'victim-1'}
+    providers.other.person |= {'sub': 'evil-1', 'auth_time': int(time.time())}
+    victim = Visitor(front)
+    victim.sign_in()
+    assert victim.ask_to_link('other', **headers).status_code == 403
+    assert victim.http.get('/auth/other/link').status_code in {404, 405}
+    session = victim.session
+    assert victim.sign_in('other', link='1').status_code == 303  # just another sign-in
+    assert victim.session != session
+    evil, theirs = person(front, 'evil-1'), person(front, 'victim-1')
+    assert evil['id'] != theirs['id']
 
 
 def test_nobody_else_gets_one_by_that(front: Server, providers: SimpleNamespace) -> None:
     providers.company.person |= {'sub': 'owner'}
-    providers.other.person |= {'sub': 'taken'}
+    providers.other.person |= {'sub': 'taken', 'auth_time': int(time.time())}
     Visitor(front).sign_in('other')
     ann = Visitor(front)
-    assert ann.http.get('/auth/other/login?link=1').status_code == 401
+    assert ann.ask_to_link('other').status_code == 401
     ann.sign_in()
-    is_page(ann.sign_in('other', link='1'), 409, 'belongs to another account')
+    is_page(ann.link('other'), 409, 'belongs to another account')
     assert person(front, 'owner')['id'] != person(front, 'taken')['id']
     assert ann.is_in()
 
     providers.other.person |= {'sub': 'late'}
-    back = ann.agree(ann.begin('other', link='1'))
+    back = ann.agree(ann.begin_link('other'))
     ann.sign_in()  # a session of its own
     is_page(ann.http.get(back), 401, 'signed out')
-    assert not rows(front, "SELECT 1 FROM identities WHERE subject = 'late'")
+    assert not rows(front, "SELECT 1 FROM offers WHERE identity LIKE '%late%'")
 
 
-def test_both_ends_must_be_fresh(front: Server, providers: SimpleNamespace) -> None:
+@pytest.mark.parametrize('auth_time', [int(time.time()) - 3600, None, 'now'])
+def test_both_ends_must_be_fresh(front: Server, providers: SimpleNamespace, auth_time: object) -> None:
     providers.company.person |= {'sub': 'stale'}
-    providers.other.person |= {'sub': 'elsewhere', 'auth_time': int(time.time()) - 3600}
+    providers.other.person |= {'sub': 'elsewhere', 'auth_time': auth_time}
     ann = Visitor(front)
     ann.sign_in()
-    is_page(ann.sign_in('other', link='1'), 403, 'did not work')
+    is_page(ann.link('other'), 403, 'does not say that you have just signed in there')
     assert audit(front, 'sign_in_refused')[0] == {'provider': 'other', 'reason': 'auth_time'}
     rows(
         front, 'UPDATE sessions SET created_at = created_at - 700000000 WHERE user_id = ?', person(front, 'stale')['id']
     )
-    is_page(ann.http.get('/auth/other/login?link=1'), 403, 'fresh sign-in')
+    is_page(ann.ask_to_link('other'), 403, 'fresh sign-in')
 
 
 # too much of it

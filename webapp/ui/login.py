@@ -32,8 +32,8 @@ class Way:
 def routes(sessions: Sessions) -> APIRouter:
     """`GET /login?next=&code=&provider=`, for whoever has yet to sign in.
 
-    What is to be said stands in the address as a `code`: `signed_out` or `provider_unavailable`. Anybody may send people
-    here, so anything else says nothing.
+    What is to be said stands in the address as a `code`: `signed_out` or `provider_unavailable`. Anybody may send
+    people here, so anything else says nothing.
     """
     router = APIRouter()
 
@@ -55,7 +55,7 @@ async def unavailable(request: Request, error: Exception) -> Response:
     sessions, provider = Sessions.of(request.scope), request.path_params.get('provider', '')
     admission = sessions.admission
     is_choosing = provider in admission.providers and 'text/html' in request.headers.get('accept', '')
-    if not is_choosing or request.query_params.get('link'):
+    if not is_choosing or request.method != 'GET':
         assert isinstance(error, AppError)
         return refusals.refused(request, error)
     target = safe_next(request.query_params.get('next'))
