@@ -39,7 +39,7 @@ from webapp.store import limits, logins
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import leaving, login as login_page, open_pages, refusals
+from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
 from webapp.ui.pages import admin, audit, chat, me, people, person
 from webapp.upstream import demo
@@ -102,6 +102,8 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         gzip_middleware_factory=None,
         show_welcome_message=False,
     )
+    for each in (app, nicegui_app):
+        each.router.redirect_slashes = False  # it would lead to http where a proxy speaks https for us
     refusals.install(app, nicegui_app, brand=settings.branding)
     app.add_exception_handler(ProviderUnavailable, login_page.unavailable)
     guard_sockets(
@@ -116,7 +118,8 @@ def _ways_in_and_out(
     settings: Settings, store: Store, sessions: Sessions, clients: Clients, sealing: Sealing
 ) -> Iterator[APIRouter]:
     attempts = Attempts(store, settings.public_url, settings.is_https)
-    yield login.routes(Login(store, sessions, clients, attempts, sealing, Throttle(store, settings.limits)))
+    ways_in = Login(store, sessions, clients, attempts, sealing, Throttle(store, settings.limits))
+    yield login.routes(ways_in, go_on=leaving.to_link, account=persons.ME)
     yield login_page.routes(sessions)
     farewell = Farewell(clients, sealing, home=settings.public_url + LOGIN)
     home = login_page.address(code='signed_out')

@@ -82,6 +82,7 @@ ROUTES: dict[str, list[Row]] = {
     # for whoever has yet to come in; what they let through is for tests/auth to tell
     'GET /login': [Row('/login', TO_LOGIN, TO_LOGIN, IN, TO_LOGIN, IN, TO_LOGIN)],
     'GET /auth/{provider}/login': [everybody('/auth/none/login', 404)],
+    'POST /auth/{provider}/link': [everybody('/auth/none/link', 404)],
     'GET /auth/{provider}/callback': [everybody('/auth/none/callback?code=x&state=x', 404)],
     'POST /auth/{provider}/backchannel-logout': [everybody('/auth/none/backchannel-logout', 404)],
     'POST /logout': [everybody('/logout', 303)],

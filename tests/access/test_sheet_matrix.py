@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
-from support.people import SignedIn, in_store, sign_in
+from support.people import ISSUER, SignedIn, in_store, sign_in
 from world import World, live
 
 from webapp.clock import now
-from webapp.store import sessions
+from webapp.principal import Identity
+from webapp.store import links, sessions
 
 REFUSED = 'or it is not yours'
 GONE = 'location.assign'
@@ -31,6 +33,9 @@ MINE = [
     Row('/me', 'sheet act', lambda w: ['end', w.ann.session_id], 'show'),
     Row('/me', 'sheet act', lambda w: ['end_others', ''], 'show'),
     Row('/me', 'sheet act', lambda w: ['block', w.ann.user_id], REFUSED),
+    Row('/me', 'sheet act', lambda w: ['unlink', way(w, w.ann)], REFUSED),
+    Row('/me', 'sheet act', lambda w: ['link', offered(w, w.ann)], 'took too long'),
+    Row('/me', 'sheet act', lambda w: ['unoffer', offered(w, w.ann)], 'show'),
 ]
 ADMINS = [
     Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
@@ -97,6 +102,34 @@ def test_what_an_admin_does_is_done_and_written_down(world: World) -> None:
         page.hears('show')
     assert not lives(world, dora)
     assert world.value("SELECT target_id FROM audit WHERE action = 'blocked'") == dora.user_id
+
+
+def test_a_way_in_is_taken_and_given_up_by_its_person_alone(world: World) -> None:
+    dora, phone = sign_in(world.server, 'dora'), sign_in(world.server, 'dora')
+    with dora.client() as http, live(http, '/me') as page:
+        page.fire('sheet act', 'link', offered(world, dora))
+        page.hears('Added.')
+        added = world.value('SELECT user_id FROM identities WHERE subject = ?', f'more {dora.user_id}')
+        assert added == dora.user_id
+        page.fire('sheet act', 'unlink', way(world, dora, f'more {dora.user_id}'))
+        page.hears('Removed.')
+        page.fire('sheet act', 'unlink', way(world, dora))
+        page.hears('your last way')
+    assert lives(world, phone)
+
+
+def way(world: World, who: SignedIn, subject: str = '%') -> str:
+    query = 'SELECT id FROM identities WHERE user_id = ? AND subject LIKE ? ORDER BY created_at'
+    return str(world.value(query, who.user_id, subject))
+
+
+def offered(world: World, who: SignedIn) -> str:
+    """The id of a way in that has been proven in somebody's browser."""
+    more = Identity(ISSUER, f'more {who.user_id}', 'oidc')
+    until = now() + timedelta(minutes=9)
+    given = {'user_id': who.user_id, 'session_id': who.session_id, 'identity': more, 'expires_at': until}
+    in_store(world.server, links.offer, **given)
+    return str(world.value('SELECT id FROM offers WHERE session_id = ?', who.session_id))
 
 
 def lives(world: World, who: SignedIn) -> bool:

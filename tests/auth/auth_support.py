@@ -21,12 +21,18 @@ COMPANY = Provider(
 )
 
 # where somebody may be sent after a login, and where not
-OURS = ['/', '/a/support', '/a/support/c/123?q=hello%20world', '/me', '/a/x?next=//y', '/loginx', '/[']
+OURS = [
+    '/', '/a/support', '/a/support/c/123?q=hello%20world', '/me', '/a/x?next=//y', '/loginx', '/[',
+    '/a/x%20y', '/a/.x', '/a/x..', '/a/x?q=../auth/x', '/a/x?q=%2e%2e%2f',
+]  # fmt: skip
 OTHERS = [
     '', 'a', '//evil.example', '///evil.example', '/\\evil.example', '\\\\evil.example', '/\t/evil.example',
     '/\n/evil.example', '/\x00', 'https://evil.example', 'https:evil.example', 'javascript:alert(1)', ' /a', '/a b',
     '/a\\b', '/login', '/login?next=/', '/logout', '/logout/', '/auth/x/callback', '/_nicegui/x', '/_nicegui_ws/x',
     '/static/x.js', '/healthz', '/é', '/' + 'x' * 2001, '//', '/\u2028/evil.example', '//[',
+    '/a/../auth/x/login', '/./auth/x/login',
+    '/%61uth/x/login', '/%2e%2e/auth/x', '/%2E/auth/x', '/a/.%2e/auth/x', '/a/%2e./logout', '/a/..', '/..?q=1', '/.',
+    '/a%2f..%2fauth/x', '/%2fevil.example', '/%2Flogin', '/a/%5Cx', '/%5cevil.example', '/%6cogin', '/auth%2fx',
 ]  # fmt: skip
 
 

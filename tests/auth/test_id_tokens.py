@@ -186,7 +186,7 @@ def test_a_refreshed_token_has_no_nonce_to_compare() -> None:
 
 @pytest.mark.parametrize(
     ('auth_time', 'is_fresh'),
-    [(None, True), (SECONDS, True), (SECONDS - 90, True), (SECONDS - 600, False), ('x', False)],
+    [(None, False), (SECONDS, True), (SECONDS - 90, True), (SECONDS - 600, False), ('x', False)],
 )
 def test_whether_somebody_has_just_proven_who_they_are(auth_time: object, is_fresh: bool) -> None:
     claims = {} if auth_time is None else {'auth_time': auth_time}

@@ -178,7 +178,7 @@ def test_the_provider_says_no_in_its_own_words(front: Server, providers: SimpleN
     assert 'alert(1)' not in answer.text
 
 
-@pytest.mark.parametrize('method', ['POST', 'DELETE'])
+@pytest.mark.parametrize('method', ['POST', 'DELETE', 'HEAD'])
 @pytest.mark.parametrize('path', ['login', 'callback'])
 def test_other_methods_do_nothing(front: Server, method: str, path: str) -> None:
     before = kept(front)
@@ -189,7 +189,10 @@ def test_other_methods_do_nothing(front: Server, method: str, path: str) -> None
 def test_who_only_looks_whether_a_way_back_is_there_does_not_use_it_up(front: Server) -> None:
     ann = Visitor(front)
     back = ann.agree(ann.begin())
-    assert Visitor(front).http.head(back).status_code == 400
+    before = kept(front)
+    assert ann.http.head(back).status_code in {404, 405}
+    assert not ann.session
+    assert kept(front) == before
     assert ann.http.get(back).status_code == 303
 
 
@@ -435,51 +438,87 @@ def test_a_provider_without_discovery(front: Server, providers: SimpleNamespace)
 # one more way in
 
 
-def test_who_is_signed_in_can_add_a_way_in(front: Server, providers: SimpleNamespace) -> None:
-    providers.company.person |= {'sub': 'linker'}
-    providers.other.person |= {'sub': 'linked', 'email': 'elsewhere@corp.com'}
+def identities(front: Server, subject: str) -> int:
+    return len(rows(front, 'SELECT 1 FROM identities WHERE subject = ?', subject))
+
+
+def test_who_is_signed_in_can_prove_one_more_way_in_and_is_asked_whether_to_take_it(
+    front: Server, providers: SimpleNamespace
+) -> None:
+    providers.company.person |= {'sub': 'linker', 'name': 'Linker'}
+    providers.other.person |= {'sub': 'linked', 'email': 'elsewhere@corp.com', 'auth_time': int(time.time())}
     ann = Visitor(front)
     ann.sign_in()
     session = ann.session
-    where = ann.begin('other', link='1', next='/me')
+    where = ann.begin_link('other')
     assert (query(where)['prompt'], query(where)['max_age']) == ('login', '0')
     assert ann.http.get(ann.agree(where)).headers['location'] == '/me'
     assert ann.session == session
-    assert person(front, 'linker')['id'] == person(front, 'linked')['id']
-    assert audit(front, 'linked')[0] == {'provider': 'other'}
-    Visitor(front).sign_in('other')
-    assert person(front, 'linker')['id'] == person(front, 'linked')['id']
+    assert 'Add elsewhere@corp.com (other) to Linker?' in ann.http.get('/me').text
+    assert not identities(front, 'linked'), 'nothing is theirs before they have said so'
+    assert not rows(front, "SELECT 1 FROM audit WHERE action = 'linked'")
+    again = Visitor(front)
+    again.sign_in()
+    assert 'elsewhere@corp.com' not in again.http.get('/me').text, 'who asks is the browser where it was proven'
+
+
+def test_plain_oauth_proves_nothing_anew_so_it_is_the_question_that_counts(
+    front: Server, providers: SimpleNamespace
+) -> None:
+    providers.company.person |= {'sub': 'with-github'}
+    providers.github.person |= {'id': 4711}
+    ann = Visitor(front)
+    ann.sign_in()
+    assert ann.link('github').headers['location'] == '/me'
+    assert 'Add bob@corp.com (GitHub) to Ann?' in ann.http.get('/me').text
+    assert not identities(front, '4711')
+
+
+@pytest.mark.parametrize('headers', [{'Origin': 'https://evil.example'}, {'Origin': 'null'}])
+def test_no_other_site_can_begin_that(front: Server, providers: SimpleNamespace, headers: dict[str, str]) -> None:
+    providers.company.person |= {'sub': 'victim-1'}
+    providers.other.person |= {'sub': 'evil-1', 'auth_time': int(time.time())}
+    victim = Visitor(front)
+    victim.sign_in()
+    assert victim.ask_to_link('other', **headers).status_code == 403
+    assert victim.http.get('/auth/other/link').status_code in {404, 405}
+    session = victim.session
+    assert victim.sign_in('other', link='1').status_code == 303  # just another sign-in
+    assert victim.session != session
+    evil, theirs = person(front, 'evil-1'), person(front, 'victim-1')
+    assert evil['id'] != theirs['id']
 
 
 def test_nobody_else_gets_one_by_that(front: Server, providers: SimpleNamespace) -> None:
     providers.company.person |= {'sub': 'owner'}
-    providers.other.person |= {'sub': 'taken'}
+    providers.other.person |= {'sub': 'taken', 'auth_time': int(time.time())}
     Visitor(front).sign_in('other')
     ann = Visitor(front)
-    assert ann.http.get('/auth/other/login?link=1').status_code == 401
+    assert ann.ask_to_link('other').status_code == 401
     ann.sign_in()
-    is_page(ann.sign_in('other', link='1'), 409, 'belongs to another account')
+    is_page(ann.link('other'), 409, 'belongs to another account')
     assert person(front, 'owner')['id'] != person(front, 'taken')['id']
     assert ann.is_in()
 
     providers.other.person |= {'sub': 'late'}
-    back = ann.agree(ann.begin('other', link='1'))
+    back = ann.agree(ann.begin_link('other'))
     ann.sign_in()  # a session of its own
     is_page(ann.http.get(back), 401, 'signed out')
-    assert not rows(front, "SELECT 1 FROM identities WHERE subject = 'late'")
+    assert not rows(front, "SELECT 1 FROM offers WHERE identity LIKE '%late%'")
 
 
-def test_both_ends_must_be_fresh(front: Server, providers: SimpleNamespace) -> None:
+@pytest.mark.parametrize('auth_time', [int(time.time()) - 3600, None, 'now'])
+def test_both_ends_must_be_fresh(front: Server, providers: SimpleNamespace, auth_time: object) -> None:
     providers.company.person |= {'sub': 'stale'}
-    providers.other.person |= {'sub': 'elsewhere', 'auth_time': int(time.time()) - 3600}
+    providers.other.person |= {'sub': 'elsewhere', 'auth_time': auth_time}
     ann = Visitor(front)
     ann.sign_in()
-    is_page(ann.sign_in('other', link='1'), 403, 'did not work')
+    is_page(ann.link('other'), 403, 'does not say that you have just signed in there')
     assert audit(front, 'sign_in_refused')[0] == {'provider': 'other', 'reason': 'auth_time'}
     rows(
         front, 'UPDATE sessions SET created_at = created_at - 700000000 WHERE user_id = ?', person(front, 'stale')['id']
     )
-    is_page(ann.http.get('/auth/other/login?link=1'), 403, 'fresh sign-in')
+    is_page(ann.ask_to_link('other'), 403, 'fresh sign-in')
 
 
 # too much of it
@@ -499,6 +538,24 @@ def test_one_address_may_sign_in_ten_times_a_minute(front: Server, path: str, ad
     is_page(answers[-1], 429, 'There were 10 attempts to sign in from your network within a minute. Try again in')
     assert 0 < int(answers[-1].headers['retry-after']) <= 60
     assert Visitor(front).http.get(path).status_code != 429
+
+
+@pytest.mark.parametrize(
+    'said',
+    [
+        {'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image'},
+        {'Sec-Fetch-Mode': 'cors'},
+        {'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe'},
+    ],
+)
+def test_pages_of_others_can_not_use_up_the_sign_ins_of_an_address(front: Server, said: dict[str, str]) -> None:
+    address = f'192.0.2.{80 + len(said["Sec-Fetch-Mode"] + said.get("Sec-Fetch-Dest", ""))}'
+    eve, before = Visitor(front, address), rows(front, 'SELECT count(*) AS n FROM attempts')
+    for path in ('/auth/company/login', '/auth/company/callback?state=x&code=x'):
+        assert {eve.http.get(path, headers=said).status_code for _ in range(11)} == {400}
+    assert rows(front, 'SELECT count(*) AS n FROM attempts') == before
+    link = {'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document'}
+    assert eve.http.get('/auth/company/login', headers=link).status_code == 303
 
 
 def test_no_secret_has_come_into_the_log_or_the_audit_log(front: Server, providers: SimpleNamespace) -> None:

@@ -98,7 +98,6 @@ def test_names_are_text(http: httpx.Client) -> None:
     ('query', 'words'),
     [
         ('code=signed_out', 'You are signed out.'),
-        ('code=blocked', 'Your access here has been blocked.'),
         ('code=provider_unavailable&provider=hub', 'GitHub can&#39;t be reached at the moment.'),
     ],
 )
@@ -107,7 +106,17 @@ def test_it_says_why_one_is_here(http: httpx.Client, query: str, words: str) -> 
 
 
 @pytest.mark.parametrize(
-    'query', ['code=Call+0900', 'code=<b>0900', 'code=', 'code=internal', 'provider=hub', 'error=0900']
+    'query',
+    [
+        'code=Call+0900',
+        'code=<b>0900',
+        'code=',
+        'code=internal',
+        'code=blocked',
+        'code=internal_error',
+        'provider=hub',
+        'error=0900',
+    ],
 )
 def test_it_says_nothing_that_is_not_ours(http: httpx.Client, query: str) -> None:
     page = http.get(f'/login?{query}').text
@@ -147,6 +156,12 @@ def test_a_guest_may_sign_in(http: httpx.Client) -> None:
     assert '/logout' not in page.text
     assert 'chat' in http.cookies
     assert http.get('/login').status_code == 200
+
+
+def test_an_address_with_a_slash_too_many_leads_nowhere(http: httpx.Client) -> None:
+    """A redirect would have to know by which scheme a proxy was asked."""
+    answer = http.get('/a/help/')
+    assert (answer.status_code, answer.headers.get('location')) == (404, None)
 
 
 def test_in_local_mode_there_is_nothing_to_sign_in_to(app: Server) -> None:

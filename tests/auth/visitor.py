@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import re
 import sqlite3
 from contextlib import closing
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,6 +37,20 @@ class Visitor:
         answer = self.http.get(f'/auth/{provider}/login', params=query)
         assert answer.status_code == 303, answer.text
         return answer.headers['location']
+
+    def ask_to_link(self, provider: str, **headers: str) -> httpx.Response:
+        """Press the button for one more way in."""
+        return self.http.post(f'/auth/{provider}/link', headers={'Origin': self.server.url} | headers)
+
+    def begin_link(self, provider: str) -> str:
+        """The same; where it leads."""
+        answer = self.ask_to_link(provider)
+        assert answer.status_code == 200, answer.text
+        return unescape(re.findall(r'url=([^"]+)', answer.text)[0])
+
+    def link(self, provider: str) -> httpx.Response:
+        """And prove it there; the last answer."""
+        return self.http.get(self.agree(self.begin_link(provider)))
 
     def agree(self, address: str) -> str:
         """Sign in at the provider; where it sends the browser then."""

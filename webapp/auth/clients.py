@@ -32,6 +32,15 @@ class GrantRefused(SignInFailed):
     reason = 'grant'
 
 
+class NotProven(TokenRefused):
+    """The provider does not say that they have just signed in there."""
+
+    code = 'sign_in_unproven'
+
+    def __init__(self) -> None:
+        super().__init__('auth_time', 'it does not say that they have just proven who they are')
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Begun:
     """What a login takes along, and must bring back."""
@@ -65,7 +74,7 @@ class Client(Protocol):
     async def redeem(self, code: str, begun: Begun, *, now: datetime, since: datetime | None = None) -> Grant[Identity]:
         """Turn a code into who somebody is.
 
-        :param since: they must have proven it since then, as far as the provider tells
+        :param since: they must have proven it since then; plain OAuth can not tell
         :raises SignInFailed: and its kinds
         """
 
@@ -95,7 +104,7 @@ class OidcClient:
         tokens = await self.tokens('authorization_code', **form)
         said = await self.check(tokens, now=now, nonce=begun.nonce)
         if since and not authenticated_since(said, since):
-            raise TokenRefused('auth_time', 'they have not just proven who they are')
+            raise NotProven
         return granted(await self.identity(await self.complete(said, tokens)), said, tokens)
 
     async def tokens(self, grant: str, **form: str) -> Json:

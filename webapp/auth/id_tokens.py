@@ -107,9 +107,9 @@ def check_logout(token: str, keys: Keys, audience: Audience, *, now: datetime) -
 
 
 def authenticated_since(claims: Json, moment: datetime) -> bool:
-    """Whether somebody has proven who they are since then, as far as the provider tells."""
+    """Whether the provider says that somebody has proven who they are since then."""
     at = claims.get('auth_time')
-    return at is None or (_is_number(at) and at >= (moment - LEEWAY).timestamp())
+    return _is_number(at) and at >= (moment - LEEWAY).timestamp()
 
 
 def _verified(token: str, keys: Keys) -> tuple[Json, Json]:

@@ -1,16 +1,21 @@
-"""One more way in for somebody who has just signed in. Never by itself, and never because addresses are alike."""
+"""One more way in for somebody who has just signed in. Never by itself, and never because addresses are alike.
+
+Three steps: they ask for it on a page of ours, prove it at the provider, and take it on a page of ours. The last one is
+needed because not every provider asks anew who somebody is: who has got an account of theirs into another's browser
+must not get that other's account by it.
+"""
 
 from datetime import datetime, timedelta
 
 from starlette.types import Scope
 
-from webapp.auth.sessions import Sessions, address
+from webapp.auth.sessions import Sessions
 from webapp.errors import Refused, SignedOut, SignInFailed
 from webapp.principal import Identity, Principal, Role
-from webapp.store import sessions as session_store
+from webapp.store import links
 from webapp.store.database import Store
 
-FRESH = timedelta(minutes=10)  # how old the session may be that wants one
+FRESH = timedelta(minutes=10)  # how old the session may be that wants one, and how long what was proven waits
 
 
 async def begin(sessions: Sessions, scope: Scope, *, now: datetime) -> str:
@@ -29,22 +34,47 @@ async def begin(sessions: Sessions, scope: Scope, *, now: datetime) -> str:
     return principal.session_id
 
 
-async def finish(
+async def offer(
     sessions: Sessions, store: Store, scope: Scope, *, linking: str, identity: Identity, now: datetime
-) -> Principal:
-    """Give them the way in that they have proven to be theirs.
+) -> None:
+    """Let them take the way in that has been proven in their browser.
 
     :param linking: id of the session that wanted it
     :raises SignedOut: it has ended, or is not this browser's any more
-    :raises Refused: `not_admitted`, or see `users.link`
+    :raises Refused: `not_admitted`, `identity_taken`
     """
     principal = await sessions.principal(scope)
     if principal is None or principal.session_id != linking:
         raise SignedOut
-    role = sessions.admission.role(identity)
-    if role is None:
+    if sessions.admission.role(identity) is None:
         raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
     await store.write(
-        session_store.link, user_id=principal.user_id, identity=identity, role=role, now=now, address=address(scope)
+        links.offer, user_id=principal.user_id, session_id=linking, identity=identity, expires_at=now + FRESH
     )
-    return principal
+
+
+async def accept(sessions: Sessions, store: Store, principal: Principal, offer_id: str, *, now: datetime) -> None:
+    """Take it. :raises NotFound, Refused: see `links.accept`"""
+    await store.write(
+        links.accept,
+        user_id=principal.user_id,
+        session_id=principal.session_id,
+        offer_id=offer_id,
+        admits=sessions.admission.role,
+        now=now,
+        address=principal.address,
+    )
+
+
+async def remove(
+    sessions: Sessions, store: Store, principal: Principal, identity_id: str, *, now: datetime
+) -> list[str]:
+    """Give up a way in; the ids of the sessions that ended by it. :raises NotFound, Refused: see `links.remove`"""
+    return await store.write(
+        links.remove,
+        user_id=principal.user_id,
+        identity_id=identity_id,
+        admits=sessions.admission.role,
+        now=now,
+        address=principal.address,
+    )

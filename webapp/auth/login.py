@@ -1,6 +1,8 @@
 """Signing in: out to a provider, and back.
 
-GET /auth/{provider}/login?next=/a/support      sends the browser there; `link=1` adds a way in to a live session
+GET /auth/{provider}/login?next=/a/support      sends the browser there
+POST /auth/{provider}/link                      does so too, to add a way in to a live session: a form of ours, for
+                                                no other site may begin that
 GET /auth/{provider}/callback?code=...&state=   opens the session, and goes on to where they wanted
 """
 
@@ -9,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from webapp import clock
@@ -21,7 +23,7 @@ from webapp.auth.id_tokens import TokenRefused
 from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, address
 from webapp.auth.targets import safe_next
-from webapp.errors import AppError, SignInFailed, StoreUnavailable
+from webapp.errors import AppError, Refused, SignInFailed, StoreUnavailable
 from webapp.principal import Identity
 from webapp.store import audit
 from webapp.store.audit import Action, Party
@@ -36,6 +38,8 @@ MAX_CODE = 4096  # characters
 NO_STORE = {'Cache-Control': 'no-store'}
 PARAMETERS = ('state', 'code', 'error', 'iss')
 DENIALS = {'access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required'}
+
+GoOn = Callable[[Request, str], Response]
 
 
 class Denied(SignInFailed):
@@ -56,8 +60,10 @@ class Login:
     throttle: Throttle
     now: Callable[[], datetime] = clock.now
 
-    async def begin(self, scope: Scope, name: str, *, target: str, link: bool) -> tuple[str, str]:
+    async def begin(self, scope: Scope, name: str, *, target: str, link: bool = False) -> tuple[str, str]:
         """Where to send the browser, and the cookie to give it.
+
+        :param link: add a way in to the session that it has
 
         :raises AppError: see `Client.address`, `linking.begin`; `NotFound`; `LimitReached`
         """
@@ -72,7 +78,7 @@ class Login:
             raise
 
     async def finish(self, scope: Scope, name: str, answer: 'Answer') -> str:
-        """Open a session for whoever comes back; where to go on to.
+        """Open a session for whoever comes back, or offer them a way in that they wanted to add; where to go on to.
 
         :raises AppError: they have not signed in; nothing was kept but a line in the audit log
         """
@@ -84,7 +90,7 @@ class Login:
             grant = await self._redeem(name, answer, attempt, begun)
             identity = grant.identity
             if attempt.linking:
-                await linking.finish(
+                await linking.offer(
                     self.sessions, self.store, scope, linking=attempt.linking, identity=identity, now=self.now()
                 )
             else:
@@ -139,25 +145,46 @@ class Answer:
         return Answer(state, code, error, issuer if 'iss' in query else None)
 
 
-def routes(login: Login) -> APIRouter:
-    """The two addresses. Refusals are raised, and become pages as everywhere."""
-    router = APIRouter(prefix='/auth/{provider}', include_in_schema=False)
+def routes(login: Login, *, go_on: GoOn, account: str) -> APIRouter:
+    """The three addresses. Refusals are raised, and become pages as everywhere.
 
-    @router.get('/login')
+    :param go_on: makes a page that leads on to an address elsewhere, see `logout.routes`
+    :param account: where people take the way in that they have proven
+    """
+    router = APIRouter(prefix='/auth/{provider}', include_in_schema=False)
+    by_person = [Depends(_only_by_navigation)]
+
+    @router.get('/login', dependencies=by_person)
     async def begin(request: Request, provider: str) -> RedirectResponse:
-        query = request.query_params
-        target, link = query.get('next', ''), query.get('link') == '1'
-        where, cookie = await login.begin(request.scope, provider, target=target, link=link)
+        target = request.query_params.get('next', '')
+        where, cookie = await login.begin(request.scope, provider, target=target)
         response = RedirectResponse(where, status_code=303, headers=NO_STORE)
         response.headers.append('Set-Cookie', cookie)
         return response
 
-    @router.get('/callback')
+    @router.post('/link', dependencies=by_person)
+    async def link(request: Request, provider: str) -> Response:
+        where, cookie = await login.begin(request.scope, provider, target=account, link=True)
+        response = go_on(request, where)
+        response.headers.append('Set-Cookie', cookie)
+        return response
+
+    @router.get('/callback', dependencies=by_person)
     async def finish(request: Request, provider: str) -> RedirectResponse:
         target = await login.finish(request.scope, provider, Answer.of(request))
         return RedirectResponse(target, status_code=303, headers=NO_STORE)
 
     return router
+
+
+def _only_by_navigation(request: Request) -> None:
+    """Pictures and frames in anybody's page must not use up what one address may do.
+
+    :raises Refused: a browser says that nobody goes here
+    """
+    said, fit = request.headers, {'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document'}
+    if any(said.get(name, value) != value for name, value in fit.items()):
+        raise Refused(detail='not a navigation', status=400)
 
 
 def _reason(error: AppError) -> str:

@@ -1,6 +1,8 @@
-"""`HEAD` is `GET` without the body, for every address; routes need not know it."""
+"""`HEAD` is `GET` without the body; routes need not know it. But where a `GET` does something, it does nothing."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ACTING = '/auth/'  # a way back from a provider counts once, and opens a session
 
 
 class Heads:
@@ -8,7 +10,7 @@ class Heads:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope['type'] != 'http' or scope['method'] != 'HEAD':
+        if scope['type'] != 'http' or scope['method'] != 'HEAD' or scope['path'].startswith(ACTING):
             return await self.app(scope, receive, send)
 
         async def send_head(message: Message) -> None:

@@ -26,6 +26,7 @@ class Action(StrEnum):
     SESSION_ENDED = 'session_ended'
     ROLE_CHANGED = 'role_changed'
     LINKED = 'linked'
+    UNLINKED = 'unlinked'
     BLOCKED = 'blocked'
     UNBLOCKED = 'unblocked'
     CONVERSATION_DELETED = 'conversation_deleted'

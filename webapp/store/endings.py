@@ -60,6 +60,11 @@ def end(session: Session, *, session_id: str, reason: str, now: datetime) -> boo
     return bool(_end(session, _open(session, [SessionRow.id == session_id]), reason=reason, now=now))
 
 
+def of_identity(session: Session, *, identity_id: str, now: datetime) -> list[str]:
+    """End the sessions that came by a way in which its person gives up; their ids."""
+    return _end(session, _open(session, [SessionRow.identity_id == identity_id]), reason='unlinked', now=now)
+
+
 def grant(session: Session, wish: Wish, *, now: datetime) -> list[str] | None:
     """End what a provider wants ended; the ids of the sessions, or None if this wish has been granted before."""
     if not logins.spend(session, token=wish.token, expires_at=wish.expires_at):

@@ -49,6 +49,7 @@ class Way:
     role: Role | None  # as last granted; None: the settings don't let them in
     created_at: datetime
     vouched_at: datetime
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,4 +219,4 @@ def _people(session: Session, rows: Collection[UserRow]) -> list[Person]:
 
 
 def _way(row: IdentityRow) -> Way:
-    return Way(identity_value(row), Role(row.role) if row.role else None, row.created_at, row.vouched_at)
+    return Way(identity_value(row), Role(row.role) if row.role else None, row.created_at, row.vouched_at, row.id)

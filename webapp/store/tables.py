@@ -157,6 +157,19 @@ class AttemptRow(Table, table=True):
     expires_at: datetime = Field(sa_type=Moment)
 
 
+class OfferRow(Table, table=True):
+    """A way in that has been proven in a session, and waits for its person to take it. Goes with the session."""
+
+    __tablename__ = 'offers'
+
+    session_id: str = Field(
+        sa_column=Column(Text, ForeignKey('sessions.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    id: str = Field(sa_type=Text)
+    identity: dict[str, Any] = Field(sa_type=JSON)
+    expires_at: datetime = Field(sa_type=Moment)
+
+
 class SpentTokenRow(Table, table=True):
     """Tokens that count once. `id` is a hash; a row may go when its token has expired."""
 

@@ -135,9 +135,14 @@ def _identity_row(session: Session, identity: Identity) -> IdentityRow | None:
 
 
 def _new_user(session: Session, identity: Identity, secret: str, now: datetime) -> UserRow:
+    id_ = uuid4().hex
+    derived = dify_user(secret, identity.issuer, identity.subject)
+    if session.exec(select(UserRow.id).where(UserRow.dify_user == derived)).first():
+        # of somebody who has given up this way in: their name is theirs
+        derived = dify_user(secret, identity.issuer, f'{identity.subject}\0{id_}')
     row = UserRow(
-        id=uuid4().hex,
-        dify_user=dify_user(secret, identity.issuer, identity.subject),
+        id=id_,
+        dify_user=derived,
         name='',
         email='',
         folded='',

@@ -32,7 +32,8 @@ class Way:
 def routes(sessions: Sessions) -> APIRouter:
     """`GET /login?next=&code=&provider=`, for whoever has yet to sign in.
 
-    What is to be said stands in the address as a `code` of our catalogue of words; anything else says nothing.
+    What is to be said stands in the address as a `code`: `signed_out` or `provider_unavailable`. Anybody may send
+    people here, so anything else says nothing.
     """
     router = APIRouter()
 
@@ -54,7 +55,7 @@ async def unavailable(request: Request, error: Exception) -> Response:
     sessions, provider = Sessions.of(request.scope), request.path_params.get('provider', '')
     admission = sessions.admission
     is_choosing = provider in admission.providers and 'text/html' in request.headers.get('accept', '')
-    if not is_choosing or request.query_params.get('link'):
+    if not is_choosing or request.method != 'GET':
         assert isinstance(error, AppError)
         return refusals.refused(request, error)
     target = safe_next(request.query_params.get('next'))
@@ -65,7 +66,7 @@ def address(target: str = '/', *, code: str = '', provider: str = '') -> str:
     """Where to send somebody who has to sign in.
 
     :param target: where to go on afterwards
-    :param code: of the catalogue of words: why they are there
+    :param code: why they are there, see `routes`
     :param provider: the name of the one that `provider_unavailable` is about
     """
     given = {'next': '' if target == '/' else target, 'code': code, 'provider': provider}
@@ -102,4 +103,4 @@ def _notice(admission: Admission, code: str, provider: str) -> str:
         return i18n.t('login.signed_out')
     if code == UNAVAILABLE and provider in admission.providers:
         return i18n.t('login.unavailable', label=admission.providers[provider].label)
-    return i18n.error(code) if f'error.{code}' in i18n.catalogue() else ''
+    return ''

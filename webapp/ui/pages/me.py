@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from webapp import clock
+from webapp.auth import linking
 from webapp.auth.providers import Provider
 from webapp.errors import NotFound
-from webapp.principal import Principal, Role
+from webapp.principal import Identity, Principal, Role
 from webapp.services import Services
-from webapp.store import people
+from webapp.store import links, people
 from webapp.store.people import Way
 from webapp.store.sessions import BrowserSession
 from webapp.ui import devices, i18n, open_pages, persons
@@ -36,6 +38,7 @@ class MyPage(SheetPage):
             is_admin=self._principal.is_admin,
             ways=[way_view(way, providers) for way in person.ways] if providers else [],
             links=list(_links(providers, {way.identity.provider for way in person.ways})),
+            offer=await self._offer(),
             live=session_views(await services.sessions.of_person(user_id)),
             own=self._principal.session_id,
         )
@@ -43,7 +46,17 @@ class MyPage(SheetPage):
     async def act(self, name: str, of: str) -> None:
         own, store = self._principal, self._services.store
         about = {**self._doing, 'user_id': own.user_id}
+        sessions, ended, said = self._services.sessions, list[str](), i18n.t('me.ended')
         match name:
+            case 'link':
+                await linking.accept(sessions, store, own, of, now=clock.now())
+                said = i18n.t('me.linked')
+            case 'unoffer':
+                await store.write(links.withdraw, session_id=own.session_id)
+                said = i18n.t('me.not_linked')
+            case 'unlink':
+                ended = await linking.remove(sessions, store, own, of, now=clock.now())
+                said = i18n.t('me.unlinked')
             case 'end' if of != own.session_id:
                 ended = [of] if await store.write(people.end_session, session_id=of, **about) else []
             case 'end_others':
@@ -52,27 +65,49 @@ class MyPage(SheetPage):
                 raise NotFound
         for session_id in ended:
             open_pages.close(session_id)
-        await self.refresh(said=i18n.t('me.ended'))
+        if own.session_id not in ended:
+            await self.refresh(said=said)
+
+    async def _offer(self) -> 'OfferView | None':
+        own, services = self._principal, self._services
+        found = await services.store.read(links.offered, session_id=own.session_id, now=clock.now())
+        provider = services.sessions.admission.providers.get(found.identity.provider) if found else None
+        return OfferView(found.id, provider.label, account(found.identity)) if found and provider else None
 
 
 @dataclass(frozen=True, slots=True)
 class WayView:
+    id: str
     label: str
-    account: str  # as the provider names it
+    account: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """A way in that has been proven just now, and is to be taken or not."""
+
+    id: str
+    label: str
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     name: str
     label: str
-    href: str
+    action: str
 
 
 def way_view(way: Way, providers: Mapping[str, Provider]) -> WayView:
     provider = providers.get(way.identity.provider)
-    account = way.identity.email or way.identity.name or way.identity.subject
-    return WayView(provider.label if provider else way.identity.provider, account, way.created_at)
+    label = provider.label if provider else way.identity.provider
+    return WayView(way.id, label, account(way.identity), way.created_at)
+
+
+def account(identity: Identity) -> str:
+    """As its provider names it."""
+    return identity.email or identity.name or identity.subject
 
 
 def session_views(sessions: list[BrowserSession]) -> list[BrowserSession]:
@@ -82,4 +117,4 @@ def session_views(sessions: list[BrowserSession]) -> list[BrowserSession]:
 
 def _links(providers: Mapping[str, Provider], known: Collection[str]) -> Iterator[Link]:
     for name, provider in ((name, provider) for name, provider in providers.items() if name not in known):
-        yield Link(name, provider.label, f'/auth/{name}/login?link=1&next={persons.ME}')
+        yield Link(name, provider.label, f'/auth/{name}/link')

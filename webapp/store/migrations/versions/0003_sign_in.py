@@ -29,6 +29,15 @@ def upgrade() -> None:
     )
     op.create_index('ix_attempts_expires_at', 'attempts', ['expires_at'])
     op.create_table(
+        'offers',
+        sa.Column('session_id', sa.Text(), nullable=False),
+        sa.Column('id', sa.Text(), nullable=False),
+        sa.Column('identity', sa.JSON(), nullable=False),
+        sa.Column('expires_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('session_id', name='pk_offers'),
+        sa.ForeignKeyConstraint(['session_id'], ['sessions.id'], name='fk_offers_session_id', ondelete='CASCADE'),
+    )
+    op.create_table(
         'spent_tokens',
         sa.Column('id', sa.Text(), nullable=False),
         sa.Column('expires_at', sa.BigInteger(), nullable=False),
