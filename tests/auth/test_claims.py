@@ -240,3 +240,62 @@ def test_whose_domain_may_come_in(address: str, role: Role | None) -> None:
         == role
     )
     assert admission.role(claims.identity(provider, ISSUER, {'sub': 'a', 'email': address})) is None
+
+
+FORGE = replace(COMPANY, name='forge', issuer='https://forge.example')
+
+
+@pytest.mark.parametrize(
+    ('admin', 'provider', 'subject', 'address', 'role'),
+    [
+        ('company:123', 'company', '123', '', Role.ADMIN),
+        ('company:123', 'forge', 'company:123', '', Role.USER),
+        ('company:123', 'forge', '123', '', Role.USER),
+        ('company:ann@example.com', 'company', 'ann@example.com', '', Role.ADMIN),
+        ('company:ann@example.com', 'forge', 'ann', 'company:ann@example.com', Role.USER),
+        ('123', 'company', '123', '', Role.USER),
+        ('123', 'forge', '123', '', Role.USER),
+        ('ann@example.com', 'forge', 'ann@example.com', '', Role.USER),
+        ('ann@example.com', 'forge', 'ann', 'Ann@Example.com', Role.ADMIN),
+        ('kelvin@example.com', 'forge', 'ann', '\u212aelvin@example.com', Role.USER),
+        ('\u212aelvin@example.com', 'forge', 'ann', 'kelvin@example.com', Role.USER),
+        ('ann@strasse.de', 'forge', 'ann', 'ann@stra\u00dfe.de', Role.USER),
+        ('company:', 'company', '', '', Role.USER),
+    ],
+)
+def test_an_admin_is_whom_the_settings_mean_and_nobody_whom_another_provider_calls_so(
+    admin: str, provider: str, subject: str, address: str, role: Role
+) -> None:
+    by = {'company': COMPANY, 'forge': FORGE}[provider]
+    admission = Admission(providers=[COMPANY, FORGE], admins=[admin])
+    assert admission.role(Identity(by.issuer, subject, by.name, email=address, email_verified=True)) is role
+    if address:
+        assert admission.role(Identity(by.issuer, subject, by.name, email=address)) is Role.USER
+
+
+@pytest.mark.parametrize('admin', ['123', 'company:123', 'forge:123', 'auth0|123'])
+def test_where_there_is_one_provider_its_subjects_need_no_name_before_them(admin: str) -> None:
+    admission = Admission(providers=[COMPANY], admins=[admin])
+    subject = admin.removeprefix('company:')
+    assert admission.role(Identity(COMPANY.issuer, subject, COMPANY.name)) is Role.ADMIN
+
+
+def test_not_even_then_is_a_subject_an_address() -> None:
+    admission = Admission(providers=[COMPANY], admins=['ann@example.com'])
+    assert admission.role(Identity(COMPANY.issuer, 'ann@example.com', COMPANY.name)) is Role.USER
+
+
+@pytest.mark.parametrize(
+    ('allowed', 'address'),
+    [
+        ('strasse.de', 'a@stra\u00dfe.de'),
+        ('kelvin.example', 'a@\u212aelvin.example'),
+        ('corp.com', 'a@corp\u3002com'),
+        ('corp.com', 'a@corp.com..'),
+        ('corp.com', 'a@\uff43orp.com'),
+    ],
+)
+def test_letters_that_become_others_elsewhere_are_no_way_in(allowed: str, address: str) -> None:
+    admission = Admission(providers=[replace(COMPANY, allowed_domains=frozenset({allowed}))])
+    for spelt, role in ((address, None), (f'a@{allowed}', Role.USER)):
+        assert admission.role(Identity(COMPANY.issuer, 'a', COMPANY.name, email=spelt, email_verified=True)) is role

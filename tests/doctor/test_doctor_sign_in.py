@@ -141,13 +141,6 @@ class TestTheSettings:
     def test_nobody_is_an_admin(self, tmp_path: Path, anybody: Anybody) -> None:
         assert of(tmp_path, anybody.issuer, WEBAPP_ADMINS='').bad == {'admins': 'nobody is an admin'}
 
-    def test_an_admin_of_several_providers_has_to_be_told_apart(self, tmp_path: Path, anybody: Anybody) -> None:
-        write(tmp_path, anybody.issuer)
-        found = of(tmp_path, anybody.issuer, WEBAPP_ADMINS='1234, ann@example.com')
-        assert found.bad['admins'].startswith('WEBAPP_ADMINS has 1234, and each of the 2 providers')
-        assert found.remedies['admins'].endswith(':1234.')
-        assert of(tmp_path, anybody.issuer, WEBAPP_ADMINS='p0:1234, ann@example.com').bad == {}
-
     def test_entra_says_little_of_addresses(self, tmp_path: Path, anybody: Anybody) -> None:
         table = (
             '[[providers]]\nname = "company"\npreset = "entra"\nissuer = "{}"\nclient_id = "chat"\n'

@@ -126,7 +126,8 @@ class TestPresets:
             ('auth0', {'issuer': 'https://example.eu.auth0.com/'}, 'Company', 'https://example.eu.auth0.com/'),
             ('keycloak', {'issuer': ' https://id.example.com/realms/main '}, 'Company', 'https://id.example.com/realms/main'),
             ('oidc', {'issuer': 'http://localhost:9400'}, 'Company', 'http://localhost:9400'),
-            ('oauth2', OAUTH2, 'Company', 'https://forge.example.com'),
+            ('oauth2', OAUTH2, 'Company', OAUTH2['authorize_url']),
+            ('oauth2', OAUTH2 | {'issuer': 'https://forge.example.com'}, 'Company', 'https://forge.example.com'),
         ],
     )  # fmt: skip
     def test_say_what_need_not_be_said(self, preset: str, said: dict[str, str], label: str, issuer: str) -> None:
@@ -240,6 +241,9 @@ class TestTables:
             ({'allowed_domains': ['example..com']}, "has 'example..com' in allowed_domains, which is no domain."),
             ({'allowed_domains': ['ann@example.com']}, "has 'ann@example.com' in allowed_domains, which is no domain."),
             ({'allowed_domains': ['*.example.com']}, "has '*.example.com' in allowed_domains, which is no domain."),
+            ({'allowed_domains': ['bücher.example']}, 'in allowed_domains, which DNS does not know; write it as DNS'),
+            ({'allowed_domains': ['straße.de']}, "has 'straße.de' in allowed_domains, which DNS does not know"),
+            ({'allowed_domains': ['\u212aelvin.example']}, 'write it as DNS has it, with xn--'),
             ({'allowed_domains': ['exa mple.com']}, "has 'exa mple.com' in allowed_domains, which is no domain."),
             ({'allowed_domains': 'example.com'}, 'providers.0.allowed_domains: '),
             ({'groups': ['a']}, 'providers.0.groups is not a setting'),
@@ -259,7 +263,7 @@ class TestTables:
             groups_claim='realm_access.roles',
             admin_groups=['chat-admins'],
             admin_claim='roles',
-            allowed_domains=['Example.COM', '@bücher.example'],
+            allowed_domains=['Example.COM', '@xn--bcher-kva.example'],
         )
         provider = only()
         assert (provider.groups_claim, provider.admin_claim) == ('realm_access.roles', 'roles')
@@ -270,6 +274,38 @@ class TestTables:
         write(preset='google')
         env.setenv('WEBAPP_ADMINS', ' company:1234, ann@example.com ,, ')
         assert settings.load().admins == {'company:1234', 'ann@example.com'}
+
+    def test_a_subject_alone_is_an_admin_only_where_one_provider_can_call_somebody_that(
+        self, env: pytest.MonkeyPatch
+    ) -> None:
+        env.setenv('WEBAPP_ADMINS', '1234,ann@example.com,company:5678')
+        google, github = ({'name': name, 'preset': name, 'client_id': 'chat'} for name in ('google', 'github'))
+        write_all(google)
+        assert '1234' in settings.load().admins
+        write_all(google, github)
+        expected = (
+            'WEBAPP_ADMINS has {0}, and each of the 2 providers may call somebody that; '
+            'write which one is meant, for example google:{0}.'
+        )
+        assert problems() == '\n'.join(expected.format(admin) for admin in ('1234', 'company:5678'))
+        env.setenv('WEBAPP_ADMINS', 'github:1234,ann@example.com,google:5678')
+        assert len(settings.load().admins) == 3
+
+    @pytest.mark.parametrize('slash', ['', '/'])
+    def test_two_with_one_issuer_would_make_one_person_of_two(self, slash: str) -> None:
+        one = {'name': 'one', 'client_id': 'a', 'issuer': 'https://id.example.com'}
+        two = {'name': 'two', 'client_id': 'b', 'issuer': f'https://id.example.com{slash}'}
+        write_all(one, two)
+        assert problems() == 'providers: "one" and "two" have one issuer, https://id.example.com; each needs its own.'
+
+    def test_servers_of_plain_oauth_on_one_host_are_two(self) -> None:
+        forge = {'client_id': 'chat', 'preset': 'oauth2'} | OAUTH2
+        other = OAUTH2['authorize_url'].replace('/authorize', '/other/authorize')
+        write_all({'name': 'one'} | forge, {'name': 'two'} | forge | {'authorize_url': other})
+        one, two = settings.load().providers
+        assert one.issuer != two.issuer
+        write_all({'name': 'one'} | forge, {'name': 'two'} | forge)
+        assert '"one" and "two" have one issuer' in problems()
 
 
 def test_no_secret_is_shown_or_logged(env: pytest.MonkeyPatch, place: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlmodel import Session
 from store_support import NOW, SECRET, Ask, visit
 
@@ -267,3 +268,45 @@ async def test_the_log_is_paged_without_gap_or_double(store: Store) -> None:
     day = audit.Filter(since=moments[8], until=moments[16])
     assert len(await store.read(audit.page, wanted=day)) == 8
     assert len(await store.read(audit.page, wanted=replace(day, people=['root']))) == 8
+
+
+async def test_whoever_is_being_blocked_while_they_sign_in_has_no_session_later(store: Store, ann: User) -> None:
+    blocked, go_on = threading.Event(), threading.Event()
+
+    def block(session: Session) -> None:
+        people.block(session, actor=ROOT, user_id=ann.id, now=NOW)
+        blocked.set()
+        assert go_on.wait(30)
+
+    blocking = asyncio.create_task(store.write(block))
+    assert await asyncio.to_thread(blocked.wait, 30)
+    coming = asyncio.create_task(
+        store.write(
+            sessions.sign_in,
+            identity=Identity('https://id.example', 'ann', 'company'),
+            role='user',
+            secret=SECRET,
+            token_hash='late',
+            now=NOW,
+            absolute=timedelta(days=7),
+        )
+    )
+    await asyncio.wait_for(_until_somebody_waits(store), 30)
+    go_on.set()
+    await blocking
+    with pytest.raises(Refused):
+        await coming
+    await store.write(people.unblock, actor=ROOT, user_id=ann.id, now=NOW)
+    assert await store.read(sessions.look_up, token_hash='late', now=NOW, idle=IDLE) is None
+
+
+async def _until_somebody_waits(store: Store) -> None:
+    """For a lock, on PostgreSQL; on SQLite they stand in a line before they come to it."""
+
+    def waiting(session: Session) -> bool:
+        if session.connection().dialect.name == 'sqlite':
+            return True
+        return bool(session.connection().scalar(text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")))
+
+    while not await store.read(waiting):
+        await asyncio.sleep(0.02)

@@ -136,3 +136,14 @@ async def test_what_is_dead_is_purged(store: Store, ann: User) -> None:
         return list(session.exec(select(SessionRow.id)))
 
     assert await store.read(remaining) == ['alive']
+
+
+async def test_an_address_that_nobody_has_verified_takes_the_place_of_no_other(store: Store) -> None:
+    async def told(email: str, *, verified: bool) -> str:
+        return (await store.write(visit, 'ann', email=email, email_verified=verified)).email
+
+    assert await told('first@example.com', verified=False) == 'first@example.com'
+    assert await told('proven@example.com', verified=True) == 'proven@example.com'
+    assert await told('boss@example.com', verified=False) == 'proven@example.com'
+    assert await told('', verified=True) == 'proven@example.com'
+    assert await told('newer@example.com', verified=True) == 'newer@example.com'

@@ -1,13 +1,13 @@
 """Who gets in, and as what: by the settings as they are now, and by what providers said last."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from webapp.auth.providers import Provider
 from webapp.principal import GUEST, LOCAL, Identity, Role
 
 ADDRESS = re.compile(r'[^@\s"<>]+@([^@\s"<>]+)')
-DOMAIN = re.compile(r'[^@\s"<>*/:]+')
+DOMAIN = re.compile(r'[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*', re.ASCII)
 
 
 class Admission:
@@ -28,8 +28,7 @@ class Admission:
         self.is_local = is_local
         self.guests = guests
         self.providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-        self._admins = frozenset(admins)
-        self._admin_addresses = frozenset(admin.lower() for admin in admins if '@' in admin)
+        self._admins = frozenset(named(admin, self.providers) for admin in admins) - {None}
 
     def role(self, identity: Identity) -> Role | None:
         """What somebody is here; nothing if they are not let in, or not any more."""
@@ -43,9 +42,27 @@ class Admission:
         return Role.ADMIN if self._is_admin(identity) else Role.USER
 
     def _is_admin(self, identity: Identity) -> bool:
-        names = {identity.subject, f'{identity.provider}:{identity.subject}'}
-        by_address = identity.email_verified and identity.email.lower() in self._admin_addresses
-        return identity.claims_admin or by_address or not names.isdisjoint(self._admins)
+        by_address = identity.email_verified and ('', _folded(identity.email)) in self._admins
+        return identity.claims_admin or by_address or (identity.provider, identity.subject) in self._admins
+
+
+def named(admin: str, providers: Collection[str]) -> tuple[str, str] | None:
+    """Whom one of the `admins` means: a provider's name and a subject there, or '' and an address.
+
+    Nobody, if it is a subject alone and several providers might call somebody that: one of them would choose our admins
+    for us.
+    """
+    name, _, subject = admin.partition(':')
+    if subject and name in providers:
+        return name, subject
+    if '@' in admin:
+        return '', _folded(admin)
+    return (next(iter(providers)), admin) if len(providers) == 1 else None
+
+
+def _folded(address: str) -> str:
+    """The case of other letters stays as it is: there, two addresses of two people may differ by it alone."""
+    return address.lower() if address.isascii() else address
 
 
 def _is_of_domain(identity: Identity, provider: Provider) -> bool:
@@ -62,10 +79,8 @@ def domain(address: str) -> str:
 
 
 def canonical_domain(name: str) -> str:
-    """As DNS compares it, '' if it is none: letters that only look alike differ."""
-    if not name.isprintable() or not DOMAIN.fullmatch(name):
-        return ''
-    try:
-        return name.rstrip('.').encode('idna').decode().lower()
-    except UnicodeError:
-        return ''
+    """As DNS compares it, '' if it is none. Other than ASCII letters are taken in their form for DNS alone (`xn--`):
+    what they become there depends on whom one asks, and `straße.de` may be, or not be, `strasse.de`.
+    """
+    folded = name.lower().removesuffix('.') if name.isascii() else ''
+    return folded if DOMAIN.fullmatch(folded) else ''

@@ -138,15 +138,6 @@ def _admins(chosen: Settings) -> Iterator[Finding]:
             'nobody is an admin',
             'Name somebody in WEBAPP_ADMINS, or a group of theirs in admin_groups of a provider.',
         )
-    prefixes = tuple(f'{provider.name}:' for provider in providers)
-    plain = sorted(admin for admin in chosen.admins if '@' not in admin and not admin.startswith(prefixes))
-    if plain and len(providers) > 1:
-        yield Finding(
-            'admins',
-            State.WARNING,
-            f'WEBAPP_ADMINS has {", ".join(plain)}, and each of the {len(providers)} providers may call somebody that',
-            f'Say which one is meant, for example {providers[0].name}:{plain[0]}.',
-        )
 
 
 def _place(provider: Provider) -> str:

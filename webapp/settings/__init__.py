@@ -46,6 +46,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     apps, public_url, data = check.apps(), check.public_url(), check.data()
     look = check.branding(file.branding, 'branding')
     providers = check.providers()
+    admins = check.admins(providers)
     relay = None if apps else check.relay()
     is_local = check.is_local(public_url)
     secret = check.secret(data, is_local=is_local, make=make_secret)
@@ -59,7 +60,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         guests=env.guests,
         providers=providers,
         limits=NO_LIMITS if is_local else Limits(**file.limits.model_dump()),
-        admins=frozenset(filter(None, map(str.strip, env.admins.split(',')))),
+        admins=admins,
         secret=SecretStr(secret),
         database_url=env.database_url,
         data=data,

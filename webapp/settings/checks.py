@@ -1,6 +1,6 @@
 """The rules that concern more than one setting."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from webapp import branding
+from webapp.auth.admission import named
 from webapp.auth.providers import Provider
 from webapp.branding import Branding
 from webapp.principal import GUEST, LOCAL
@@ -46,7 +47,21 @@ class Checks:
                 f'providers: the name "{name}" is '
                 + ('our own; choose another one.' if name in RESERVED else 'used twice; each needs its own.')
             )
-        return tuple(providers.read(table, self.given, self.problems.append) for table in tables)
+        found = tuple(providers.read(table, self.given, self.problems.append) for table in tables)
+        self.problems.extend(_merged(found))
+        return found
+
+    def admins(self, providers: Sequence[Provider]) -> frozenset[str]:
+        """Subjects, `provider:subject` and addresses; a subject alone if only one provider can call somebody that."""
+        admins = frozenset(filter(None, map(str.strip, self.env.admins.split(','))))
+        names = [provider.name for provider in providers]
+        for admin in sorted(admins) if len(names) > 1 else ():
+            if named(admin, names) is None:
+                self.problems.append(
+                    f'WEBAPP_ADMINS has {admin}, and each of the {len(names)} providers may call somebody that; '
+                    f'write which one is meant, for example {names[0]}:{admin}.'
+                )
+        return admins
 
     def branding(self, look: Look, name: str) -> Branding:
         """:param name: of the table, as the operator knows it"""
@@ -235,6 +250,16 @@ def _running(running: int | None, base_url: str) -> int:
     if running is not None:
         return running
     return 0 if urlsplit(base_url).hostname == address.CLOUD_API else RUNNING
+
+
+def _merged(providers: Sequence[Provider]) -> Iterator[str]:
+    """People are told apart by issuer and subject: by one issuer, two providers would speak of one person."""
+    first: dict[str, str] = {}
+    for provider in providers:
+        issuer = provider.issuer.rstrip('/')
+        other = first.setdefault(issuer, provider.name)
+        if issuer and other != provider.name:
+            yield f'providers: "{other}" and "{provider.name}" have one issuer, {issuer}; each needs its own.'
 
 
 def _url_fault(text: str) -> str | None:

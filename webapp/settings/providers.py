@@ -45,12 +45,12 @@ def read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[
     :param complain: told each thing that is wrong, in a sentence
     """
     known, is_oauth2 = KNOWN[table.preset], table.preset is Preset.OAUTH2
-    issuer = (table.issuer or known.issuer or (_origin(table.authorize_url or '') if is_oauth2 else '')).strip()
+    issuer = (table.issuer or known.issuer or (table.authorize_url or '' if is_oauth2 else '')).strip()
     for problem in _problems(table, issuer, known):
         complain(f'providers: "{table.name}" {problem}')
     domains = {name: canonical_domain(name.lstrip('@')) for name in table.allowed_domains}
     for name in (name for name, canonical in domains.items() if not canonical):
-        complain(f'providers: "{table.name}" has {name!r} in allowed_domains, which is no domain.')
+        complain(f'providers: "{table.name}" has {name!r} in allowed_domains, which {_why_no_domain(name)}.')
     return Provider(
         name=table.name,
         preset=table.preset,
@@ -118,6 +118,10 @@ def _fault(url: str) -> str:
     return ''
 
 
+def _why_no_domain(name: str) -> str:
+    return 'is no domain' if name.isascii() else 'DNS does not know; write it as DNS has it, with xn--'
+
+
 def _secret(table: ProviderTable, variables: Mapping[str, str], complain: Callable[[str], None]) -> str:
     if table.client_secret is not None and table.client_secret_env is not None:
         complain(f'providers: "{table.name}" has client_secret and client_secret_env; take one of them out.')
@@ -131,8 +135,3 @@ def _secret(table: ProviderTable, variables: Mapping[str, str], complain: Callab
 
 def _scopes(table: ProviderTable, known: Known) -> tuple[str, ...]:
     return tuple(table.scopes) or known.scopes
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f'{parts.scheme}://{parts.netloc}' if parts.netloc else ''

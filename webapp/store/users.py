@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity
@@ -57,7 +57,7 @@ def sign_in(session: Session, *, identity: Identity, role: str, secret: str, now
     _refuse_unfit(identity)
     locks.hold(session, 'identity', f'{identity.issuer}\0{identity.subject}')
     row = _identity_row(session, identity)
-    user = session.get(UserRow, row.user_id) if row else _new_user(session, identity, secret, now)
+    user = _held(session, row.user_id) if row else _new_user(session, identity, secret, now)
     assert user is not None
     if user.blocked_at is not None:
         raise Refused('blocked', status=403)
@@ -75,7 +75,7 @@ def link(session: Session, *, user_id: str, identity: Identity, role: str, now: 
     """
     _refuse_unfit(identity)
     locks.hold(session, 'identity', f'{identity.issuer}\0{identity.subject}')
-    user = session.get(UserRow, user_id)
+    user = _held(session, user_id)
     if user is None or user.blocked_at is not None:
         raise NotFound
     row = _identity_row(session, identity)
@@ -91,7 +91,7 @@ def vouch(session: Session, *, identity_id: str, identity: Identity, role: str, 
     row = session.get(IdentityRow, identity_id, with_for_update=True)
     if row is None or (row.issuer, row.subject) != (identity.issuer, identity.subject):
         return None
-    user = session.get(UserRow, row.user_id)
+    user = _held(session, row.user_id)
     assert user is not None
     return _update(session, user, row, identity=identity, role=role, now=now)
 
@@ -104,12 +104,6 @@ def get(session: Session, *, user_id: str) -> User:
     return user_value(row)
 
 
-def identities(session: Session, *, user_id: str) -> list[Identity]:
-    """All ways in of a person, the oldest first."""
-    statement = select(IdentityRow).where(IdentityRow.user_id == user_id)
-    return [identity_value(row) for row in session.exec(statement.order_by(col(IdentityRow.created_at)))]
-
-
 def named(session: Session, user_id: str) -> Party:
     """How the audit log names somebody who is in the table.
 
@@ -117,6 +111,11 @@ def named(session: Session, user_id: str) -> Party:
     """
     user = get(session, user_id=user_id)
     return Party(user.id, user.name or user.email)
+
+
+def _held(session: Session, user_id: str) -> UserRow | None:
+    """Nobody is blocked, and no session of theirs ended, while one more begins: it would live through both."""
+    return session.get(UserRow, user_id, with_for_update=True)
 
 
 def _refuse_unfit(identity: Identity) -> None:
@@ -176,7 +175,10 @@ def _new_identity(session: Session, identity: Identity, user_id: str, now: datet
 def _update(
     session: Session, user: UserRow, row: IdentityRow, *, identity: Identity, role: str, now: datetime
 ) -> Vouched:
-    """Keep what the provider says now. A name that it has stopped telling stays: people are still called so."""
+    """Keep what the provider says now. A name that it has stopped telling stays: people are still called so.
+
+    An address that nobody has verified never takes the place of another one: they may have several ways in.
+    """
     row.provider = identity.provider
     row.name = fold_title(identity.name) or row.name
     row.email = fold_title(identity.email)
@@ -186,7 +188,8 @@ def _update(
     before, row.role = row.role, role
     row.vouched_at = now
     user.name = row.name or user.name
-    user.email = row.email or user.email
+    if row.email_verified or not user.email:
+        user.email = row.email
     user.folded = fold_case(f'{user.name} {user.email}'.strip())
     session.add_all([user, row])
     session.flush()
