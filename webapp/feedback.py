@@ -9,6 +9,7 @@ import contextlib
 import logging
 
 from webapp.apps import Apps
+from webapp.belongings import Belongings
 from webapp.clock import now
 from webapp.errors import NotFound, StoreUnavailable, UpstreamError
 from webapp.latest import Latest
@@ -29,14 +30,16 @@ class Feedback:
     def __init__(self, store: Store, apps: Apps) -> None:
         self._store = store
         self._apps = apps
+        self._belongings = Belongings(store, apps)
         self._rated = Latest(0)
 
     async def rate(self, principal: Principal, message_id: str, rating: Rating | None, comment: str = '') -> None:
         """Keep what a person thinks of an answer of theirs; the newest counts. `None` takes it back.
 
-        :raises NotFound: no such message of theirs
+        :raises NotFound: no such message of theirs, or its app is closed to them
         :raises Refused: `not_rateable`: the answer is being written, or upstream never heard of it
         """
+        await self._belongings.message(principal, message_id)
         await self._store.write(
             feedback.rate,
             user_id=principal.user_id,

@@ -9,6 +9,7 @@ from datetime import timedelta
 from webapp import saving
 from webapp.apps import App, Apps
 from webapp.background import Tasks
+from webapp.belongings import Belongings
 from webapp.changes import Changes
 from webapp.chat.events import Event, Failed, FileAdded, Interrupted, Reported, Stopped
 from webapp.chat.message import Failure, FilePart, Reply, Status
@@ -54,6 +55,7 @@ class Generations:
         self.ended = Latest(0)  # counts answers that have been kept for good
         self._store = store
         self._apps = apps
+        self._belongings = Belongings(store, apps)
         self._changes = changes
         self._files = files
         self._limits = limits
@@ -110,9 +112,7 @@ class Generations:
         except NotFound:
             pass  # it may have given way to the very answer that this key has begun
         else:
-            conversation_id = old.conversation_id
-            conversation = await self._store.read(conversations.get, user_id=user_id, conversation_id=conversation_id)
-            self._apps.open(principal, conversation.app)
+            await self._belongings.conversation(principal, old.conversation_id)
             self._refuse_unfit(old.query, has_files=bool(old.files))
             await self._settle(principal)
         begun = await self._store.write(
@@ -142,10 +142,10 @@ class Generations:
     async def delete_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Delete a conversation of the principal's, here and upstream; what is being written in it is stopped first.
 
-        :raises NotFound: no such conversation of theirs
+        :raises NotFound: no such conversation of theirs, or its app is closed to them
         """
         user_id = principal.user_id
-        await self._store.read(conversations.get, user_id=user_id, conversation_id=conversation_id)
+        await self._belongings.conversation(principal, conversation_id)
         for generation in self._in_conversation(conversation_id):
             self._stop(generation)
             await self._ended(generation)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.people import in_store, sign_in
 from support.server import wait_for
-from world import SECRET_WORD, Live, World, live
+from world import SECRET_WORD, STAFF, Live, World, live
 
 from webapp.clock import now
 from webapp.store import sessions
@@ -88,6 +88,24 @@ def test_what_comes_of_it(world: World, row: Row) -> None:
         if row.others != OWN:
             assert world.asked[asked:] == []
         the_owner(world, people['owner'], row, before)
+
+
+ABOUT_OWN = [row for row in EVENTS if row.others not in {OWN, NOTHING} and row.event != 'composer send']
+
+
+@pytest.mark.parametrize('row', ABOUT_OWN, ids=[row.event for row in ABOUT_OWN])
+def test_what_was_made_with_a_closed_app_is_hidden_from_its_owner_too(world: World, row: Row) -> None:
+    world.settle()
+    closed = world.behind_closed_doors()
+    with sign_in(world.server, 'ann').client() as http, live(http, '/a/default') as page:
+        before, asked = world.rows(), len(world.asked)
+        page.fire(row.event, *row.values(closed))
+        assert SECRET_WORD not in page.hears(REFUSED)
+        assert http.get(f'/a/staff/c/{closed.conversation}').status_code == 404
+        assert http.get(f'/files/{closed.file}').status_code == 404
+    assert (world.rows(), world.asked[asked:]) == (before, [])
+    with sign_in(world.server, 'ann', groups=STAFF).client() as http:
+        assert http.get(f'/files/{closed.file}').status_code == 200
 
 
 def a_stranger(world: World, http: httpx.Client, row: Row) -> None:

@@ -54,6 +54,7 @@ class World:
     held: str = ''  # a long text that waits to be sent
     broken: str = ''  # a message whose answer has failed, in a conversation of its own
     unwanted: str = ''  # that conversation, or another one
+    of_staff: dict[str, str] = field(default_factory=dict)  # the same names, of things in the app for `STAFF`
 
     @staticmethod
     def new_key() -> str:
@@ -91,6 +92,10 @@ class World:
         """The same, with ids of what is nobody's."""
         ids = dict.fromkeys(NAMES, UNKNOWN)
         return replace(self, ann=replace(self.ann, user_id=ids.pop('user'), session_id=UNKNOWN), **ids)
+
+    def behind_closed_doors(self) -> 'World':
+        """The same, with ids of what the owner has in the app for `STAFF`."""
+        return replace(self, **self.of_staff)
 
     def settle(self) -> None:
         """Wait until nothing of the owner's changes by itself any more."""
@@ -163,9 +168,9 @@ def furnish(world: World, http: httpx.Client) -> None:
     """Give the owner a conversation, a file in it, one that is not sent yet, and a text that waits."""
     origin = {'Origin': world.server.url}
 
-    def upload(name: str) -> str:
+    def upload(name: str, app: str = 'default') -> str:
         content = (name, f'{SECRET_WORD} in {name}'.encode(), 'text/plain')
-        answer = http.post('/uploads', data={'app': 'default'}, files={'file': content}, headers=origin)
+        answer = http.post('/uploads', data={'app': app}, files={'file': content}, headers=origin)
         assert answer.status_code == 201, answer.text
         return str(answer.json()['id'])
 
@@ -175,12 +180,17 @@ def furnish(world: World, http: httpx.Client) -> None:
     world.conversation, world.message = begin(world, http, f'/echo {SECRET_WORD}', 'key-of-the-first', world.file)
     _, world.broken = begin(world, http, f'/error first {SECRET_WORD}', world.new_key())
     world.unwanted, _ = begin(world, http, f'/echo {SECRET_WORD} unwanted', world.new_key())
+    world.of_staff['file'] = upload('staff.txt', 'staff')
+    world.of_staff['unwanted'], world.of_staff['message'] = begin(
+        world, http, f'/echo {SECRET_WORD}', world.new_key(), world.of_staff['file'], app='staff'
+    )
+    world.of_staff |= {'conversation': world.of_staff['unwanted'], 'broken': world.of_staff['message']}
     world.settle()
 
 
-def begin(world: World, http: httpx.Client, query: str, key: str, *files: str) -> tuple[str, str]:
+def begin(world: World, http: httpx.Client, query: str, key: str, *files: str, app: str = 'default') -> tuple[str, str]:
     """Ids of a new conversation and its message, whose answer has ended."""
-    with live(http, '/a/default') as page:
+    with live(http, f'/a/{app}') as page:
         page.fire('composer send', query, key, list(files), '')
         page.hears('accepted')
     find = "SELECT json_array(conversation_id, id) FROM messages WHERE key = ? AND status <> 'running'"

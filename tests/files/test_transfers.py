@@ -2,8 +2,10 @@
 
 import select
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
@@ -237,3 +239,25 @@ def test_a_long_text_is_held_for_its_writer(ann: Person) -> None:
     assert ann.http.post('/uploads/text', content=b'\xff\xfe\xfa').status_code == 400
     assert ann.http.post('/uploads/text', content=b' ').json()['code'] == 'empty_query'
     assert ann.http.post('/uploads/text', content=b'a' * 8_000_001).status_code == 413
+
+
+def test_held_texts_count_as_uploads_for_all_guests_of_an_address(
+    tmp_path_factory: pytest.TempPathFactory, demo: str
+) -> None:
+    settings = {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo', 'WEBAPP_GUESTS': 'true', 'WEBAPP_SECRET': SECRET}
+    server = Server(tmp_path_factory.mktemp('limited'), settings)
+    (server.folder / 'webapp.toml').write_text('[limits]\nupload_mb_per_day = 1\n')
+    server.start()
+    try:
+        with Person(server) as one, Person(server) as two:
+            answers = [who.http.post('/uploads/text', content=b'a' * 600_000) for who in (one, one, two, one)]
+            small = one.http.post('/uploads/text', content=b'a' * 300_000)
+    finally:
+        server.stop()
+    assert [answer.status_code for answer in answers] == [201, 429, 429, 429]
+    assert [answer.json()['code'] for answer in answers[1:3]] == ['too_many_uploads', 'too_many_uploads_of_guests']
+    assert int(answers[1].headers['retry-after']) > 86_000
+    assert small.status_code == 201
+    with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db')) as connection:
+        kept = connection.execute("SELECT size FROM files WHERE source = 'text' ORDER BY size").fetchall()
+    assert kept == [(300_000,), (600_000,)], 'what was refused was not kept'

@@ -25,7 +25,7 @@ from webapp.feedback import Feedback
 from webapp.files import Files, address_of, made
 from webapp.files.addresses import made_id
 from webapp.generations import Generations
-from webapp.principal import Principal
+from webapp.principal import Principal, Role
 from webapp.store import feedback as rows
 from webapp.store.database import Store
 from webapp.store.files import File
@@ -358,6 +358,8 @@ async def test_upstream_hears_what_a_person_thinks(
 
     with pytest.raises(NotFound):
         await feedback.rate(bob, message.id, 'dislike')
+    with pytest.raises(NotFound):  # the app is closed to guests
+        await feedback.rate(replace(ann, role=Role.GUEST), message.id, 'dislike')
     await feedback.rate(ann, message.id, 'like', 'Just right')
     kept = await row(store, ann, message)
     assert (kept.rating, kept.comment) == ('like', 'Just right')

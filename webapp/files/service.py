@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from webapp import clock
 from webapp.apps import App, Apps
+from webapp.belongings import Belongings
 from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.errors import NotFound, Refused, UpstreamError
@@ -48,6 +49,7 @@ class Files:
     ) -> None:
         self._store = store
         self._apps = apps
+        self._belongings = Belongings(store, apps)
         self._made = Made(store, apps, changes)
         self._sweeper = Sweeper(store)
         self._limits = limits
@@ -98,10 +100,11 @@ class Files:
     async def find(self, principal: Principal, file_id: str) -> File:
         """A file of the principal's, with all its bytes here.
 
-        :raises NotFound: there is none, it is somebody else's, or nobody has its bytes any more
+        :raises NotFound: there is none, it is somebody else's, its app is closed to them, or nobody has its bytes
+            any more
         :raises UpstreamError: an assistant's file that can't be had right now
         """
-        file = await self._store.read(files.get, user_id=principal.user_id, file_id=file_id)
+        file = await self._belongings.file(principal, file_id)
         if file.is_kept and file.source is not Source.TEXT:
             return file
         if file.source is not Source.ASSISTANT:
@@ -118,7 +121,10 @@ class Files:
     async def hold_text(self, principal: Principal, data: bytes) -> str:
         """Hold a question that is too long for a socket; the id by which it is sent. The last few are held for a day.
 
-        :raises Refused: `too_long`, `empty_query`, or it is no UTF-8
+        Its bytes count as those of an upload, also when the text gives way to another.
+
+        :raises Refused: `too_long`, `empty_query`, or it is no UTF-8;
+            `LimitReached`: these are more bytes than they may send in a day
         """
         if len(data) > MOST_TEXT_BYTES:
             raise Refused('too_long', status=413)
@@ -139,6 +145,7 @@ class Files:
             size=len(data),
             created_at=self._now(),
         )
+        await self._throttle.person(Scope.UPLOADS, principal, len(data))
         await self._store.write(files.hold_text, file=text, data=data)
         return text.id
 

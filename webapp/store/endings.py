@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from webapp.store import audit, logins, sessions, users
 from webapp.store.audit import Action
 from webapp.store.tables import IdentityRow, SessionRow, UserRow
+from webapp.store.text import clean
 from webapp.store.users import identity_value, user_value
 
 
@@ -71,9 +72,9 @@ def grant(session: Session, wish: Wish, *, now: datetime) -> list[str] | None:
         return None
     theirs = [IdentityRow.issuer == wish.issuer]
     if wish.subject:
-        theirs.append(IdentityRow.subject == wish.subject)
+        theirs.append(IdentityRow.subject == clean(wish.subject))
     if wish.session:
-        theirs.append(SessionRow.provider_session == wish.session)
+        theirs.append(SessionRow.provider_session == clean(wish.session))
     elif not wish.subject:
         return []
     return _end(session, _open(session, theirs), reason='by_provider', now=now)

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, delete, select
 
 from webapp.store import locks
 from webapp.store.tables import AttemptRow, SpentTokenRow, changed
+from webapp.store.text import clean
 
 MAX_OPEN = 20  # attempts of one browser: tabs, and the back button
 
@@ -31,7 +32,8 @@ def begin(session: Session, attempt: Attempt) -> None:
     theirs = select(AttemptRow).where(AttemptRow.browser == attempt.browser)
     for row in session.exec(theirs.order_by(col(AttemptRow.created_at).desc()).offset(MAX_OPEN - 1).limit(MAX_OPEN)):
         session.delete(row)
-    session.add(AttemptRow(**{name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}))
+    values = {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}
+    session.add(AttemptRow(**values | {'target': clean(attempt.target)}))
 
 
 def complete(session: Session, *, id: str, browser: str, now: datetime) -> Attempt | None:

@@ -21,6 +21,7 @@ from webapp.store.text import clean, clean_object, provisional_title
 
 MAX_KEY = 200
 MAX_PAGE = 500
+MAX_NUMBER = 2**31 - 1  # of a message; what a browser names may be any
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ def history(
     owned_row(session, user_id, conversation_id)
     statement = select(MessageRow).where(MessageRow.conversation_id == conversation_id)
     if before is not None:
-        statement = statement.where(MessageRow.number < before)
+        statement = statement.where(MessageRow.number < max(0, min(before, MAX_NUMBER)))
     rows = session.exec(statement.order_by(col(MessageRow.number).desc()).limit(min(limit, MAX_PAGE))).all()
     return _loaded(session, rows[::-1])
 

@@ -172,7 +172,7 @@ def end(session: Session, *, token_hash: str, now: datetime) -> bool:
 
 def end_of_person(session: Session, *, user_id: str, session_id: str, now: datetime) -> bool:
     """End one session of a person's; `False` if it is not theirs, or over already."""
-    return _end(session, SessionRow.id == session_id, SessionRow.user_id == user_id, now=now) > 0
+    return _end(session, SessionRow.id == clean(session_id), SessionRow.user_id == user_id, now=now) > 0
 
 
 def end_all(session: Session, *, user_id: str, now: datetime, but: str = '') -> int:

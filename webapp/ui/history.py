@@ -1,8 +1,11 @@
 """What was kept of a person's conversations, as much at once as a browser shows at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from webapp.belongings import Belongings
 from webapp.chat.message import Status
+from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import messages
 from webapp.store.messages import Message
@@ -23,20 +26,24 @@ class Page:
 
 
 class History:
-    """Reads one person's messages."""
+    """Reads one person's messages.
 
-    def __init__(self, services: Services, kept: KeptAnswers, user_id: str) -> None:
+    :param who: tells who they are now: what is open to them may change while a page is
+    """
+
+    def __init__(self, services: Services, kept: KeptAnswers, who: Callable[[], Principal]) -> None:
         self._services = services
+        self._belongings = Belongings(services.store, services.apps)
         self._kept = kept
-        self._user_id = user_id
+        self._who = who
 
     async def message(self, message_id: str) -> Message:
         """As it stands now: while it is being written, its row is a second or two behind.
 
-        :raises NotFound: there is none, or it is somebody else's
+        :raises NotFound: there is none, it is somebody else's, or its app is closed to them
         """
         generation = self._services.generations.of(message_id)
-        message = await self._services.store.read(messages.owned, user_id=self._user_id, message_id=message_id)
+        message = await self._belongings.message(self._who(), message_id)
         return replace(message, reply=generation.reply) if generation else message
 
     async def newest(self, conversation_id: str, before: int | None = None) -> list[Message]:
@@ -45,7 +52,11 @@ class History:
         :raises NotFound: no such conversation of this person's
         """
         return await self._services.store.read(
-            messages.history, user_id=self._user_id, conversation_id=conversation_id, before=before, limit=MESSAGES
+            messages.history,
+            user_id=self._who().user_id,
+            conversation_id=conversation_id,
+            before=before,
+            limit=MESSAGES,
         )
 
     async def page(self, conversation_id: str, before: int | None = None) -> Page:

@@ -1,8 +1,10 @@
 """A person's conversations with one app, as one page lists them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
+from webapp.belongings import Belongings
+from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.conversations import Conversation
@@ -13,12 +15,17 @@ ROWS = 50  # at once
 
 
 class Listing:
-    """Keeps the sidebar equal to the store. Remembers what the browser was told, so that only changes travel."""
+    """Keeps the sidebar equal to the store. Remembers what the browser was told, so that only changes travel.
 
-    def __init__(self, services: Services, sidebar: Conversations, *, user_id: str, app: str) -> None:
+    :param who: tells who the person is now: what is open to them may change while a page is
+    """
+
+    def __init__(self, services: Services, sidebar: Conversations, *, who: Callable[[], Principal], app: str) -> None:
         self._services = services
+        self._belongings = Belongings(services.store, services.apps)
         self._sidebar = sidebar
-        self._user_id = user_id
+        self._who = who
+        self._user_id = who().user_id
         self._app = app
         self._rows: dict[str, Row] = {}
         self._search = ''
@@ -37,14 +44,15 @@ class Listing:
         """Show those that follow `last`, if `search` is still what the person searches for."""
         if search != self._search:
             return
-        listed = await self._read(after=await self._conversation(last))
+        listed = await self._read(after=await self._belongings.conversation(self._who(), last))
         if search == self._search:
             rows = self._take(listed)
             self._sidebar.extend(rows, more=not self._is_complete, search=search)
 
     async def rename(self, conversation_id: str, title: str) -> None:
-        """:raises Refused: no title"""
+        """:raises Refused: no title. :raises NotFound: as `Belongings.conversation`"""
         try:
+            await self._belongings.conversation(self._who(), conversation_id)
             await self._services.store.write(
                 conversations.rename, user_id=self._user_id, conversation_id=conversation_id, title=title
             )
@@ -105,11 +113,6 @@ class Listing:
         self._rows |= {row.id: row for row in rows}
         self._is_complete = len(listed) < ROWS
         return rows
-
-    async def _conversation(self, conversation_id: str) -> Conversation:
-        return await self._services.store.read(
-            conversations.get, user_id=self._user_id, conversation_id=conversation_id
-        )
 
     def _row(self, conversation: Conversation) -> Row:
         running = conversation.id in self._services.generations.running.value

@@ -11,6 +11,7 @@ from nicegui.client import Client
 from starlette.responses import Response
 
 from webapp.apps import App
+from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
@@ -76,7 +77,8 @@ class ChatPage(Hearing):
     ) -> None:
         super().__init__(services, principal)
         self._answers = answers
-        self._history = History(services, kept, principal.user_id)
+        self._belongings = Belongings(services.store, services.apps)
+        self._history = History(services, kept, self._who)
         self._app = app
         self._client: Client = ui.context.client
         self._sending = asyncio.Lock()
@@ -91,7 +93,7 @@ class ChatPage(Hearing):
         open_pages.require(self._app.admits)
         seen = self._changed.value
         conversation, shown = await self._read(conversation_id)
-        services, app, user_id = self._services, self._app, self._principal.user_id
+        services, app = self._services, self._app
         person = persons.shown(services, self._principal, views.address(app.slug, conversation_id))
         around = theme.frame(name=app.name or services.name, apps=self._links(), person=person, brand=app.branding)
         with around as self._frame:
@@ -100,7 +102,7 @@ class ChatPage(Hearing):
             self._thread = Thread()
             self._composer = Composer()
             self._composer.set_uploads(views.upload_rules(app))
-        self._listing = Listing(services, self._sidebar, user_id=user_id, app=app.slug)
+        self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug)
         self._reading = Reading(
             services, self._answers, self._history, self._thread, self._principal, on_end=self._ended
         )
@@ -134,6 +136,9 @@ class ChatPage(Hearing):
         self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
+
+    def _who(self) -> Principal:
+        return self._principal
 
     def _require(self) -> None:
         self._services.apps.open(self._principal, self._app.slug)
@@ -232,9 +237,7 @@ class ChatPage(Hearing):
         self._services.changes.bump(user_id, conversation_id, messages=False)
 
     async def _conversation(self, conversation_id: str) -> Conversation:
-        return await self._services.store.read(
-            conversations.get, user_id=self._principal.user_id, conversation_id=conversation_id
-        )
+        return await self._belongings.conversation(self._principal, conversation_id)
 
     def _show(self, conversation: Conversation | None, shown: Page) -> None:
         self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
