@@ -35,9 +35,9 @@ SCRIPTS = {
 }
 OURS = {
     'already_running', 'blocked', 'identity_taken', 'internal_error', 'last_way', 'not_admitted', 'not_found',
-    'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down', 'sign_in_denied', 'sign_in_failed',
-    'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out', 'store_unavailable', 'too_long',
-    'too_many_pages', 'too_many_pages_of_guests', 'too_many_running',
+    'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down', 'sign_in_denied',
+    'sign_in_failed', 'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out', 'store_unavailable',
+    'too_long', 'too_many_pages', 'too_many_pages_of_guests', 'too_many_running',
 }  # fmt: skip
 
 
