@@ -105,15 +105,15 @@ def test_what_an_admin_does_is_done_and_written_down(world: World) -> None:
 
 
 def test_a_way_in_is_taken_and_given_up_by_its_person_alone(world: World) -> None:
-    dora, phone = sign_in(world.server, 'dora'), sign_in(world.server, 'dora')
-    with dora.client() as http, live(http, '/me') as page:
-        page.fire('sheet act', 'link', offered(world, dora))
+    fred, phone = sign_in(world.server, 'fred'), sign_in(world.server, 'fred')
+    with fred.client() as http, live(http, '/me') as page:
+        page.fire('sheet act', 'link', offered(world, fred))
         page.hears('Added.')
-        added = world.value('SELECT user_id FROM identities WHERE subject = ?', f'more {dora.user_id}')
-        assert added == dora.user_id
-        page.fire('sheet act', 'unlink', way(world, dora, f'more {dora.user_id}'))
+        added = world.value('SELECT user_id FROM identities WHERE subject = ?', f'more {fred.user_id}')
+        assert added == fred.user_id
+        page.fire('sheet act', 'unlink', way(world, fred, f'more {fred.user_id}'))
         page.hears('Removed.')
-        page.fire('sheet act', 'unlink', way(world, dora))
+        page.fire('sheet act', 'unlink', way(world, fred))
         page.hears('your last way')
     assert lives(world, phone)
 

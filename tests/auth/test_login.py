@@ -454,7 +454,7 @@ def test_who_is_signed_in_can_prove_one_more_way_in_and_is_asked_whether_to_take
     assert (query(where)['prompt'], query(where)['max_age']) == ('login', '0')
     assert ann.http.get(ann.agree(where)).headers['location'] == '/me'
     assert ann.session == session
-    assert 'Add elsewhere@corp.com (other) to Linker?' in ann.http.get('/me').text
+    assert 'Add elsewhere@corp.com (Other) to Linker?' in ann.http.get('/me').text
     assert not identities(front, 'linked'), 'nothing is theirs before they have said so'
     assert not rows(front, "SELECT 1 FROM audit WHERE action = 'linked'")
     again = Visitor(front)
