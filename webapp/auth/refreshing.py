@@ -75,7 +75,10 @@ class Refreshing:
             await asyncio.sleep(PACE)
 
     async def look(self) -> int:
-        """Ask after all sessions that are due now, but for those whose providers are left alone; for how many it was done."""
+        """Ask after all sessions that are due now, but for those whose providers are left alone; for how many that was.
+
+        Those that could not be written of do not count.
+        """
         now, awake, places = self._now(), self._awake(), asyncio.Semaphore(AT_ONCE)
         due = await self._store.read(refreshes.due, providers=awake, now=now, used_since=now - IN_USE, limit=MANY)
 
