@@ -123,11 +123,6 @@ class Sessions:
             raise SignedOut
         return now
 
-    async def leaving(self, scope: Scope) -> Ending | None:
-        """The session that `end` would end."""
-        token = self.cookie.read(scope)
-        return await self._store.read(endings.about_to, token_hash=_hash(token)) if token else None
-
     async def end(self, scope: Scope) -> Ending | None:
         """Sign this browser out; what has ended by it."""
         ended = None
