@@ -28,17 +28,49 @@ async def test_a_provider_is_asked_once_for_all_who_wait_and_then_remembered(iss
     assert (issuer.asked[WELL_KNOWN], issuer.asked['/keys']) == (1, 1)
 
 
-async def test_what_is_old_is_asked_again_and_serves_while_nobody_answers(issuer: Issuer, wire: Wire) -> None:
+async def test_what_is_old_serves_at_once_while_it_is_asked_again(issuer: Issuer, wire: Wire) -> None:
     now = 0.0
     found = Discovery(issuer.url, wire, clock=lambda: now)
     first = await found.metadata()
     now = discovery.FRESH + 1
-    issuer.answers[WELL_KNOWN] = Response(status_code=500)
-    assert await found.metadata() == first
+    issuer.answers[WELL_KNOWN] = None  # silence
+    async with asyncio.timeout(0.9):  # less than it takes to give up
+        assert [await found.metadata() for _ in range(20)] == [first] * 20
+    await _all_done()
+    assert issuer.asked[WELL_KNOWN] == 2
     issuer.answers.clear()
     issuer.metadata = {'token_endpoint': f'{issuer.url}/other'}
+    now += discovery.PAUSE - 1
+    assert await found.metadata() == first
+    assert issuer.asked[WELL_KNOWN] == 2
+    now += 1
+    assert await found.metadata() == first
+    await _all_done()
     assert (await found.metadata()).token_endpoint == f'{issuer.url}/other'
     assert issuer.asked[WELL_KNOWN] == 3
+
+
+async def test_what_is_a_day_old_is_asked_again_first_and_serves_if_nobody_answers(issuer: Issuer, wire: Wire) -> None:
+    now = 0.0
+    found = Discovery(issuer.url, wire, clock=lambda: now)
+    first = await found.keys()
+    now = discovery.OLD
+    issuer.published = KEYS['second']
+    assert [key.kid for key in (await found.keys()).keys] == ['second'] != [key.kid for key in first.keys]
+    now += discovery.OLD
+    issuer.answers['/keys'] = Response(status_code=500)
+    assert [key.kid for key in (await found.keys()).keys] == ['second']
+    assert [key.kid for key in (await found.keys()).keys] == ['second']
+    assert issuer.asked['/keys'] == 3
+
+
+async def test_whoever_was_never_reached_is_asked_each_time(issuer: Issuer, wire: Wire) -> None:
+    found = Discovery(issuer.url, wire)
+    issuer.answers[WELL_KNOWN] = Response(status_code=500)
+    with pytest.raises(ProviderUnavailable):
+        await found.metadata()
+    issuer.answers.clear()
+    assert await found.metadata()
 
 
 async def test_newer_keys_are_looked_for_now_and_then_whatever_anybody_makes_up(issuer: Issuer, wire: Wire) -> None:
@@ -125,3 +157,8 @@ async def test_nobody_there() -> None:
     with pytest.raises(ProviderUnavailable):
         await Discovery('http://127.0.0.1:1', wire).metadata()
     await wire.aclose()
+
+
+async def _all_done() -> None:
+    """Whatever goes on beside the test has come to its end."""
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})

@@ -202,6 +202,8 @@ def test_a_logout_token_says_whose_sessions_end() -> None:
     assert found.expires_at > NOW
     by_session = id_tokens.check_logout(sign(**LOGOUT | {'sub': None, 'exp': None}), PUBLISHED, US, now=NOW)
     assert (by_session.subject, by_session.session) == ('', 's-1')
+    several = sign(**LOGOUT | {'aud': [US.client_id, 'other']})
+    assert id_tokens.check_logout(several, PUBLISHED, US, now=NOW).subject == 'ann-1'
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from webapp.auth.providers import Provider
 from webapp.auth.refreshing import AT_ONCE, Refreshing
 from webapp.auth.sealing import Sealing
 from webapp.auth.wire import Wire
+from webapp.errors import StoreUnavailable
 from webapp.principal import Identity
 from webapp.store import audit, sessions
 from webapp.store.audit import Action, Filter
@@ -264,3 +265,26 @@ async def test_a_token_that_cannot_be_read_ends_the_session_without_a_question(
     await world.start().look()
     assert issuer.asked['/token'] == asked
     assert await standing(store) is None
+
+
+async def test_a_write_that_fails_for_one_session_keeps_no_other_from_its_next_token(
+    world: SimpleNamespace, sign_in: Callable[..., Any], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f'session-{number}' for number in range(4)]
+    for id in ids:
+        await sign_in(id)
+    before = {id: await row(store, id) for id in ids}
+    write = store.write
+
+    async def failing(command: Any, **given: Any) -> Any:
+        if 'session-1' in {given.get('session_id'), getattr(given.get('claim'), 'session_id', '')}:
+            raise StoreUnavailable(detail='no space is left')
+        return await write(command, **given)
+
+    monkeypatch.setattr(store, 'write', failing)
+    assert await world.start().look() == 3
+    assert [id for id in ids if await row(store, id) == before[id]] == ['session-1']
+    monkeypatch.undo()
+    assert await world.start().look() == 1
+    assert (await row(store, 'session-1'))[0] not in {'', before['session-1'][0]}
+    assert world.ended == []

@@ -8,9 +8,10 @@ import pytest
 from auth_support import COMPANY, Browser, Clock
 from sqlalchemy import text
 from sqlmodel import Session
+from starlette.types import Scope
 
-from webapp.auth.sessions import Sessions
-from webapp.errors import LimitReached, Refused, SignedOut
+from webapp.auth.sessions import Cookie, Sessions
+from webapp.errors import LimitReached, Refused, SignedOut, StoreUnavailable
 from webapp.limits import Limits
 from webapp.principal import Identity, Principal, Role
 from webapp.store.database import Store
@@ -173,6 +174,42 @@ async def test_a_cookie_is_worth_nothing_where_the_settings_let_no_such_person_i
             assert (principal is not None) == (cookie in welcome)
     with pytest.raises(Refused):
         await sign_in(Browser(make()), 'ann')
+
+
+@pytest.mark.parametrize('around', ['\x85', '\xa0', '\x1c', '\x1d', '\x1e', '\x1f', '\x0b', '\x0c'], ids=ascii)
+@pytest.mark.parametrize('base', ['chat', 'login'])
+def test_only_what_browsers_take_for_the_name_of_a_cookie_is_it(base: str, around: str) -> None:
+    cookie = Cookie(secure=True, seconds=60, base=base)
+
+    def read(jar: str) -> str | None:
+        return cookie.read({'headers': [(b'cookie', jar.encode('latin-1'))]})
+
+    assert read(f'{around}{cookie.name}=forged') is None
+    assert read(f'a=b;{around}{cookie.name}=forged; {cookie.name}=token') == 'token'
+    assert read(f'a=b;\t {cookie.name}=token \t;c=d') == 'token'
+
+
+async def test_a_browser_whose_sign_out_has_failed_can_sign_out_again(make: Make, store: Store) -> None:
+    browser = Browser(make())
+    await enter(browser)
+    held = browser.cookie
+
+    async def end(scope: Scope) -> bool:
+        try:
+            return bool(await browser.sessions.end(scope))
+        except StoreUnavailable:
+            return False
+
+    await store.write(_rename, 'sessions', 'elsewhere')
+    assert not await browser.visit(end)
+    assert browser.cookie == held
+    await store.write(_rename, 'elsewhere', 'sessions')
+    assert await browser.visit(end)
+    assert browser.cookie == 'chat='
+
+
+def _rename(session: Session, table: str, name: str) -> None:
+    session.connection().execute(text(f'ALTER TABLE {table} RENAME TO {name}'))
 
 
 async def test_guests_from_one_address_come_a_minute_at_a_time(make: Make, clock: Clock) -> None:

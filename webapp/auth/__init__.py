@@ -1,1 +1,1 @@
-"""Who a request comes from: sessions and their cookie."""
+"""Who people are: what providers vouch for, who is let in and as what, and sessions with their cookie."""

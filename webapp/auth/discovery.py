@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from webapp.auth.id_tokens import UnknownKey
 from webapp.auth.keys import Keys
 from webapp.auth.wire import Json, Wire
-from webapp.errors import ProviderMisconfigured, ProviderUnavailable
+from webapp.errors import ProviderMisconfigured, ProviderUnavailable, SignInFailed
 from webapp.upstream.address import is_loopback
 
 WELL_KNOWN = '/.well-known/openid-configuration'
 FRESH = 3600.0  # seconds that what it says is taken for true
+OLD = 24 * 3600.0  # seconds from when on what it says is asked again before it serves: a key may have been stolen
 PAUSE = 60.0  # seconds between two looks for newer keys: anybody may make up a token that names an unknown one
 
 T = TypeVar('T')
@@ -35,7 +36,7 @@ class Metadata:
 
 
 class Discovery:
-    """Of one provider. Asked when somebody wants to know, and remembered; what is old serves while it is out of reach.
+    """Of one provider. Asked when somebody wants to know, and remembered; what is old serves while it is asked again.
 
     :param issuer: as the settings have it
     :param clock: seconds
@@ -120,33 +121,45 @@ def _address(said: Json, name: str, *, needed: bool = True) -> str:
 
 
 class _Remembered(Generic[T]):
-    """A value that is fetched when it is needed, by one task for all who wait."""
+    """A value that is fetched when it is needed, by one task for all; who can do with the old one does not wait."""
 
     def __init__(self, fetch: Callable[[], Awaitable[T]], clock: Callable[[], float]) -> None:
         self._fetch = fetch
         self._clock = clock
         self._known: tuple[T, float] | None = None
+        self._failed_at = -PAUSE
         self._fetching: asyncio.Task[T] | None = None
 
     async def get(self) -> T:
         if self._known is None:
             return await self.fetch()
         value, at = self._known
-        if self._clock() - at < FRESH:
+        now = self._clock()
+        if now - at < FRESH or now - self._failed_at < PAUSE:
+            return value
+        fetching = self._begin()
+        if now - at < OLD:
             return value
         try:
-            return await self.fetch()
+            return await asyncio.shield(fetching)
         except ProviderUnavailable:
             return value
 
     async def fetch(self) -> T:
+        return await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[T]:
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._go())
             self._fetching.add_done_callback(_noticed)
-        return await asyncio.shield(self._fetching)
+        return self._fetching
 
     async def _go(self) -> T:
-        value = await self._fetch()
+        try:
+            value = await self._fetch()
+        except SignInFailed:
+            self._failed_at = self._clock()
+            raise
         self._known = (value, self._clock())
         return value
 

@@ -79,6 +79,7 @@ def check(
     if str(header.get('typ', '')).lower() in OTHER_TYPES or _is_logout(claims):
         raise TokenRefused('kind', 'no ID token')
     _check_claims(claims, audience, now, needed=('iss', 'sub', 'aud', 'exp', 'iat'))
+    _check_party(claims, audience)
     if nonce is not None and not _equal(claims.get('nonce'), nonce):
         raise TokenRefused('nonce', 'it was not issued for this login')
     if 'at_hash' in claims and access_token and not _equal(claims['at_hash'], _half(access_token, header['alg'])):
@@ -168,11 +169,10 @@ def _check_claims(claims: Json, audience: Audience, now: datetime, *, needed: Se
         raise TokenRefused(str(name).partition(',')[0], f'the claim is missing or wrong: {error}') from error
     if claims['iat'] < seconds - leeway - int(FRESH.total_seconds()):
         raise _clock(claims, now, 'it was issued too long ago')
-    _check_party(claims, audience)
 
 
 def _check_party(claims: Json, audience: Audience) -> None:
-    """A token for several must say that it was made for us."""
+    """An ID token for several must say that it was made for us."""
     many = isinstance(claims['aud'], list) and len(set(claims['aud'])) > 1
     if ('azp' in claims or many) and claims.get('azp') != audience.client_id:
         raise TokenRefused('azp', 'it was issued for another client')

@@ -20,7 +20,7 @@ from webapp.store.endings import Ending
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 3.0  # that signing out waits for a provider
+SECONDS = 1.0  # that going on waits for a provider; soon after, the page that signed out is closed like all others
 
 GoOn = Callable[[Request, str], Response]
 
@@ -36,10 +36,10 @@ class Farewell:
     sealing: Sealing
     home: str
 
-    async def address(self, leaving: Ending) -> str:
+    async def address(self, ended: Ending) -> str:
         """Where to send the browser; '' if the provider has no such place, or can't be asked for it now."""
         try:
-            client = self.clients.get(leaving.provider)
+            client = self.clients.get(ended.provider)
             if not isinstance(client, OidcClient):
                 return ''
             async with asyncio.timeout(SECONDS):
@@ -47,13 +47,13 @@ class Farewell:
         except NotFound:
             return ''
         except (SignInFailed, TimeoutError) as error:
-            logger.warning('provider %s: signed out here alone: %s', leaving.provider, str(error) or 'no answer')
+            logger.warning('provider %s: signed out here alone: %s', ended.provider, str(error) or 'no answer')
             return ''
-        return self._with_query(place, client.provider, leaving) if place else ''
+        return self._with_query(place, client.provider, ended) if place else ''
 
-    def _with_query(self, place: str, provider: Provider, leaving: Ending) -> str:
+    def _with_query(self, place: str, provider: Provider, ended: Ending) -> str:
         said = {
-            'id_token_hint': self.sealing.open(leaving.id_token),
+            'id_token_hint': self.sealing.open(ended.id_token),
             'client_id': provider.client_id,
             'post_logout_redirect_uri': self.home,
             'state': secrets.token_urlsafe(16),
@@ -77,9 +77,8 @@ def routes(
 
     @router.post('/logout', include_in_schema=False)
     async def logout(request: Request) -> Response:
-        leaving = await sessions.leaving(request.scope)
-        place = await farewell.address(leaving) if leaving else ''
         ended = await sessions.end(request.scope)
+        place = await farewell.address(ended) if ended else ''
         is_by_provider = ended is not None and ended.provider in sessions.admission.providers
         answer: Response
         if ended and place:

@@ -75,18 +75,25 @@ class Refreshing:
             await asyncio.sleep(PACE)
 
     async def look(self) -> int:
-        """Ask after all sessions that are due now, but for those whose providers are left alone; how many."""
+        """Ask after all sessions that are due now, but for those whose providers are left alone; for how many that was.
+
+        Those that could not be written of do not count.
+        """
         now, awake, places = self._now(), self._awake(), asyncio.Semaphore(AT_ONCE)
         due = await self._store.read(refreshes.due, providers=awake, now=now, used_since=now - IN_USE, limit=MANY)
 
-        async def ask(each: Due) -> None:
+        async def ask(each: Due) -> bool:
             async with places:
-                await self.refresh(each)
+                try:
+                    await self.refresh(each)
+                except StoreUnavailable as error:  # the others have sent off tokens that count once
+                    logger.warning('a session is not asked after for now: %s', error)
+                    return False
+                return True
 
         async with asyncio.TaskGroup() as group:
-            for each in due:
-                group.create_task(ask(each))
-        return len(due)
+            asked = [group.create_task(ask(each)) for each in due]
+        return sum(task.result() for task in asked)
 
     async def refresh(self, due: Due) -> None:
         """Ask after one session, unless somebody else does, or its provider has just turned out to be out of reach."""

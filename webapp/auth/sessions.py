@@ -123,19 +123,15 @@ class Sessions:
             raise SignedOut
         return now
 
-    async def leaving(self, scope: Scope) -> Ending | None:
-        """The session that `end` would end."""
-        token = self.cookie.read(scope)
-        return await self._store.read(endings.about_to, token_hash=_hash(token)) if token else None
-
     async def end(self, scope: Scope) -> Ending | None:
         """Sign this browser out; what has ended by it."""
-        _visit(scope).cookie = self.cookie.clearing()
-        if not (token := self.cookie.read(scope)):
-            return None
-        return await self._store.write(
-            endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
-        )
+        ended = None
+        if token := self.cookie.read(scope):
+            ended = await self._store.write(
+                endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
+            )
+        _visit(scope).cookie = self.cookie.clearing()  # not before: it would leave a session that nobody can end
+        return ended
 
     async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""
@@ -186,9 +182,13 @@ class Cookie:
         return f'__Host-{self.base}' if self.secure else self.base
 
     def read(self, scope: Scope) -> str | None:
-        """The token in a request, if there is one and nothing else claims its name."""
+        """The token in a request, if there is one and nothing else claims its name.
+
+        No more is cut off around a name than browsers cut off: to them `\\xa0__Host-chat` has no prefix, and so anybody
+        on a neighbouring host may set it for us.
+        """
         jars = (value.decode('latin-1') for name, value in scope['headers'] if name == b'cookie')
-        pairs = (pair.strip().partition('=') for jar in jars for pair in jar.split(';'))
+        pairs = (pair.strip(' \t').partition('=') for jar in jars for pair in jar.split(';'))
         tokens = {value for name, _, value in pairs if name == self.name}
         return tokens.pop() if len(tokens) == 1 else None
 

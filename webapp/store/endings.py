@@ -16,7 +16,7 @@ from webapp.store.users import identity_value, user_value
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A session that ends, or is about to: what its provider has to know of it."""
+    """A session that has ended: what its provider has to know of it."""
 
     session_id: str
     provider: str
@@ -32,11 +32,6 @@ class Wish:
     session: str
     token: str  # hash of what tells the wish from all others: each counts once
     expires_at: datetime  # from when on it would be refused for its age
-
-
-def about_to(session: Session, *, token_hash: str) -> Ending | None:
-    """The session that would end. A query."""
-    return next((ending for ending, _ in _open(session, [SessionRow.id == token_hash])), None)
 
 
 def sign_out(session: Session, *, token_hash: str, now: datetime, address: str = '') -> Ending | None:
