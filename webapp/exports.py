@@ -42,7 +42,7 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
             'address': principal.address,
             'detail': {'format': kind, **asked.given},
         }
-        wanted = await asked.filter(store)
+        wanted = asked.filter
         await store.write(audit.record, Action.AUDIT_EXPORTED, now=moment, **told)
         pages = _pages(store, replace(wanted, until=min(wanted.until or moment, moment)))
         body, media_type = (_csv(pages), 'text/csv') if kind == 'csv' else (_json(pages), 'application/json')

@@ -15,7 +15,7 @@ from support.people import ISSUER, SignedIn, in_store, serving, sign_in
 from support.server import Server
 
 from webapp.principal import Identity
-from webapp.store import audit, users
+from webapp.store import audit, people, users
 from webapp.store.audit import Action, Entry, Filter, Party
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,6 +120,18 @@ def test_there_is_nobody_of_that_id(server: Server, http: httpx.Client, unknown:
     assert answer.status_code == 404
     assert 'There is nothing here' in answer.text
     assert entries(server, Action.PERSON_READ) == before
+
+
+def test_whoever_was_refused_is_named_and_found(server: Server, http: httpx.Client) -> None:
+    stranger = Identity(ISSUER, 'eve', 'oidc', name='Eve <Wood>')
+    given = {'actor': Party(), 'now': NOW, 'address': '192.0.2.9', 'detail': {'reason': 'not_admitted'}}
+    in_store(server, people.record_refusal, identity=stranger, **given)
+    page = http.get('/admin/audit?who=WOOD').text
+    assert 'Wood' in page
+    assert '<Wood>' not in page
+    assert '192.0.2.9' in page
+    [row] = http.get('/admin/audit.json?who=wood').json()
+    assert (row['target_id'], row['target_name']) == ('', 'Eve <Wood>')
 
 
 # files

@@ -41,9 +41,14 @@ OURS = {
 }  # fmt: skip
 
 
-LIMITED = {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')} - {
-    f'too_many_{scope}_of_guests' for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS)
-}  # for these nobody has a session yet
+LIMITED = (
+    {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')}
+    - {
+        f'too_many_{scope}_of_guests'
+        for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS, Scope.ENDINGS, Scope.REFUSALS)
+    }
+    - {'too_many_refusals'}
+)  # for these nobody has a session yet; and that one keeps the log short, and refuses nothing
 
 
 def used() -> set[str]:
