@@ -21,7 +21,7 @@ from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.throttle import Throttle
 from webapp.ui.log_entries import PATH, Asked
-from webapp.ui.page import login_path
+from webapp.ui.page import login_path, refuse_foreign
 
 COLUMNS = ('at', 'action', 'actor_id', 'actor_name', 'target_id', 'target_name', 'address', 'detail')
 FORMULA = ('=', '+', '-', '@', '\t', '\r')  # a spreadsheet would work out what begins so
@@ -63,12 +63,13 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
 
 
 async def _admin(request: Request, sessions: Sessions) -> Principal:
-    """:raises NotFound: it is not for them"""
+    """:raises NotFound: it is not for them. :raises Refused: see `refuse_foreign`"""
     principal = await sessions.principal(request.scope)
     if principal is None:
         raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
     if not principal.is_admin:
         raise NotFound
+    refuse_foreign(request)
     return principal
 
 

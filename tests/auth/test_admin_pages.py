@@ -113,6 +113,19 @@ def test_looking_at_somebody_is_written_down_with_the_address(server: Server, ht
     assert (entry.actor.name, entry.target.id, entry.address) == ('Admin', carl.user_id, '127.0.0.1')
 
 
+def test_no_other_site_writes_the_log_in_an_admins_name(server: Server, http: httpx.Client, bob: SignedIn) -> None:
+    before = entries(server)
+    for path in (f'/admin/users/{bob.user_id}', '/admin/audit.csv?who=x', '/admin/audit.json'):
+        answer = http.get(path, headers=FOR_PEOPLE | {'Sec-Fetch-Site': 'cross-site'})
+        assert answer.status_code == 403
+        assert f'href="{path}"' in answer.text, 'a click goes on'
+    assert entries(server) == before
+    for own in ('none', 'same-origin'):
+        assert http.get(f'/admin/users/{bob.user_id}', headers={'Sec-Fetch-Site': own}).status_code == 200
+    assert http.get('/admin/users', headers={'Sec-Fetch-Site': 'cross-site'}).status_code == 200
+    assert len(entries(server)) == len(before) + 2
+
+
 @pytest.mark.parametrize('unknown', ['0' * 32, 'x', '-', '%F0%9F%90%B8'])
 def test_there_is_nobody_of_that_id(server: Server, http: httpx.Client, unknown: str) -> None:
     before = entries(server, Action.PERSON_READ)

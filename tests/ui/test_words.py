@@ -34,7 +34,8 @@ SCRIPTS = {
     'attachments.js': 'composer',
 }
 OURS = {
-    'already_running', 'blocked', 'identity_taken', 'internal_error', 'not_admitted', 'not_found', 'process_ended',
+    'already_running', 'blocked', 'from_elsewhere', 'identity_taken', 'internal_error', 'not_admitted', 'not_found',
+    'process_ended',
     'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down', 'sign_in_denied', 'sign_in_failed',
     'sign_in_over', 'sign_in_stale', 'signed_out', 'store_unavailable', 'too_long', 'too_many_pages',
     'too_many_pages_of_guests', 'too_many_running',
