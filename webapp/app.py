@@ -124,7 +124,7 @@ def _ways_in_and_out(
     farewell = Farewell(clients, sealing, home=settings.public_url + LOGIN)
     home = login_page.address(code='signed_out')
     yield logout.routes(sessions, farewell=farewell, on_end=open_pages.close, go_on=leaving.page, home=home)
-    yield backchannel.routes(Backchannel(store, clients, on_end=open_pages.close))
+    yield backchannel.routes(Backchannel(store, clients, Throttle(store, settings.limits), on_end=open_pages.close))
 
 
 @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.throttle import Throttle
 from webapp.ui.log_entries import PATH, Asked
-from webapp.ui.page import login_path
+from webapp.ui.page import login_path, refuse_foreign
 
 COLUMNS = ('at', 'action', 'actor_id', 'actor_name', 'target_id', 'target_name', 'address', 'detail')
 FORMULA = ('=', '+', '-', '@', '\t', '\r')  # a spreadsheet would work out what begins so
@@ -42,7 +42,7 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
             'address': principal.address,
             'detail': {'format': kind, **asked.given},
         }
-        wanted = await asked.filter(store)
+        wanted = asked.filter
         await store.write(audit.record, Action.AUDIT_EXPORTED, now=moment, **told)
         pages = _pages(store, replace(wanted, until=min(wanted.until or moment, moment)))
         body, media_type = (_csv(pages), 'text/csv') if kind == 'csv' else (_json(pages), 'application/json')
@@ -63,12 +63,13 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
 
 
 async def _admin(request: Request, sessions: Sessions) -> Principal:
-    """:raises NotFound: it is not for them"""
+    """:raises NotFound: it is not for them. :raises Refused: see `refuse_foreign`"""
     principal = await sessions.principal(request.scope)
     if principal is None:
         raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
     if not principal.is_admin:
         raise NotFound
+    refuse_foreign(request)
     return principal
 
 

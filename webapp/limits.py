@@ -9,6 +9,8 @@ from webapp.store.limits import Limit, Ration, Scope
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
+REFUSALS_PER_MINUTE = 10  # of one address, that the audit log tells of
+ENDINGS_PER_MINUTE = 60  # a provider with thousands of people does not come near it
 HOST_BITS = 64  # of an IPv6 address: whoever has one has all that differ in them
 
 
@@ -45,14 +47,20 @@ class Limits:
                 return (Limit(self.messages_per_minute, MINUTE), Limit(self.messages_per_hour, HOUR))
             case Scope.UPLOADS:
                 return (Limit(self.upload_bytes, DAY),)
-            case Scope.SEARCHES:
-                return (Limit(self.searches_per_minute, MINUTE),)
-            case Scope.EXPORTS:
-                return (Limit(self.exports_per_minute, MINUTE),)
-            case Scope.LOGIN_STARTS | Scope.LOGIN_ENDS:
-                return (Limit(self.logins_per_minute, MINUTE),)
-            case Scope.GUESTS:
-                return (Limit(self.guests_per_minute, MINUTE),)
+            case _:
+                return (Limit(self._per_minute[scope], MINUTE),)
+
+    @property
+    def _per_minute(self) -> dict[Scope, int]:
+        return {
+            Scope.SEARCHES: self.searches_per_minute,
+            Scope.EXPORTS: self.exports_per_minute,
+            Scope.LOGIN_STARTS: self.logins_per_minute,
+            Scope.LOGIN_ENDS: self.logins_per_minute,
+            Scope.GUESTS: self.guests_per_minute,
+            Scope.REFUSALS: REFUSALS_PER_MINUTE,
+            Scope.ENDINGS: ENDINGS_PER_MINUTE,
+        }
 
     @property
     def upload_bytes(self) -> int:

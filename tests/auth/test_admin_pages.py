@@ -15,7 +15,7 @@ from support.people import ISSUER, SignedIn, in_store, serving, sign_in
 from support.server import Server
 
 from webapp.principal import Identity
-from webapp.store import audit, users
+from webapp.store import audit, people, users
 from webapp.store.audit import Action, Entry, Filter, Party
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -113,6 +113,19 @@ def test_looking_at_somebody_is_written_down_with_the_address(server: Server, ht
     assert (entry.actor.name, entry.target.id, entry.address) == ('Admin', carl.user_id, '127.0.0.1')
 
 
+def test_no_other_site_writes_the_log_in_an_admins_name(server: Server, http: httpx.Client, bob: SignedIn) -> None:
+    before = entries(server)
+    for path in (f'/admin/users/{bob.user_id}', '/admin/audit.csv?who=x', '/admin/audit.json'):
+        answer = http.get(path, headers=FOR_PEOPLE | {'Sec-Fetch-Site': 'cross-site'})
+        assert answer.status_code == 403
+        assert f'href="{path}"' in answer.text, 'a click goes on'
+    assert entries(server) == before
+    for own in ('none', 'same-origin'):
+        assert http.get(f'/admin/users/{bob.user_id}', headers={'Sec-Fetch-Site': own}).status_code == 200
+    assert http.get('/admin/users', headers={'Sec-Fetch-Site': 'cross-site'}).status_code == 200
+    assert len(entries(server)) == len(before) + 2
+
+
 @pytest.mark.parametrize('unknown', ['0' * 32, 'x', '-', '%F0%9F%90%B8'])
 def test_there_is_nobody_of_that_id(server: Server, http: httpx.Client, unknown: str) -> None:
     before = entries(server, Action.PERSON_READ)
@@ -120,6 +133,18 @@ def test_there_is_nobody_of_that_id(server: Server, http: httpx.Client, unknown:
     assert answer.status_code == 404
     assert 'There is nothing here' in answer.text
     assert entries(server, Action.PERSON_READ) == before
+
+
+def test_whoever_was_refused_is_named_and_found(server: Server, http: httpx.Client) -> None:
+    stranger = Identity(ISSUER, 'eve', 'oidc', name='Eve <Wood>')
+    given = {'actor': Party(), 'now': NOW, 'address': '192.0.2.9', 'detail': {'reason': 'not_admitted'}}
+    in_store(server, people.record_refusal, identity=stranger, **given)
+    page = http.get('/admin/audit?who=WOOD').text
+    assert 'Wood' in page
+    assert '<Wood>' not in page
+    assert '192.0.2.9' in page
+    [row] = http.get('/admin/audit.json?who=wood').json()
+    assert (row['target_id'], row['target_name']) == ('', 'Eve <Wood>')
 
 
 # files

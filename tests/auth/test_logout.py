@@ -223,6 +223,15 @@ def test_only_providers_that_sign_what_they_say_have_such_an_address(front: Serv
     assert tell(front, 'x.y.z', 'nobody').status_code == 404
 
 
+def test_one_address_can_not_ask_for_ever(front: Server) -> None:
+    from_there = {'X-Forwarded-For': '203.0.113.99'}
+    with httpx.Client(base_url=front.url, headers=from_there, trust_env=False, timeout=20) as http:
+        path = '/auth/company/backchannel-logout'
+        answers = [http.post(path, data={'logout_token': 'x'}) for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [400] * 60 + [429]
+    assert int(answers[-1].headers['retry-after']) > 0
+
+
 def test_while_the_provider_can_not_be_asked_for_its_keys_nothing_is_granted(
     front: Server, providers: SimpleNamespace
 ) -> None:

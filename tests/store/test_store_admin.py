@@ -249,11 +249,40 @@ async def test_there_is_nobody_of_that_id(store: Store, ann: User, user_id: str)
     assert await store.read(audit.page, wanted=audit.Filter()) == []
 
 
-async def test_people_of_the_log_are_found_by_words_or_id(store: Store, known: dict[str, User]) -> None:
+@pytest.mark.parametrize('who', ['LEE', 'ann lee', 'ann@example', '{id}', 'Old Name'])
+async def test_the_log_is_searched_for_people_by_id_and_by_names_of_then_and_now(
+    store: Store, known: dict[str, User], who: str
+) -> None:
     ann = known['ann'].id
-    assert ann in await store.read(people.named, search='lee')
-    assert ann in await store.read(people.named, search=ann)
-    assert ann not in await store.read(people.named, search='bob')
+    await store.write(audit.record, Action.LINKED, now=NOW, actor=Party(ann, 'Old Name'))
+    await store.write(audit.record, Action.LINKED, now=NOW, actor=Party(known['bob'].id, 'Bob'))
+    found = await store.read(audit.page, wanted=audit.Filter(who=who.format(id=ann)))
+    assert [entry.actor.id for entry in found] == [ann]
+
+
+@pytest.mark.parametrize('who', ['nobody', '%', '_', '\0', '\ud800', ' ', 'x' * 10_000])
+async def test_nothing_of_the_log_is_about_nobody(store: Store, known: dict[str, User], who: str) -> None:
+    await store.write(audit.record, Action.LINKED, now=NOW, actor=Party(known['ann'].id, 'Ann'))
+    assert await store.read(audit.page, wanted=audit.Filter(who=who)) == []
+
+
+async def test_everybody_whom_words_name_is_found_however_many_they_are(store: Store) -> None:
+    await store.write(crowd, 1_000)
+    first = Party(f'{0:032x}', 'as they were called once')
+    await store.write(audit.record, Action.LINKED, now=NOW, actor=first)
+    assert [entry.actor for entry in await store.read(audit.page, wanted=audit.Filter(who='person'))] == [first]
+
+
+@pytest.mark.parametrize('known_to_us', [True, False])
+async def test_a_refused_sign_in_names_whoever_it_was(store: Store, ann: User, known_to_us: bool) -> None:
+    identity = Identity('https://id.example', 'ann' if known_to_us else 'eve', 'company', name='Eve Ärmel')
+    given = {'now': NOW, 'address': '192.0.2.1', 'detail': {'reason': 'blocked'}}
+    await store.write(people.record_refusal, identity=identity, actor=ROOT, **given)
+    await store.write(people.record_refusal, identity=None, actor=Party(), **given)
+    target = Party(ann.id if known_to_us else '', 'Eve Ärmel')
+    [entry] = await entries(store, Action.SIGN_IN_REFUSED, who='ÄRMEL')
+    assert (entry.actor, entry.target) == (ROOT, target)
+    assert (entry in await entries(store, Action.SIGN_IN_REFUSED, people=[ann.id])) is known_to_us
 
 
 async def test_the_log_is_paged_without_gap_or_double(store: Store) -> None:

@@ -35,16 +35,21 @@ SCRIPTS = {
     'attachments.js': 'composer',
 }
 OURS = {
-    'already_running', 'blocked', 'identity_taken', 'internal_error', 'last_way', 'not_admitted', 'not_found',
-    'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down', 'sign_in_denied',
-    'sign_in_failed', 'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out', 'store_unavailable',
-    'too_long', 'too_many_pages', 'too_many_pages_of_guests', 'too_many_running',
+    'already_running', 'blocked', 'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
+    'not_found', 'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down',
+    'sign_in_denied', 'sign_in_failed', 'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out',
+    'store_unavailable', 'too_long', 'too_many_pages', 'too_many_pages_of_guests', 'too_many_running',
 }  # fmt: skip
 
 
-LIMITED = {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')} - {
-    f'too_many_{scope}_of_guests' for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS)
-}  # for these nobody has a session yet
+LIMITED = (
+    {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')}
+    - {
+        f'too_many_{scope}_of_guests'
+        for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS, Scope.ENDINGS, Scope.REFUSALS)
+    }
+    - {'too_many_refusals'}
+)  # for these nobody has a session yet; and that one keeps the log short, and refuses nothing
 
 
 def used() -> set[str]:

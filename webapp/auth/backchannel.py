@@ -13,10 +13,13 @@ from webapp import clock
 from webapp.auth import id_tokens
 from webapp.auth.clients import Clients, OidcClient
 from webapp.auth.id_tokens import Audience, LogoutToken, TokenRefused
+from webapp.auth.sessions import address
 from webapp.errors import NotFound
 from webapp.store import endings
 from webapp.store.database import Store
 from webapp.store.endings import Wish
+from webapp.store.limits import Scope
+from webapp.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -25,20 +28,23 @@ NO_STORE = {'Cache-Control': 'no-store'}
 
 @dataclass(frozen=True, slots=True)
 class Backchannel:
-    """:param on_end: told the ids of sessions, so that open pages can be closed at once"""
+    """:param throttle: how often one address may ask, since each time costs work
+    :param on_end: told the ids of sessions, so that open pages can be closed at once"""
 
     store: Store
     clients: Clients
+    throttle: Throttle
     on_end: Callable[[str], object]
     now: Callable[[], datetime] = clock.now
 
-    async def end(self, name: str, token: str) -> int:
+    async def end(self, name: str, token: str, sender: str) -> int:
         """Do what a logout token asks for; how many sessions that ended.
 
         :raises TokenRefused: it is not from this provider, not for us, not of now, or was there before
-        :raises AppError: it can't be checked now; `NotFound`: no such provider
+        :raises AppError: it can't be checked now; `NotFound`: no such provider; `LimitReached`: too many from there
         """
         client = self.clients.get(name)
+        await self.throttle.address(Scope.ENDINGS, sender)
         if not isinstance(client, OidcClient):
             raise NotFound
         metadata, now = await client.discovery.metadata(), self.now()
@@ -58,9 +64,9 @@ def routes(backchannel: Backchannel) -> APIRouter:
 
     @router.post('/auth/{provider}/backchannel-logout', include_in_schema=False)
     async def end(request: Request, provider: str) -> JSONResponse:
-        token = (await request.form()).get('logout_token')
+        token, sender = (await request.form()).get('logout_token'), address(request.scope)
         try:
-            ended = await backchannel.end(provider, token if isinstance(token, str) else '')
+            ended = await backchannel.end(provider, token if isinstance(token, str) else '', sender)
         except TokenRefused as refusal:
             logger.warning('provider %s: a logout token was refused: %s', provider, refusal.detail)
             return JSONResponse({'error': 'invalid_request', 'error_description': refusal.reason}, 400, NO_STORE)

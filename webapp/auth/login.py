@@ -23,10 +23,10 @@ from webapp.auth.id_tokens import TokenRefused
 from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, address
 from webapp.auth.targets import safe_next
-from webapp.errors import AppError, Refused, SignInFailed, StoreUnavailable
-from webapp.principal import Identity
-from webapp.store import audit
-from webapp.store.audit import Action, Party
+from webapp.errors import AppError, LimitReached, Refused, SignInFailed, StoreUnavailable
+from webapp.principal import Identity, Role
+from webapp.store import people
+from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.limits import Scope as Limited
 from webapp.store.logins import Attempt
@@ -120,11 +120,19 @@ class Login:
         logger.warning('signing in by %s was refused: %s', name, error)
         if error.code == 'sign_in_over':
             return  # anybody may send us such a thing, as often as they like
-        whom = Party(name=(identity.name or identity.email or identity.subject) if identity else '')
+        try:
+            await self.throttle.address(Limited.REFUSALS, address(scope))
+        except LimitReached:
+            return  # the log has enough of them
+        who = await self.sessions.principal(scope)
         await self.store.write(
-            audit.record, Action.SIGN_IN_REFUSED, now=self.now(), target=whom, address=address(scope),
+            people.record_refusal,
+            identity=identity,
+            actor=Party(who.user_id, who.name) if who and who.role is not Role.GUEST else Party(),
+            now=self.now(),
+            address=address(scope),
             detail={'provider': name, 'reason': _reason(error)},
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

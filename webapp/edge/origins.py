@@ -9,6 +9,11 @@ SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
 OWN = frozenset({'same-origin', 'none'})  # none: the person typed the address or pressed reload
 
 
+def is_cross_site(scope: Scope) -> bool:
+    """Whether a browser says that another site has made it ask; what says nothing is none."""
+    return 'cross-site' in values(scope, b'sec-fetch-site')
+
+
 class Origins:
     """Every browser names the origin of a page that posts or opens a socket; a client that is none needs our cookie."""
 

@@ -7,14 +7,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import literal, or_, tuple_
+from sqlalchemy import ColumnElement, and_, literal, or_, tuple_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from webapp.store.tables import AuditRow, Moment
-from webapp.store.text import clean, clean_object, fold_title
+from webapp.store.tables import AuditRow, Moment, UserRow
+from webapp.store.text import clean, clean_object, fold_case, fold_title
 
 MAX_PAGE = 500
+MAX_SEARCH = 200
 
 
 class Action(StrEnum):
@@ -65,6 +66,7 @@ class Filter:
     until: datetime | None = None
     action: str = ''
     people: Collection[str] | None = None  # ids; who did it, or to whom it was done
+    who: str = ''  # the same, by id or by words: of names as they were then, or of what people are called now
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,17 @@ def record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     """Write an entry. Secrets and what people wrote do not belong into `detail`."""
+    names = (fold_title(actor.name), fold_title(target.name))
     session.add(
         AuditRow(
             id=uuid4().hex,
             at=now,
             action=action,
             actor_id=actor.id,
-            actor_name=fold_title(actor.name),
+            actor_name=names[0],
             target_id=target.id,
-            target_name=fold_title(target.name),
+            target_name=names[1],
+            folded=fold_case(' '.join(names)),
             address=clean(address)[:100],
             detail=clean_object(detail or {}),
         )
@@ -125,7 +129,17 @@ def _matching(wanted: Filter) -> SelectOfScalar[AuditRow]:
     if wanted.people is not None:
         people = [clean(person) for person in wanted.people]
         statement = statement.where(or_(col(AuditRow.actor_id).in_(people), col(AuditRow.target_id).in_(people)))
+    if wanted.who:
+        statement = statement.where(_is_about(wanted.who))
     return statement
+
+
+def _is_about(who: str) -> ColumnElement[bool]:
+    words, id_ = fold_case(fold_title(who[:MAX_SEARCH])).split(), clean(who)
+    known = select(UserRow.id).where(*(col(UserRow.folded).contains(word, autoescape=True) for word in words))
+    theirs = [and_(*(col(AuditRow.folded).contains(word, autoescape=True) for word in words))] if words else []
+    called_so = [column.in_(known) for column in (col(AuditRow.actor_id), col(AuditRow.target_id))] if words else []
+    return or_(col(AuditRow.actor_id) == id_, col(AuditRow.target_id) == id_, *theirs, *called_so)
 
 
 def _value(row: AuditRow) -> Entry:

@@ -23,6 +23,8 @@ class Scope(StrEnum):
     EXPORTS = 'exports'
     LOGIN_STARTS = 'login_starts'
     LOGIN_ENDS = 'login_ends'
+    REFUSALS = 'refusals'  # of sign-ins, as entries of the audit log
+    ENDINGS = 'endings'  # that a provider asks for
     GUESTS = 'guests'
 
 

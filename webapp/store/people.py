@@ -4,7 +4,7 @@ A command names its actor and writes the audit log in the same transaction. Whet
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -86,12 +86,6 @@ def count(session: Session, *, wanted: Filter) -> int:
     return session.exec(select(func.count()).select_from(UserRow).where(*_matching(wanted))).one()
 
 
-def named(session: Session, *, search: str, limit: int = MAX_PAGE) -> list[str]:
-    """Ids of the people whom `search` finds, the last seen first; also of one whose id it is."""
-    found = select(UserRow.id).where(*_matching(Filter(search))).order_by(col(UserRow.last_seen_at).desc())
-    return [*session.exec(found.limit(limit)), search]
-
-
 def get(session: Session, *, user_id: str) -> Person:
     """:raises NotFound: no such person"""
     row = session.get(UserRow, clean(user_id))
@@ -162,6 +156,28 @@ def end_sessions(
     if ended:
         _record_end(session, actor, user_id, len(ended), now=now, address=address)
     return ended
+
+
+def record_refusal(
+    session: Session,
+    *,
+    identity: Identity | None,
+    actor: Party,
+    now: datetime,
+    address: str,
+    detail: Mapping[str, object],
+) -> None:
+    """Write down that somebody has not got in, and whose way in it was, if it is anybody's.
+
+    :param identity: as far as it was proven
+    :param actor: who was signed in at that browser
+    """
+    target = Party()
+    if identity:
+        way = (IdentityRow.issuer == clean(identity.issuer), IdentityRow.subject == clean(identity.subject))
+        whose = session.exec(select(IdentityRow.user_id).where(*way)).first()
+        target = Party(whose or '', identity.name or identity.email or identity.subject)
+    audit.record(session, Action.SIGN_IN_REFUSED, now=now, actor=actor, target=target, address=address, detail=detail)
 
 
 def _record_end(session: Session, actor: Party, user_id: str, sessions: int, *, now: datetime, address: str) -> None:

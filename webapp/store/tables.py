@@ -144,7 +144,7 @@ class AttemptRow(Table, table=True):
     """A login that somebody has begun. `id` and `browser` are hashes; deleted when the browser comes back."""
 
     __tablename__ = 'attempts'
-    __table_args__ = (Index(None, 'expires_at'),)
+    __table_args__ = (Index(None, 'expires_at'), Index(None, 'browser'))
 
     id: str = Field(primary_key=True, sa_type=Text)
     browser: str = Field(sa_type=Text)
@@ -195,7 +195,10 @@ class HitRow(Table, table=True):
 
 
 class AuditRow(Table, table=True):
-    """Who did what to whom. Refers to nothing, and nothing changes it: it stays when people go."""
+    """Who did what to whom. Refers to nothing, and nothing changes it: it stays when people go.
+
+    `folded` is what search compares: both names.
+    """
 
     __tablename__ = 'audit'
     __table_args__ = (
@@ -212,6 +215,7 @@ class AuditRow(Table, table=True):
     actor_name: str = Field(sa_type=Text)
     target_id: str = Field(sa_type=Text)
     target_name: str = Field(sa_type=Text)
+    folded: str = Field(sa_type=Text)
     address: str = Field(sa_type=Text)
     detail: dict[str, Any] = Field(sa_type=JSON)
 

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from webapp.store import audit, people
+from webapp.store import audit
 from webapp.store.audit import Action, Entry, Party, Place
-from webapp.store.database import Store
 from webapp.ui import i18n, places
 
 PATH = '/admin/audit'
@@ -28,7 +27,7 @@ class Asked:
         action = given.get('action', '')
         return cls(
             action=action if action in set(Action) else '',
-            who=given.get('who', '').strip()[: people.MAX_SEARCH],
+            who=given.get('who', '').strip()[: audit.MAX_SEARCH],
             since=_day(given.get('since', '')),
             until=_day(given.get('until', '')),
         )
@@ -45,12 +44,13 @@ class Asked:
         query = urlencode(self.given | ({'after': places.word(last.at, last.id)} if last else {}))
         return f'{PATH}{ending}?{query}' if query else f'{PATH}{ending}'
 
-    async def filter(self, store: Store) -> audit.Filter:
+    @property
+    def filter(self) -> audit.Filter:
         return audit.Filter(
             since=datetime.combine(self.since, time(), UTC) if self.since else None,
             until=datetime.combine(self.until, time(), UTC) + timedelta(days=1) if self.until else None,
             action=self.action,
-            people=await store.read(people.named, search=self.who) if self.who else None,
+            who=self.who,
         )
 
 
@@ -73,11 +73,12 @@ class EntryView:
 @dataclass(frozen=True, slots=True)
 class PartyView:
     name: str
-    href: str  # '' for nobody
+    href: str  # '' for nobody whom we know
 
 
 def view(entry: Entry) -> EntryView:
-    has_target = entry.target.id and entry.target.id != entry.actor.id
+    is_named = bool(entry.target.id or entry.target.name)
+    has_target = is_named and (not entry.target.id or entry.target.id != entry.actor.id)
     return EntryView(
         at=entry.at,
         action=action_words(entry.action),
@@ -93,8 +94,8 @@ def action_words(action: str) -> str:
 
 
 def _party(party: Party) -> PartyView:
-    if not party.id:
-        return PartyView(i18n.t('audit.service'), '')
+    if not party.id:  # of whom nothing but a name is known, or the program itself
+        return PartyView(party.name or i18n.t('audit.service'), '')
     return PartyView(party.name or i18n.t('people.unnamed', id=party.id[:8]), f'/admin/users/{party.id}')
 
 

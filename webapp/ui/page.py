@@ -19,6 +19,7 @@ from nicegui import Client, app as nicegui_app, ui
 
 from webapp.auth.sessions import Sessions
 from webapp.auth.targets import safe_next
+from webapp.edge import origins
 from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.ui import open_pages
@@ -35,16 +36,17 @@ IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 declared: dict[str, Role | None] = {}
 
 
-def page(path: str, *, role: Role = Role.GUEST, **options: Any) -> Callable[[Build], Build]:
+def page(path: str, *, role: Role = Role.GUEST, is_told: bool = False, **options: Any) -> Callable[[Build], Build]:
     """Declare a page for people with a session; `principal`, if the function takes it, is who asks.
 
     Others are sent to the login, or, where nobody needs one, let in with a new session. The page closes when the
     session ends or the role is lost.
 
     :param role: what they must be at the least; for others there is no such page
+    :param is_told: the audit log tells who has looked, so nobody is sent there from another site without a click here
     :param options: those of `ui.page`
     """
-    gate = _gate(role)
+    gate = _gate(role, is_told=is_told)
 
     def declare(build: Build) -> Build:
         declared[path] = role
@@ -71,13 +73,14 @@ def undeclared() -> list[str]:
     return [path for path in paths if path not in declared and not path.startswith('/_nicegui/')]
 
 
-def _gate(role: Role) -> Gate:
+def _gate(role: Role, *, is_told: bool) -> Gate:
     """A dependency of pages, so that nothing of one exists before it has been answered."""
 
     async def gate(request: Request) -> Principal:
         """Who asks for a page.
 
         :raises NotFound: it is not for them
+        :raises Refused: `from_elsewhere`: see `refuse_foreign`
         :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one.
             Or they have too many open
         """
@@ -85,6 +88,8 @@ def _gate(role: Role) -> Gate:
         sessions = Sessions.of(request.scope)
         principal = await sessions.enter(request.scope, role)
         if principal and principal.role.reaches(role):
+            if is_told:
+                refuse_foreign(request)
             open_pages.turn_away(principal, request.scope['path'])
             return principal
         if principal and (principal.role is not Role.GUEST or not sessions.admission.providers):
@@ -92,6 +97,15 @@ def _gate(role: Role) -> Gate:
         raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
 
     return gate
+
+
+def refuse_foreign(request: Request) -> None:
+    """For what writes the audit log when it is looked at: no other site may have it written in an admin's name.
+
+    :raises Refused: `from_elsewhere`; who follows the link that the refusal shows comes from here
+    """
+    if origins.is_cross_site(request.scope):
+        raise Refused('from_elsewhere', status=403)
 
 
 def _with_principal(build: Callable[..., Any], gate: Gate, role: Role) -> Callable[..., Any]:

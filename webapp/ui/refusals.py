@@ -18,6 +18,7 @@ from webapp.log import request_id
 from webapp.ui import failures, i18n, plain, theme
 
 HOME, LOGIN = ('/', 'missing.home'), ('/login', 'missing.sign_in')  # where to go on to, and its words
+FROM_ELSEWHERE = 'from_elsewhere'  # a click on our own page goes on to the same address
 SIGNING_IN = '/auth/'  # whoever is refused there has no session yet
 CODES = {404: 'not_found', 405: 'not_found'}  # of ours, by HTTP status
 
@@ -45,7 +46,14 @@ def refused(request: Request, error: AppError) -> Response:
     later = {} if error.retry_after is None else {'Retry-After': str(math.ceil(error.retry_after))}
     is_outside = isinstance(error, SignInFailed | SignedOut) or request.scope['path'].startswith(SIGNING_IN)
     way_on = LOGIN if is_outside else HOME
+    if error.code == FROM_ELSEWHERE:
+        way_on = (_address(request), 'missing.go_on')
     return _answer(request, error.status, error.code, later, words=failures.words(error), way_on=way_on)
+
+
+def _address(request: Request) -> str:
+    url = request.url
+    return f'{url.path}?{url.query}' if url.query else url.path
 
 
 def _not_served(request: Request, error: HTTPException) -> Response:

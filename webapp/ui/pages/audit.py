@@ -45,8 +45,7 @@ class AuditPage(SheetPage):
 
     async def _found(self, asked: Asked, after: Place | None = None) -> str:
         store = self._services.store
-        wanted = await asked.filter(store)
-        entries = await store.read(audit.page, wanted=wanted, before=after, limit=ROWS + 1)
+        entries = await store.read(audit.page, wanted=asked.filter, before=after, limit=ROWS + 1)
         shown = entries[:ROWS]
         return written(
             'audit_found.html',

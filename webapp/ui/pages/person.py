@@ -23,7 +23,7 @@ ENTRIES = 20
 
 
 def register(services: Services) -> None:
-    @page(f'{PATH}/{{user}}', role=Role.ADMIN)
+    @page(f'{PATH}/{{user}}', role=Role.ADMIN, is_told=True)
     async def person(principal: Principal, user: str) -> Response | None:
         try:
             await PersonPage(services, principal, user).open()

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['linking'], ['sessions.id'], name='fk_attempts_linking', ondelete='CASCADE'),
     )
     op.create_index('ix_attempts_expires_at', 'attempts', ['expires_at'])
+    op.create_index('ix_attempts_browser', 'attempts', ['browser'])
     op.create_table(
         'offers',
         sa.Column('session_id', sa.Text(), nullable=False),
@@ -72,6 +73,7 @@ def upgrade() -> None:
         sa.Column('actor_name', sa.Text(), nullable=False),
         sa.Column('target_id', sa.Text(), nullable=False),
         sa.Column('target_name', sa.Text(), nullable=False),
+        sa.Column('folded', sa.Text(), nullable=False),
         sa.Column('address', sa.Text(), nullable=False),
         sa.Column('detail', sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint('id', name='pk_audit'),
