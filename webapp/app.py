@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 
 from fastapi import APIRouter, FastAPI
@@ -35,7 +36,7 @@ from webapp.generations import Generations
 from webapp.services import Services
 from webapp.settings import Settings
 from webapp.stopping import Stopping
-from webapp.store import limits, logins
+from webapp.store import limits, logins, people as people_store
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
@@ -52,6 +53,7 @@ Loop = Callable[[], Awaitable[object]]
 
 RECONNECT_SECONDS = 45  # how long a page whose connection is lost is kept
 PURGE_SECONDS = 3600
+GUESTS_STAY = timedelta(days=1)  # after they were last seen, if they have left nothing
 DEMO_SLUG, DEMO_KEY = 'demo', 'demo'
 
 
@@ -177,13 +179,15 @@ async def running(
 
 
 async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
-    """Rows that are over go now and then: sessions, logins and counts, and uploads that nobody has sent."""
+    """Rows that are over go now and then: sessions, logins and counts, unsent uploads, and guests who left nothing."""
     while True:
         try:
             await sessions.purge()
             await store.write(logins.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
             await files.purge()
+            while await store.write(people_store.purge_guests, before=clock.now() - GUESTS_STAY):
+                pass
         except StoreUnavailable as error:
             logger.warning('what is over stays for now: %s', error)
         await asyncio.sleep(PURGE_SECONDS)

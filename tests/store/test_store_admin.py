@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 from sqlmodel import Session
 from store_support import NOW, SECRET, Ask, visit
 
@@ -339,3 +339,36 @@ async def _until_somebody_waits(store: Store) -> None:
 
     while not await store.read(waiting):
         await asyncio.sleep(0.02)
+
+
+async def test_guests_who_have_left_nothing_go_and_everybody_else_stays(store: Store, ask: Ask) -> None:
+    async def guest(subject: str, **facts: Any) -> User:
+        identity = Identity('guest', subject, 'guest')
+        given = {'role': 'guest', 'secret': SECRET, 'now': NOW} | facts
+        return (await store.write(users.sign_in, identity=identity, **given)).user
+
+    gone, asked, blocked, linked = [await guest(name) for name in ('gone', 'asked', 'blocked', 'linked')]
+    fresh = await guest('fresh', now=NOW + timedelta(hours=2))
+    person = await store.write(visit, 'ann')
+    await ask(asked)
+    await store.write(people.block, actor=ROOT, user_id=blocked.id, now=NOW)
+    other = Identity('https://id.example', 'linked', 'company')
+    await store.write(users.link, user_id=linked.id, identity=other, role='user', now=NOW)
+    here = await store.write(
+        sessions.sign_in, identity=Identity('guest', 'here', 'guest'), role='guest', secret=SECRET, token_hash='t',
+        now=NOW, absolute=timedelta(days=7),
+    )  # fmt: skip
+    assert await store.write(people.purge_guests, before=NOW + timedelta(hours=1)) is False
+    left = {each.user.id for each in await store.read(people.page, wanted=Filter())}
+    assert left == {each.id for each in (asked, blocked, linked, fresh, person, here.user)}
+    with pytest.raises(NotFound):
+        await store.read(users.get, user_id=gone.id)
+
+
+async def test_guests_go_some_at_a_time(store: Store) -> None:
+    await store.write(crowd, people.PURGED_AT_ONCE + 1)
+    await store.write(lambda session: session.execute(update(IdentityRow).values(provider='guest')) and None)
+    day = NOW + timedelta(days=1)
+    assert await store.write(people.purge_guests, before=day) is True
+    assert await store.write(people.purge_guests, before=day) is False
+    assert await store.read(people.count, wanted=Filter()) == 0

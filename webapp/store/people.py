@@ -10,18 +10,19 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, exists, func, literal, not_, select as sa_select, tuple_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from webapp.errors import NotFound, Refused
-from webapp.principal import Identity, Role
+from webapp.principal import GUEST, Identity, Role
 from webapp.store import audit, sessions, users
 from webapp.store.audit import Action, Party
-from webapp.store.tables import ConversationRow, IdentityRow, Moment, SessionRow, UserRow
+from webapp.store.tables import ConversationRow, FileRow, IdentityRow, Moment, SessionRow, UserRow, changed
 from webapp.store.text import clean, fold_case, fold_title
 from webapp.store.users import User, identity_value, user_value
 
 MAX_SEARCH = 200
 MAX_PAGE = 200
+PURGED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,23 @@ def end_sessions(
     if ended:
         _record_end(session, actor, user_id, len(ended), now=now, address=address)
     return ended
+
+
+def purge_guests(session: Session, *, before: datetime) -> bool:
+    """Delete some of the guests who were last seen before that and have left nothing; whether there may be more.
+
+    Who has a session, a conversation or a file stays: the sessions and the files that are over go by themselves. So
+    does who was blocked, and who has another way in.
+    """
+    id_ = col(UserRow.id)
+    used = (exists(sa_select(1).where(col(row.user_id) == id_)) for row in (SessionRow, ConversationRow, FileRow))
+    by_name = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.provider) != GUEST))
+    came = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.provider) == GUEST))
+    gone = select(UserRow.id).where(
+        UserRow.last_seen_at < before, col(UserRow.blocked_at).is_(None), came, not_(by_name), *map(not_, used)
+    )
+    found = session.exec(gone.order_by(col(UserRow.last_seen_at)).limit(PURGED_AT_ONCE)).all()
+    return changed(session, delete(UserRow).where(id_.in_(found))) == PURGED_AT_ONCE
 
 
 def record_refusal(
