@@ -62,7 +62,7 @@ def issuer(_issuer: Issuer) -> Issuer:
 @pytest.fixture(scope='module')
 def providers() -> Iterator[SimpleNamespace]:
     """Who vouches for people, each on a port of its own."""
-    names = ('company', 'other', 'rotating', 'liar')
+    names = ('company', 'other', 'strict', 'rotating', 'liar')
     with ExitStack() as ends:
         issuers = {name: ends.enter_context(Issuer().serve()) for name in names}
         yield SimpleNamespace(**issuers, github=ends.enter_context(GitHub().serve()))
@@ -79,7 +79,9 @@ def front(tmp_path_factory: pytest.TempPathFactory, demo: str, providers: Simple
         'COMPANY_SECRET': CLIENT_SECRET,
     }
     server = Server(tmp_path_factory.mktemp('front'), environment)
-    settings = {name: getattr(providers, name).url for name in ('company', 'other', 'rotating', 'liar', 'github')}
+    settings = {
+        name: getattr(providers, name).url for name in ('company', 'other', 'strict', 'rotating', 'liar', 'github')
+    }
     (server.folder / 'webapp.toml').write_text(TABLES.substitute(settings))
     server.start()
     yield server
@@ -114,7 +116,7 @@ client_secret_env = "COMPANY_SECRET"
 
 [[providers]]
 name = "strict"
-issuer = "$other"
+issuer = "$strict"
 client_id = "chat"
 client_secret_env = "COMPANY_SECRET"
 allowed_domains = ["corp.com"]

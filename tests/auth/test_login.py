@@ -368,7 +368,7 @@ def test_only_people_of_the_allowed_domain_come_in(
     front: Server, providers: SimpleNamespace, said: Tell, is_in: bool
 ) -> None:
     before = kept(front)
-    providers.other.person |= {'sub': f'strict-{is_in}'} | said
+    providers.strict.person |= {'sub': f'strict-{is_in}'} | said
     visitor = Visitor(front)
     answer = visitor.sign_in('strict')
     assert visitor.is_in() is is_in
@@ -432,7 +432,7 @@ def test_a_provider_without_discovery(front: Server, providers: SimpleNamespace)
     assert query(where)['tenant'] == 'main'
     assert visitor.http.get(visitor.agree(where)).status_code == 303
     issuer = rows(front, "SELECT issuer FROM identities WHERE subject = 'plain-1'")[0]['issuer']
-    assert issuer == providers.company.url
+    assert issuer == f'{providers.company.url}/authorize?tenant=main'
 
 
 # one more way in

@@ -129,7 +129,7 @@ def declare(sessions: Sessions) -> None:
     async def admin() -> None:
         ui.label('all about everybody')
 
-    @pages.open_page('/login')
+    @ui.page('/login')
     def login() -> None:
         ui.label('Log in')
 

@@ -14,8 +14,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.routing import APIRoute
-from nicegui import Client, app as nicegui_app, ui
+from nicegui import Client, ui
 
 from webapp.auth.sessions import Sessions
 from webapp.auth.targets import safe_next
@@ -31,10 +30,6 @@ LOGIN = '/login'
 MAX_WAITING = 500  # pages that no browser has connected to
 IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
-# By path: who may see it at the least, or nothing if people without a session may. One table in a process, because
-# NiceGUI has one app in it.
-declared: dict[str, Role | None] = {}
-
 
 def page(path: str, *, role: Role = Role.GUEST, is_told: bool = False, **options: Any) -> Callable[[Build], Build]:
     """Declare a page for people with a session; `principal`, if the function takes it, is who asks.
@@ -49,28 +44,10 @@ def page(path: str, *, role: Role = Role.GUEST, is_told: bool = False, **options
     gate = _gate(role, is_told=is_told)
 
     def declare(build: Build) -> Build:
-        declared[path] = role
         ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build, gate, role))
         return build
 
     return declare
-
-
-def open_page(path: str, **options: Any) -> Callable[[Build], Build]:
-    """Declare a page that anybody may see, such as the login."""
-
-    def declare(build: Build) -> Build:
-        declared[path] = None
-        ui.page(path, **options)(build)
-        return build
-
-    return declare
-
-
-def undeclared() -> list[str]:
-    """Routes of NiceGUI's app that are neither its own nor declared here. There must be none."""
-    paths = [route.path for route in nicegui_app.routes if isinstance(route, APIRoute)]
-    return [path for path in paths if path not in declared and not path.startswith('/_nicegui/')]
 
 
 def _gate(role: Role, *, is_told: bool) -> Gate:
