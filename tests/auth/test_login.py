@@ -497,7 +497,10 @@ def test_nobody_else_gets_one_by_that(front: Server, providers: SimpleNamespace)
     assert ann.ask_to_link('other').status_code == 401
     ann.sign_in()
     is_page(ann.link('other'), 409, 'belongs to another account')
-    assert person(front, 'owner')['id'] != person(front, 'taken')['id']
+    owner, other = person(front, 'owner')['id'], person(front, 'taken')['id']
+    assert owner != other
+    refused = "SELECT actor_id, target_id FROM audit WHERE action = 'sign_in_refused' ORDER BY at DESC LIMIT 1"
+    assert rows(front, refused) == [{'actor_id': owner, 'target_id': other}], 'who tried, and whose it is'
     assert ann.is_in()
 
     providers.other.person |= {'sub': 'late'}
