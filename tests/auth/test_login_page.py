@@ -17,7 +17,7 @@ name = "Front <desk>"
 [[providers]]
 name = "company"
 label = "Company & Co"
-issuer = "https://id.example"
+issuer = "https://company.example"
 client_id = "chat"
 client_secret = "hush"
 

@@ -22,13 +22,13 @@ T = TypeVar('T')
 
 ISSUER = 'https://id.example'
 SECRET = 'a-secret-of-the-tests-of-32-bytes'
-# Settings for `serve`: one provider, named `oidc`, which nobody asks; the subject `admin` is the admin.
+# Settings for `serve`: one provider, named `oidc`, which nobody asks; its subject `admin` is the admin.
 WITH_LOGIN = {
     'OIDC_ISSUER': ISSUER,
     'OIDC_CLIENT_ID': 'chat',
     'OIDC_CLIENT_SECRET': 'hush',
     'WEBAPP_SECRET': SECRET,
-    'WEBAPP_ADMINS': 'admin',
+    'WEBAPP_ADMINS': 'oidc:admin',
 }
 FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
