@@ -68,7 +68,7 @@ def test_an_admin_finds_somebody_blocks_them_and_takes_it_back(server: Server, a
     open_page(bobs, server.url)
 
     visit(admin, f'{server.url}/admin')
-    admin.get_by_role('main').get_by_role('link', name=re.compile('People')).click()
+    admin.get_by_role('main').get_by_role('link', name=re.compile('in all')).click()
     admin.get_by_test_id('people-search').fill('stone')
     expect(admin.get_by_test_id('person')).to_have_count(1)
     expect(admin).to_have_url(f'{server.url}/admin/users?q=stone')
