@@ -17,7 +17,7 @@ def arrive(small: Small, *forwarded_for: str) -> httpx.Response:
 
 def opens(small: Small, browser: httpx.Client) -> bool:
     page = browser.get('/')
-    return page.status_code == 200 and shakes(RawPage(small, browser, page.text).shake())
+    return page.status_code == 200 and shakes(RawPage(small.url, browser, page.text).shake())
 
 
 def page_of(small: Small, address: str) -> RawPage:

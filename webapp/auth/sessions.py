@@ -111,6 +111,7 @@ class Sessions:
             tokens=tokens,
         )
         _visit(scope).cookie = self.cookie.setting(token)
+        log.is_by(standing.user.id)
         return _principal(standing, role, address(scope))
 
     async def still(self, principal: Principal) -> Principal:
