@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,7 +49,7 @@ class Generation:
         self.released = asyncio.Event()  # the row gets its end now, whatever the stream may still report
         self.named = asyncio.Event()  # upstream has told the id of its task
         self.has_ended = False
-        self.audience = 0  # how many watch
+        self._audience: list[Callable[[], bool]] = []  # whether each of the watchers sees what it is told
         self.first_token_ms: int | None = None
         self._began = time.monotonic()
         self._reply = begun.message.reply
@@ -73,12 +73,21 @@ class Generation:
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
-    async def watch(self, *, pace: Pace = at_once) -> AsyncGenerator[Progress, None]:
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody sees it now."""
+        return any(sees() for sees in self._audience)
+
+    async def watch(
+        self, *, pace: Pace = at_once, sees: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[Progress, None]:
         """Yield the progress now and then the newest, at most every `pace()` seconds. Ends with the generation.
 
         The first words and the end do not wait for the pace.
+
+        :param sees: whether somebody sees now what is yielded: a page may have lost its browser
         """
-        self.audience += 1
+        self._audience.append(sees)
         try:
             async with contextlib.aclosing(self._changed.watch(pace=pace)) as changes:
                 async for _ in changes:
@@ -87,7 +96,7 @@ class Generation:
                     if ended:
                         return
         finally:
-            self.audience -= 1
+            self._audience.remove(sees)
 
     def feed(self, event: Event) -> None:
         if isinstance(event, Started) and event.task_id:

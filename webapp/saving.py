@@ -45,7 +45,7 @@ async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
         store,
         generation.message.id,
         reply,
-        unread=not generation.audience,
+        unread=not generation.is_seen,
         latency_ms=generation.elapsed_ms,
         first_token_ms=generation.first_token_ms,
     )

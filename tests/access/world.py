@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
+from support import direct
 from support.people import SignedIn, sign_in
 from support.raw_page import RawPage
 from support.server import Server, wait_for
@@ -75,9 +76,9 @@ class World:
             yield {
                 'owner': ends.enter_context(sign_in(self.server, 'ann', groups=STAFF).client()),
                 'other': ends.enter_context(sign_in(self.server, 'bob').client()),
-                'guest': ends.enter_context(httpx.Client(base_url=self.open.url, trust_env=False)),
+                'guest': ends.enter_context(direct.client(self.open.url)),
                 'ex_admin': ends.enter_context(sign_in(self.server, 'eve', claims_admin=True).client()),
-                'nobody': ends.enter_context(httpx.Client(base_url=self.server.url, trust_env=False)),
+                'nobody': ends.enter_context(direct.client(self.server.url)),
             }
 
     def demote(self) -> None:

@@ -10,6 +10,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from support.chat import (
     answers,
     ask,
+    conversation,
+    conversation_id,
     expect_status,
     last_answer,
     open_page,
@@ -17,7 +19,7 @@ from support.chat import (
     text_of,
     wait_for_text,
 )
-from support.server import Serve, Server, free_port
+from support.server import Serve, Server, free_port, wait_for
 
 from webapp.upstream.demo import build, serve as serve_demo
 
@@ -67,6 +69,46 @@ def test_closing_the_page_does_not_end_the_answer(app: Server, page: Page, conte
     open_page(later, address)
     expect_status(later, 'complete')
     assert len(text_of(later)) > 400
+
+
+def test_what_ended_with_nobody_there_is_unread_until_somebody_looks(
+    app: Server, page: Page, context: BrowserContext
+) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 100 /long 60')
+    wait_for_text(page, 20)
+    begun = conversation_id(page)
+    page.close()
+    later = context.new_page()
+    open_page(later, app.url)
+    mark = conversation(later, begun).locator('.is-unread')
+    expect(mark).to_be_attached(timeout=15_000)
+    conversation(later, begun).get_by_role('link').click()
+    expect_status(later, 'complete')
+    expect(mark).not_to_be_attached()
+
+
+def test_what_ended_while_the_connection_was_away_is_read_when_it_is_back(
+    app: Server, page: Page, context: BrowserContext
+) -> None:
+    open_page(page, app.url)
+    say(page, '/rate 100 /long 60')
+    wait_for_text(page, 20)
+    begun = conversation_id(page)
+    with closing(sqlite3.connect(app.folder / 'data' / 'webapp.db', isolation_level=None)) as database:
+
+        def unread(value: int) -> bool:
+            query = (
+                'SELECT unread FROM conversations c WHERE id = ? AND NOT EXISTS '
+                "(SELECT 1 FROM messages WHERE conversation_id = c.id AND status = 'running')"
+            )
+            return database.execute(query, (begun,)).fetchone() == (value,)
+
+        context.set_offline(True)
+        wait_for(lambda: unread(1), 'the answer to end')
+        context.set_offline(False)
+        wait_for(lambda: unread(0), 'it to be read')
+    expect_status(page, 'complete')
 
 
 def test_a_killed_server_loses_at_most_two_seconds_of_text(serve: Serve, page: Page) -> None:

@@ -57,7 +57,8 @@ class Following:
 
     async def run(self) -> None:
         pace = Pace()
-        async with contextlib.aclosing(self.generation.watch(pace=pace)) as newest:
+        watch = self.generation.watch(pace=pace, sees=lambda: self._thread.client.has_socket_connection)
+        async with contextlib.aclosing(watch) as newest:
             async for progress in newest:
                 began = asyncio.get_running_loop().time()
                 self.flush(progress)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -112,6 +113,7 @@ class ChatPage(Hearing):
         self._show(conversation, shown)
         if query:
             self._composer.set_text(query)
+        self._client.on_connect(self._hear(self._see))
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
@@ -228,13 +230,22 @@ class ChatPage(Hearing):
             raise NotFound
         shown = await self._history.page(conversation_id)
         if conversation.unread:
-            await self._mark_read(conversation_id)
+            conversation = await self._mark_read(conversation)
         return conversation, shown
 
-    async def _mark_read(self, conversation_id: str) -> None:
+    async def _see(self) -> None:
+        """What became unread before this page watched it, or while it had no browser, is seen now."""
+        conversation, visit = self._reading.conversation, self._reading.visit
+        if conversation and conversation.unread and self._client.has_socket_connection:
+            read = await self._mark_read(conversation)
+            if visit == self._reading.visit:
+                self._reading.conversation = read
+
+    async def _mark_read(self, conversation: Conversation) -> Conversation:
         user_id = self._principal.user_id
-        await self._services.store.write(conversations.mark_read, user_id=user_id, conversation_id=conversation_id)
-        self._services.changes.bump(user_id, conversation_id, messages=False)
+        await self._services.store.write(conversations.mark_read, user_id=user_id, conversation_id=conversation.id)
+        self._services.changes.bump(user_id, conversation.id, messages=False)
+        return replace(conversation, unread=False)
 
     async def _conversation(self, conversation_id: str) -> Conversation:
         return await self._belongings.conversation(self._principal, conversation_id)
@@ -332,8 +343,7 @@ class ChatPage(Hearing):
             self._reading.conversation = conversation
             self._set_title()
             self._set_state()
-            if conversation.unread:  # it became so before this page watched the answer: now it is seen
-                await self._mark_read(conversation.id)
+            await self._see()
 
     async def _greet(self) -> None:
         """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
