@@ -1,22 +1,27 @@
 """What tests of all areas share: the demo upstream, a PostgreSQL, the app as a process of its own, a real browser."""
 
+import functools
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, sync_playwright
 from sqlalchemy import URL, make_url
 from support import chromium
+from support.experienced import Experienced
 from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
 from support.server import Serve, Server
 
 OUTPUT = Path(__file__).parent / '.output'
-VIEWPORT = {'width': 1280, 'height': 800}
+HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'timezone_id': 'UTC'}
+
+Watched = Callable[[BrowserContext], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope='session')
@@ -102,35 +107,61 @@ def locale() -> str:
 
 
 @pytest.fixture
-def context(
-    browser: Browser,
-    locale: str,
-    problems: list[str],
-    expected_problems: tuple[str, ...],
-    request: pytest.FixtureRequest,
-) -> Iterator[BrowserContext]:
-    """A person's browser, without a past. On failure, what it showed goes to `tests/.output`."""
+def watched(problems: list[str], expected_problems: tuple[str, ...], request: pytest.FixtureRequest) -> Watched:
+    """Collects what the pages of a browser complain about. On failure, what they showed goes to `tests/.output`."""
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in {'error', 'warning'} and not any(part in message.text for part in expected_problems):
             problems.append(message.text)
 
-    context = browser.new_context(viewport=VIEWPORT, locale=locale, timezone_id='UTC')
-    context.on('console', listen)
-    context.on('weberror', lambda error: problems.append(str(error.error)))
-    yield context
-    if request.node.stash.get(_failed, False) or problems:
-        OUTPUT.mkdir(exist_ok=True)
-        name = re.sub(r'\W+', '-', request.node.name)
-        for number, page in enumerate(context.pages):
-            page.screenshot(path=OUTPUT / f'{name}-{number}.png')
-    context.close()
-    assert not problems, f'the browser console says: {problems}'
+    def stumble(error: WebError) -> None:
+        problems.append(str(error.error))
+
+    @contextmanager
+    def watch(context: BrowserContext) -> Iterator[None]:
+        context.on('console', listen)
+        context.on('weberror', stumble)
+        yield
+        if request.node.stash.get(_failed, False) or problems:
+            OUTPUT.mkdir(exist_ok=True)
+            name = re.sub(r'\W+', '-', request.node.name)
+            for number, page in enumerate(context.pages):
+                page.screenshot(path=OUTPUT / f'{name}-{number}.png')
+        context.remove_listener('console', listen)
+        context.remove_listener('weberror', stumble)
+        assert not problems, f'the browser console says: {problems}'
+
+    return watch
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
+def context(browser: Browser, locale: str, watched: Watched) -> Iterator[BrowserContext]:
+    """A person's browser, without a past."""
+    with browser.new_context(**HERE, locale=locale) as context, watched(context):
+        yield context
+
+
+@pytest.fixture(scope='module')
+def _experienced(browser: Browser) -> Iterator[Callable[[str], Experienced]]:
+    """A browser for each locale that has been here before."""
+    with ExitStack() as ends:
+
+        @functools.cache
+        def begin(locale: str) -> Experienced:
+            return Experienced(ends.enter_context(browser.new_context(**HERE, locale=locale)))
+
+        yield begin
+
+
+@pytest.fixture
+def page(locale: str, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of `context`. A test that has no wish for that gets one of a browser that comes for the second time."""
+    if 'context' in request.fixturenames:
+        yield request.getfixturevalue('context').new_page()
+    else:
+        browser: Experienced = request.getfixturevalue('_experienced')(locale)
+        with browser.page() as page, watched(browser.context):
+            yield page
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
+from support import direct
 from support.command import run, webapp
 
 PUBLIC = {
@@ -113,7 +113,7 @@ def test_serve_says_where_it_is_and_ends_when_asked(tmp_path: Path, number: sign
         assert process.stderr
         url = process.stderr.readline().removeprefix('Open ').strip()
         assert re.fullmatch(r'http://127\.0\.0\.1:\d+', url)
-        answer = httpx.get(url, trust_env=False, timeout=60)
+        answer = direct.get(url, timeout=60)
         assert answer.status_code == 200
         process.send_signal(number)
         rest = process.stderr.read()
@@ -128,7 +128,7 @@ def test_the_demo_upstream_runs_alone(tmp_path: Path) -> None:
         assert process.stderr
         url = next(filter(None, (re.search(r'http://127\.0\.0\.1:\d+/v1', line) for line in process.stderr)))
         headers = {'Authorization': 'Bearer demo'}
-        assert httpx.get(f'{url[0]}/parameters', headers=headers, trust_env=False, timeout=60).status_code == 200
+        assert direct.get(f'{url[0]}/parameters', headers=headers, timeout=60).status_code == 200
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert process.returncode == 0

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlmodel import Session
+from support import direct
 from support.people import ISSUER, SignedIn, in_store, serving, sign_in
 from support.server import Server
 
@@ -57,7 +58,7 @@ def test_for_everybody_but_admins_there_is_nothing(server: Server, bob: SignedIn
         answer, unknown = (client.get(each, headers=FOR_PEOPLE) for each in (path, '/nowhere'))
     assert (answer.status_code, unknown.status_code) == (404, 404)
     assert _without_nonce(answer.text) == _without_nonce(unknown.text)
-    stranger = httpx.get(server.url + path, headers=FOR_PEOPLE, trust_env=False)
+    stranger = direct.get(server.url + path, headers=FOR_PEOPLE)
     assert (stranger.status_code, stranger.headers['location'], stranger.text) == (303, f'/login?next={path}', '')
     assert entries(server) == before, 'nothing was done'
 

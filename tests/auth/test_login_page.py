@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from support import direct
 from support.axe import faults
 from support.people import WITH_LOGIN, serving, sign_in
 from support.server import Serve, Server
@@ -53,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, demo: str) -> Iterator[Serv
 
 @pytest.fixture
 def http(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, trust_env=False, headers={'Accept': 'text/html'}) as client:
+    with direct.client(server.url, headers={'Accept': 'text/html'}) as client:
         yield client
 
 
@@ -165,7 +166,7 @@ def test_an_address_with_a_slash_too_many_leads_nowhere(http: httpx.Client) -> N
 
 
 def test_in_local_mode_there_is_nothing_to_sign_in_to(app: Server) -> None:
-    answer = httpx.get(f'{app.url}/login', trust_env=False)
+    answer = direct.get(f'{app.url}/login')
     assert (answer.status_code, answer.headers['location']) == (303, '/')
 
 

@@ -12,6 +12,7 @@ from issuer import CLIENT, KEYS, Issuer, by_public_key, unsigned
 from joserfc import jwt
 from playwright.sync_api import Page, expect
 from starlette.responses import HTMLResponse
+from support import direct
 from support.people import sign_in
 from support.server import Server, wait_for
 from visitor import Visitor, audit, query, rows
@@ -131,7 +132,7 @@ def token(issuer: Issuer, *, key: Any = KEYS['first'], header: dict[str, Any] | 
 def tell(front: Server, token: str | None, provider: str = 'company') -> httpx.Response:
     """As the provider does: from its own server, without a browser."""
     form = {} if token is None else {'logout_token': token}
-    return httpx.post(f'{front.url}/auth/{provider}/backchannel-logout', data=form, trust_env=False, timeout=20)
+    return direct.post(f'{front.url}/auth/{provider}/backchannel-logout', data=form, timeout=20)
 
 
 def arrive(front: Server, providers: SimpleNamespace, **person: str) -> Visitor:
@@ -225,7 +226,7 @@ def test_only_providers_that_sign_what_they_say_have_such_an_address(front: Serv
 
 def test_one_address_can_not_ask_for_ever(front: Server) -> None:
     from_there = {'X-Forwarded-For': '203.0.113.99'}
-    with httpx.Client(base_url=front.url, headers=from_there, trust_env=False, timeout=20) as http:
+    with direct.client(front.url, headers=from_there, timeout=20) as http:
         path = '/auth/company/backchannel-logout'
         answers = [http.post(path, data={'logout_token': 'x'}) for _ in range(61)]
     assert [answer.status_code for answer in answers] == [400] * 60 + [429]

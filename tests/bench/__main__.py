@@ -198,7 +198,7 @@ def script(name: str, *arguments: str) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def ours(folder: Path, settings: dict[str, str]) -> Iterator[Server]:
-    server = Server(folder, settings)
+    server = Server(folder, settings, python=sys.executable)  # whose memory is all its own
     server.start()
     try:
         yield server

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, expect
+from support import direct
 from support.chat import CONNECTED, ask, conversations, open_page
 from support.server import Serve, Server, free_port, wait_for
 
@@ -54,7 +55,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).is_success
+        return direct.get(url).is_success
     except httpx.TransportError:
         return False
 

@@ -3,10 +3,11 @@
 import signal
 import subprocess
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from support import direct
 from support.chat import CONNECTED, answers, expect_status, open_page, say, text_of, wait_for_text
+from support.forking import Forked
 from support.server import Serve, Server, wait_for
 
 STOPPED = 0
@@ -39,7 +40,7 @@ def test_while_answers_end_pages_are_served_but_nothing_new_is_begun(page: Page,
     wait_for_text(page, 20)
     page.wait_for_url('**/c/*')
     process = ask_to_stop(server)
-    ready = httpx.get(f'{server.url}/readyz', trust_env=False)
+    ready = direct.get(f'{server.url}/readyz')
     assert (ready.status_code, ready.json()['checks']['server']) == (503, 'The server is being stopped.')
     open_page(page, page.url)
     expect(answers(page)).to_have_attribute('data-status', 'running')
@@ -65,7 +66,7 @@ def test_a_second_signal_cuts_the_answer_off_and_keeps_its_words(page: Page, ser
     assert text_of(page).startswith(shown[:20])
 
 
-def ask_to_stop(server: Server) -> 'subprocess.Popen[bytes]':
+def ask_to_stop(server: Server) -> 'subprocess.Popen[bytes] | Forked':
     """Send the signal that service managers send, and wait until it has been heard."""
     assert server.process
     server.process.send_signal(signal.SIGTERM)

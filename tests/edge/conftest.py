@@ -1,13 +1,15 @@
 """A small app behind the edge, in a process of its own, and a browser's traffic without a browser."""
 
-import subprocess
-import sys
+import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from raw_page import Small, Start
+from support.forking import Forked
+from support.server import wait_for
 
 SCRIPT = Path(__file__).parent / 'small_app.py'
 
@@ -19,12 +21,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
         def begin(*options: str) -> Small:
             folder = tmp_path_factory.mktemp('small')
-            with (folder / 'log').open('wb') as log:
-                process = subprocess.Popen(
-                    [sys.executable, str(SCRIPT), str(folder), *options], stdout=subprocess.PIPE, stderr=log, text=True
-                )
-            assert process.stdout
-            small = Small(int(process.stdout.readline()), folder / 'log', process.pid)
+            log = folder / 'log'
+            log.touch()
+            process = Forked([str(SCRIPT), str(folder), *options], folder, os.environ, log)
+            said = wait_for(lambda: re.match(r'\d+\n', log.read_text()), f'a port in {log}')
+            small = Small(int(said[0]), log, process.pid)
             ends.callback(_end, process, small)
             small.wait_until_ready()
             return small
@@ -38,9 +39,7 @@ def small(start: Start) -> Small:
     return start()
 
 
-def _end(process: 'subprocess.Popen[str]', small: Small) -> None:
+def _end(process: Forked, small: Small) -> None:
     process.terminate()
     process.wait(20)
-    assert process.stdout
-    process.stdout.close()
     assert small.may_fail or 'Traceback' not in small.log, small.log

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from support import direct
 from support.raw_page import RawPage, closed, shakes, status, wait_for
 
 __all__ = ['RawPage', 'Small', 'Start', 'closed', 'shakes', 'status', 'wait_for']
@@ -29,7 +30,7 @@ class Small:
     def http(self, **options: Any) -> httpx.Client:
         """A browser's worth of HTTP: keeps cookies."""
         limits = httpx.Limits(max_keepalive_connections=0)  # nothing to close
-        return httpx.Client(base_url=self.url, trust_env=False, verify=False, timeout=20, limits=limits, **options)
+        return direct.client(self.url, timeout=20, limits=limits, **options)
 
     def wait_until_ready(self) -> None:
         def is_ready() -> bool:

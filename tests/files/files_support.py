@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import httpx
+from support import direct
 from support.server import Server
 
 SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -33,7 +34,7 @@ class Person:
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.server.url, trust_env=False, timeout=60)
+        self.http = direct.client(self.server.url, timeout=60)
         self.http.get('/', headers={'accept': 'text/html'}, follow_redirects=True).raise_for_status()
 
     def __enter__(self) -> Self:

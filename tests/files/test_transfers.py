@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 
-import httpx
 import pytest
 from files_support import EXE, GIF_AND_SCRIPT, PDF, SVG, Person, png
+from support import direct
 from support.server import Server, wait_for
 
 SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
@@ -173,7 +173,7 @@ def test_an_upload_must_be_one(ann: Person) -> None:
 
 def test_without_a_session_nothing_comes_in_and_nothing_goes_out(server: Server, ann: Person) -> None:
     url = ann.upload('mine.png', png()).json()['url']
-    with httpx.Client(base_url=server.url, trust_env=False) as stranger:
+    with direct.client(server.url) as stranger:
         answer = stranger.post('/uploads', data={'app': 'default'}, files={'file': ('a.png', png())})
         assert (answer.status_code, answer.json()['code']) == (401, 'signed_out')
         assert stranger.post('/uploads/text', content='hello').status_code == 401

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from support import direct
 from support.chat import answer_text, ask, begin_another, open_page
 from support.server import Server
 
@@ -180,5 +180,5 @@ def test_only_libraries_may_be_read_by_others(app: Server, chat: Page) -> None:
     library = chat.evaluate('JSON.parse(document.querySelector("script[type=importmap]").textContent).imports')
     addresses = {library['nicegui-mermaid']: '*', '/': None, library['vue']: None, '/static/prose.css': None}
     for address, allowed in addresses.items():
-        answer = httpx.get(app.url + address, headers={'Origin': 'null'}, trust_env=False)
+        answer = direct.get(app.url + address, headers={'Origin': 'null'})
         assert answer.headers.get('access-control-allow-origin') == allowed

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from dockerfile import Image
 from packaging.requirements import Requirement
+from support import direct
 from support.server import OURS, Server, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -78,12 +79,12 @@ def test_the_image_serves_its_page_and_passes_its_health_check(image: Image, tmp
     server = Server(tmp_path, {}, python=image.here('/app/bin/python'))
     server.start()
     try:
-        page = httpx.get(server.url, trust_env=False)
+        page = direct.get(server.url)
         assert page.status_code == httpx.codes.OK
         addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
         assert addresses
         for address in addresses:
-            assert httpx.get(server.url + address, trust_env=False).status_code == httpx.codes.OK
+            assert direct.get(server.url + address).status_code == httpx.codes.OK
         # a company's proxy is for the way out, and no part of our health
         environment = {'WEBAPP_PORT': str(server.port), 'http_proxy': 'http://127.0.0.1:9'}
         health = [image.here('/app/bin/python'), *FINAL.command('HEALTHCHECK')[1:]]
@@ -113,7 +114,7 @@ def test_the_image_starts_with_its_own_command_and_settings(image: Image, tmp_pa
         try:
             assert process.stderr
             assert f'Open http://127.0.0.1:{port}' in next(process.stderr)
-            assert httpx.get(f'http://127.0.0.1:{port}/readyz', trust_env=False).json()['status'] == 'ok'
+            assert direct.get(f'http://127.0.0.1:{port}/readyz').json()['status'] == 'ok'
             assert (data / 'webapp.db').exists()
         finally:
             process.terminate()

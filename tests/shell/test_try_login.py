@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+from support import direct
 from support.server import OURS, free_port, wait_for
 
 COMMAND = Path(__file__).parents[2] / 'tools' / 'try_login.py'
@@ -25,14 +26,14 @@ def test_everybody_can_sign_in_until_it_is_interrupted(tmp_path: Path) -> None:
             text=True,
             start_new_session=True,
         ) as process,
-        httpx.Client(base_url=f'http://127.0.0.1:{port}', trust_env=False) as http,
+        direct.client(f'http://127.0.0.1:{port}') as http,
     ):
         try:
             wait_for(lambda: answers(http, '/readyz'), 'the app', 60)
             assert 'data-testid="login-oidc"' in http.get('/login').text
             wait_for(lambda: http.get('/auth/oidc/login').status_code == 303, 'the provider', 30)
             asked = http.get('/auth/oidc/login').headers['location']
-            page = httpx.post(asked, data={'sub': 'ann'}, trust_env=False)
+            page = direct.post(asked, data={'sub': 'ann'})
             assert http.get(page.headers['location']).status_code == 303
             assert http.get('/admin').status_code == 200
         finally:
@@ -45,7 +46,7 @@ def test_everybody_can_sign_in_until_it_is_interrupted(tmp_path: Path) -> None:
 
 
 def http_of(url: str) -> httpx.Client:
-    return httpx.Client(base_url=str(httpx.URL(url).copy_with(path='/', query=None)), trust_env=False)
+    return direct.client(str(httpx.URL(url).copy_with(path='/', query=None)))
 
 
 def answers(http: httpx.Client, path: str) -> bool:

@@ -17,6 +17,7 @@ ARGUMENTS = [
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    '--process-per-site',  # one process draws all pages of a test: to start one takes as long as many a test
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',  # a page must need no other host
 ]
 HINT = 'no Chromium found; install one, or name it in the environment variable CHROMIUM'

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import httpx
 from playwright.sync_api import BrowserContext
 from sqlmodel import Session
+from support import direct
 from support.server import Server
 
 from webapp.principal import Identity, Role
@@ -52,7 +53,7 @@ class SignedIn:
 
     def client(self) -> httpx.Client:
         """Their browser without one: use it as a context manager."""
-        return httpx.Client(base_url=self.server.url, cookies=self.cookies, trust_env=False)
+        return direct.client(self.server.url, cookies=self.cookies)
 
 
 def sign_in(

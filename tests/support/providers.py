@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page
+from support import direct
 from support.server import free_port, wait_for
 
 HERE = Path(__file__).parent
@@ -63,7 +64,7 @@ class Provider:
         if self.process.poll() is not None:
             raise RuntimeError(f'the provider ended with status {self.process.returncode}:\n{self.log}')
         try:
-            return httpx.get(f'{self.issuer}/.well-known/openid-configuration', trust_env=False).is_success
+            return direct.get(f'{self.issuer}/.well-known/openid-configuration').is_success
         except httpx.TransportError:
             return False
 

@@ -4,13 +4,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+from support import direct
+from support.forking import Forked
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
@@ -25,15 +26,16 @@ class Server:
 
     :param folder: working directory; the database, the secret and the log go here
     :param environment: settings besides the port
-    :param python: of the virtual environment that the app is installed in
+    :param python: of the virtual environment that the app is installed in; '' for a fork of one that has started
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], python: str = '') -> None:
         self.folder = folder
         self.python = python
         self.port = free_port()
         self.environment = dict(environment)
-        self.process: subprocess.Popen[bytes] | None = None
+        self._log = folder / 'log'
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -42,20 +44,25 @@ class Server:
 
     @property
     def log(self) -> str:
-        return (self.folder / 'log').read_text(errors='replace')
+        return self._log.read_text(errors='replace')
 
     def start(self) -> None:
         """Start, and wait until it says that it is ready."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        with (self.folder / 'log').open('ab') as log:
-            self.process = subprocess.Popen(
-                [self.python, '-m', 'webapp', 'serve', '--port', str(self.port)],
-                cwd=self.folder,
-                env=own | self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        arguments = ['-m', 'webapp', 'serve', '--port', str(self.port)]
+        environment = own | self.environment
+        if self.python:
+            with self._log.open('ab') as log:
+                self.process = subprocess.Popen(
+                    [self.python, *arguments],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        else:
+            self.process = Forked(arguments, self.folder, environment, self._log)
         wait_for(self._is_ready, 'the app to become ready', READY_SECONDS, self)
 
     def stop(self) -> None:
@@ -81,7 +88,7 @@ class Server:
         if self.process and self.process.poll() is not None:
             raise RuntimeError(f'the app ended with status {self.process.returncode}:\n{self.log}')
         try:
-            return httpx.get(f'{self.url}/readyz', trust_env=False).status_code == httpx.codes.OK
+            return direct.get(f'{self.url}/readyz').status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

@@ -1,7 +1,6 @@
 """The gallery as a process of its own."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import httpx
 import pytest
 from gallery_support import Gallery, Open
 from playwright.sync_api import Page, expect
+from support import direct
 from support.chat import CONNECTED
+from support.forking import Forked
 from support.server import free_port, wait_for
 
 GALLERY = Path(__file__).with_name('gallery.py')
@@ -18,14 +19,14 @@ GALLERY = Path(__file__).with_name('gallery.py')
 @pytest.fixture(scope='module')
 def running_gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
     port = free_port()
-    log = tmp_path_factory.mktemp('gallery') / 'log'
-    with log.open('wb') as file:
-        process = subprocess.Popen([sys.executable, GALLERY, str(port)], stdout=file, stderr=subprocess.STDOUT)
+    folder = tmp_path_factory.mktemp('gallery')
+    log = folder / 'log'
+    process = Forked([str(GALLERY), str(port)], folder, os.environ, log)
 
     def is_up() -> bool:
         assert process.poll() is None, log.read_text()
         try:
-            return httpx.get(f'http://127.0.0.1:{port}/heard', trust_env=False).is_success
+            return direct.get(f'http://127.0.0.1:{port}/heard').is_success
         except httpx.TransportError:
             return False
 

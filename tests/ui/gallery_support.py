@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 from playwright.sync_api import Page
+from support import direct
 from support.server import wait_for
 
 Open = Callable[..., Page]
@@ -16,7 +17,7 @@ class Gallery:
         self.url = url
 
     def heard(self, name: str) -> list[list[object]]:
-        return [said for said in httpx.get(f'{self.url}/heard', trust_env=False).json() if said[0] == name]
+        return [said for said in direct.get(f'{self.url}/heard').json() if said[0] == name]
 
     def wait_for(self, name: str, count: int = 1) -> list[object]:
         """Wait until `name` was heard so often, and return the last one's values."""
@@ -28,4 +29,4 @@ class Gallery:
 
     def release(self) -> None:
         """What waits goes on: uploads whose name says so, and the answer to `/late`."""
-        httpx.post(f'{self.url}/release', trust_env=False)
+        direct.post(f'{self.url}/release')

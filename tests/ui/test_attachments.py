@@ -8,6 +8,7 @@ import httpx
 import pytest
 from gallery_support import Gallery, Open
 from playwright.sync_api import FilePayload, Locator, Page, expect
+from support import direct
 
 PIXEL = base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC')
 WITH_FILES = """
@@ -82,8 +83,8 @@ def test_chosen_files_go_along_in_their_order(
     box.fill('What is this?')
     box.press('Enter')
     one, two = uploads.wait_for('files')
-    assert 'image/png' in httpx.get(f'{uploads.url}/uploads/{one}', trust_env=False).headers['content-type']
-    assert httpx.get(f'{uploads.url}/uploads/{two}', trust_env=False).content.startswith(b'%PDF')
+    assert 'image/png' in direct.get(f'{uploads.url}/uploads/{one}').headers['content-type']
+    assert direct.get(f'{uploads.url}/uploads/{two}').content.startswith(b'%PDF')
     expect(tiles).to_have_count(0)
     page.wait_for_function('Object.keys(localStorage).every(name => !name.startsWith("draft:"))')
 

@@ -2,10 +2,10 @@
 
 import re
 
-import httpx
 import pytest
 from gallery_support import Gallery, Open
 from playwright.sync_api import Browser, Locator, Page, expect
+from support import direct
 
 SCROLLER = "document.querySelector('.thread-scroll')"
 TO_TOP = f'{SCROLLER}.scrollTop = 0'
@@ -357,7 +357,7 @@ def test_a_question_keeps_its_shape_in_the_systems_colours(visit: Open, page: Pa
 
 def test_a_question_of_two_million_characters_is_there_when_it_is_asked_for(visit: Open) -> None:
     page = visit('/pasted')
-    assert len(httpx.get(page.url, trust_env=False).text) < 200_000
+    assert len(direct.get(page.url).text) < 200_000
     question = turn(page, 'm1').locator('.question')
     assert question.evaluate('node => node.textContent.length') == 4000
     assert question.evaluate('node => node.offsetHeight < 340 && node.scrollHeight > node.offsetHeight')

@@ -1,0 +1,66 @@
+"""Processes of the app without the seconds that Python takes to import it: forked from one that has done so."""
+
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+
+FORKS = get_context('forkserver')
+LATE = ('nicegui.ui_run_with', 'uvicorn.protocols.websockets.websockets_sansio_impl', 'httptools', 'uvloop', 'httpcore')
+FORKS.set_forkserver_preload(['webapp.cli', 'webapp.app', 'webapp.server', 'webapp.store.migration', *LATE])
+
+
+class Forked:
+    """What `python` with these arguments does; to its starter much the same as a `subprocess.Popen`.
+
+    :param arguments: `-m` and a module, or a script; and its own
+    :param folder: working directory
+    :param log: a file to which everything that it says is added
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+        given = (list(arguments), str(folder), dict(environment), str(log))
+        self._process = FORKS.Process(target=_run, args=given, daemon=True)
+        self._process.start()
+        assert self._process.pid
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """:raises subprocess.TimeoutExpired: it still runs"""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str], log: str) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for descriptor, source in enumerate((nothing, said, said)):
+        os.dup2(source, descriptor)
+    is_module = arguments[0] == '-m'
+    sys.argv = arguments[is_module:]
+    run = runpy.run_module if is_module else runpy.run_path
+    run(sys.argv[0], run_name='__main__')
