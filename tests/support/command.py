@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from support.forking import Forked
 from support.server import OURS
 
 PATIENCE = 60.0  # seconds
@@ -23,10 +25,9 @@ class Ended:
 @contextmanager
 def webapp(folder: Path, *arguments: str, **variables: str) -> Iterator['subprocess.Popen[str]']:
     """A command under way in `folder`, with no settings but `variables`; killed at the end, if it still runs."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     command = [sys.executable, '-m', 'webapp', *arguments]
     with subprocess.Popen(
-        command, cwd=folder, env=env | variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=folder, env=_settings(variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process
@@ -36,7 +37,17 @@ def webapp(folder: Path, *arguments: str, **variables: str) -> Iterator['subproc
 
 def run(folder: Path, *arguments: str, patience: float = PATIENCE, **variables: str) -> Ended:
     """A command, run to its end; none may end with a traceback."""
-    with webapp(folder, *arguments, **variables) as process:
-        answered, said = process.communicate(timeout=patience)
+    with TemporaryDirectory() as output:
+        answers, says = Path(output, 'answers'), Path(output, 'says')
+        process = Forked(['-m', 'webapp', *arguments], folder, _settings(variables), answers, says)
+        try:
+            status = process.wait(patience)
+        finally:
+            process.kill()
+        answered, said = answers.read_text(), says.read_text()
     assert 'Traceback' not in said, said
-    return Ended(process.returncode, answered, said)
+    return Ended(status, answered, said)
+
+
+def _settings(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)} | dict(variables)

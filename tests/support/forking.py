@@ -10,8 +10,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 FORKS = get_context('forkserver')
-LATE = ('nicegui.ui_run_with', 'uvicorn.protocols.websockets.websockets_sansio_impl', 'httptools', 'uvloop', 'httpcore')
-FORKS.set_forkserver_preload(['webapp.cli', 'webapp.app', 'webapp.server', 'webapp.store.migration', *LATE])
+FORKS.set_forkserver_preload(
+    [
+        *('webapp.cli', 'webapp.app', 'webapp.doctor', 'webapp.server', 'webapp.store.migration'),
+        *('nicegui.ui_run_with', 'uvicorn.protocols.websockets.websockets_sansio_impl'),
+        *('httpcore', 'httptools', 'uvloop'),
+    ]
+)
 
 
 class Forked:
@@ -19,11 +24,19 @@ class Forked:
 
     :param arguments: `-m` and a module, or a script; and its own
     :param folder: working directory
-    :param log: a file to which everything that it says is added
+    :param log: a file to which it adds what it says
+    :param errors: the same for what it says on standard error, if that should be apart
     """
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
-        given = (list(arguments), str(folder), dict(environment), str(log))
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        errors: Path | None = None,
+    ) -> None:
+        given = (list(arguments), str(folder), dict(environment), str(log), str(errors or log))
         self._process = FORKS.Process(target=_run, args=given, daemon=True)
         self._process.start()
         assert self._process.pid
@@ -53,13 +66,13 @@ class Forked:
         self._process.kill()
 
 
-def _run(arguments: list[str], folder: str, environment: dict[str, str], log: str) -> None:
+def _run(arguments: list[str], folder: str, environment: dict[str, str], log: str, errors: str) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for descriptor, source in enumerate((nothing, said, said)):
-        os.dup2(source, descriptor)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for descriptor, path in ((1, log), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
     is_module = arguments[0] == '-m'
     sys.argv = arguments[is_module:]
     run = runpy.run_module if is_module else runpy.run_path
