@@ -79,7 +79,6 @@ def test_every_event_has_a_row(world: World) -> None:
 def test_what_comes_of_it(world: World, row: Row) -> None:
     world.settle()
     with world.everybody() as people:
-        people['owner'].get(f'/a/default/c/{world.conversation}')  # which reads it, should it be unread
         before, asked = world.rows(), len(world.asked)
         for who in ('other', 'guest'):
             a_stranger(world, people[who], row)

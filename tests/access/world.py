@@ -99,13 +99,15 @@ class World:
         return replace(self, **self.of_staff)
 
     def settle(self) -> None:
-        """Wait until nothing of the owner's changes by itself any more."""
+        """Wait until nothing of the owner's changes by itself any more, nor by being looked at."""
         unsettled = (
             "SELECT 1 FROM messages WHERE status = 'running' UNION ALL "
             'SELECT 1 FROM conversations WHERE title_due_at IS NOT NULL UNION ALL '
             'SELECT 1 FROM feedback WHERE due_at IS NOT NULL'
         )
         wait_for(lambda: not self.value(unsettled), 'everything to settle', 30)
+        with self.ann.client() as http:
+            http.get(f'/a/default/c/{self.conversation}')  # which reads it, should it be unread
 
     def rows(self) -> dict[str, list[tuple[object, ...]]]:
         """All that the owner has, as the database has it."""

@@ -65,7 +65,7 @@ def test_a_file_that_is_not_what_it_says_is_refused_in_words(app: Server, page: 
 
 def test_a_text_longer_than_the_socket_takes_arrives_whole(app: Server, page: Page) -> None:
     open_page(page, app.url)
-    text = 'word ' * 200_000 + 'the end'
+    text = '/long 5 ' + 'word ' * 200_000 + 'the end'
     page.get_by_test_id('composer-input').evaluate(
         "(box, text) => { box.value = text; box.dispatchEvent(new Event('input')) }", text
     )

@@ -8,6 +8,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import BrowserContext, Page, expect
 from support.chat import (
+    answer_text,
     answers,
     ask,
     conversation,
@@ -154,7 +155,7 @@ def test_a_failed_answer_can_be_asked_again(serve: Serve, page: Page) -> None:
         page.get_by_test_id('message-retry').click()
         expect_status(page, 'complete')
         expect(answers(page)).to_have_count(1)
-        assert text_of(page).strip() == 'are you there?'
+        expect(answer_text(page)).to_have_text('are you there?')
 
 
 def test_an_answer_that_breaks_off_keeps_its_words(app: Server, page: Page) -> None:

@@ -175,7 +175,7 @@ async def test_a_guest_who_becomes_another_one_is_counted_by_address(
 async def test_answers_at_once_are_limited_for_a_person_and_a_complete_one_is_not_in_the_way(
     generations: Generations, asked: Asked, ann: Principal, bob: Principal
 ) -> None:
-    results = await asyncio.gather(*(tried(ask(generations, ann, '/slow 30 hi', key=f'k{n}')) for n in range(20)))
+    results = await asyncio.gather(*(tried(ask(generations, ann, '/rate 5 /long 500', key=f'k{n}')) for n in range(20)))
     begun = [each for each in results if isinstance(each, Message)]
     assert len(begun) == 2
     assert {each.code for each in results if isinstance(each, Refused)} == {'too_many_running'}

@@ -134,10 +134,15 @@ class Reading:
 
     async def refresh(self, conversation_id: str) -> None:
         """Show how the newest messages stand now."""
-        visit = self.visit
+        visit, live = self.visit, set(self._followings)
         newest = await self._history.newest(conversation_id)
         oldest = min((shown.number for shown in self._shown.values()), default=0)  # what is before comes when asked for
-        changed = [message for message in newest if message.number >= oldest and self._has_changed(message)]
+        changed = [
+            message
+            for message in newest
+            # of one that was being written, the row may be older than the end that the page has seen meanwhile
+            if message.number >= oldest and message.id not in live and self._has_changed(message)
+        ]
         html = {message.id: await self._html(message) for message in changed}
         if visit != self.visit:
             return
