@@ -6,6 +6,8 @@ const MANNERS = {
   moment: { dateStyle: "medium", timeStyle: "short" },
   whole: { dateStyle: "full", timeStyle: "short" },
   day: { weekday: "long", day: "numeric", month: "long" },
+  date: { day: "numeric", month: "short" },
+  month: { month: "short", year: "numeric" },
   dayOfYear: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
 };
 const formats = {};
@@ -23,6 +25,12 @@ export function fillTimes(root, manner = "hour") {
     time.textContent = write(manner, when);
     time.title = write("whole", when);
   }
+}
+
+/** "Mar 1" or "Mar 2026", of a day or a month of the calendar. @param {string} iso "2026-03-01" or "2026-03" */
+export function day(iso) {
+  const [year, month, number] = iso.split("-").map(Number);
+  return write(number ? "date" : "month", new Date(year, month - 1, number ?? 1));
 }
 
 /**

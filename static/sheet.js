@@ -1,4 +1,5 @@
 /** A page that the server writes as HTML: lists with filters, facts, and buttons that say what they do. */
+import { fillCharts } from "charts";
 import { fillTimes } from "dates";
 import { wellFormed } from "keys";
 import { fillNumbers } from "numbers";
@@ -54,6 +55,7 @@ export default {
       node.innerHTML = html;
       fillTimes(node, "moment");
       fillNumbers(node);
+      fillCharts(node);
       if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
     },
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import clock, edge, exports, health, transfers
+from webapp import clock, edge, health, transfers
 from webapp.apps import App, Apps
 from webapp.auth import backchannel, login, logout
 from webapp.auth.admission import Admission
@@ -26,15 +26,17 @@ from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.auth.watch import Watch
 from webapp.background import supervised
+from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
+from webapp.exports import audit as audit_export, usage as usage_export
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.services import Services
-from webapp.settings import Settings
+from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
 from webapp.store import limits, logins, people as people_store
 from webapp.store.database import Store
@@ -42,7 +44,7 @@ from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, chat, me, people, person
+from webapp.ui.pages import admin, audit, chat, me, people, person, usage
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
@@ -54,7 +56,7 @@ Loop = Callable[[], Awaitable[object]]
 RECONNECT_SECONDS = 45  # how long a page whose connection is lost is kept
 PURGE_SECONDS = 3600
 GUESTS_STAY = timedelta(days=1)  # after they were last seen, if they have left nothing
-DEMO_SLUG, DEMO_KEY = 'demo', 'demo'
+DEMO_KEY = 'demo'
 
 
 def build(settings: Settings, stopping: Stopping) -> ASGIApp:
@@ -83,7 +85,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
         async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
-            for each in (chat, me, admin, people, person, audit):
+            for each in (chat, me, admin, usage, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -92,7 +94,10 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     for routes in _ways_in_and_out(settings, store, sessions, clients, sealing):
         app.include_router(routes)
-    app.include_router(exports.routes(store, sessions, Throttle(store, settings.limits)))
+    throttle = Throttle(store, settings.limits)
+    app.include_router(audit_export.routes(store, sessions, throttle))
+    token = settings.usage_token.get_secret_value()
+    app.include_router(usage_export.routes(store, sessions, throttle, token=token))
     ui.run_with(
         app,
         title=settings.name,
@@ -144,8 +149,15 @@ async def running(
         files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
+        budgets = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
-            store, apps, changes, files, limits=settings.limits, generate_titles_upstream=read_back
+            store,
+            apps,
+            changes,
+            files,
+            limits=settings.limits,
+            budgets=budgets,
+            generate_titles_upstream=read_back,
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         all_loops: dict[str, Loop] = {
@@ -173,6 +185,7 @@ async def running(
             files=files,
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
+            budgets=budgets,
             name=settings.name,
             is_local=settings.is_local,
         )
@@ -213,6 +226,7 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
             branding=branding,
             guests=app.guests,
             groups=app.groups,
+            prices=app.prices,
         )
     if not settings.apps:
         chosen = settings.relay
@@ -222,4 +236,4 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
         client = DifyClient(url, DEMO_KEY, limits=limits)
         look, guests = settings.branding, settings.guests
         answered_by = (relay.model, relay.host) if relay else None
-        yield App(DEMO_SLUG, client, running=0, is_demo=True, answered_by=answered_by, branding=look, guests=guests)
+        yield App(DEMO, client, running=0, is_demo=True, answered_by=answered_by, branding=look, guests=guests)

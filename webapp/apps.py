@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
 from webapp.line import Line
+from webapp.prices import Price
 from webapp.principal import Principal, Role
 from webapp.upstream.client import DifyClient
 from webapp.upstream.parameters import Info, Parameters
@@ -31,6 +32,7 @@ class App:
     :param branding: how its pages present themselves
     :param guests: whether people without a login may use it
     :param groups: who of those with one may; empty: all of them
+    :param prices: for answers that Dify tells the tokens of and no price
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class App:
         branding: Branding = Branding(),  # noqa: B008 -- a value
         guests: bool = False,
         groups: Collection[str] = (),
+        prices: Sequence[Price] = (),
     ) -> None:
         self.slug = slug
         self._name = name
@@ -55,6 +58,7 @@ class App:
         self.branding = branding
         self._guests = guests
         self._groups = frozenset(groups)
+        self.prices = tuple(prices)
         self.known: About | None = None  # what it said last
         self._read_at = float('-inf')
         self._reading = asyncio.Lock()

@@ -4,6 +4,7 @@ webapp serve [--host HOST] [--port PORT] [--log-format text|json]
 webapp doctor [--host HOST] [--port PORT] [--format text|json]
 webapp demo-upstream [--host HOST] [--port PORT]
 webapp migrate
+webapp usage [--from DAY] [--to DAY] [--by user,group,app,day,model,outcome] [--format csv|json]
 """
 
 import argparse
@@ -14,7 +15,8 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, get_args
+from datetime import UTC, date, datetime
+from typing import Literal, NoReturn, get_args
 
 from webapp import __version__, log, settings
 from webapp.errors import AppError
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 FAILED, WRONG_SETTINGS, INTERRUPTED = 1, 2, 130  # exit status
 MAX_PORT = 65535
+SIDES = ('user', 'group', 'app', 'day', 'model', 'outcome')  # as in `store.reports`, which takes long to load
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 demo_upstream(options.host, options.port)
             case 'migrate':
                 migrate()
+            case 'usage':
+                usage(options.since, options.until, options.by, options.format)
     except KeyboardInterrupt:  # before, or after, somebody who takes it for a wish to stop
         sys.exit(INTERRUPTED)
 
@@ -138,6 +143,36 @@ def migrate() -> None:
         print(f'The database is up to date now: version {after}, before {before or "empty"}.', file=sys.stderr)
 
 
+def usage(since: date | None, until: date | None, by: list[str], kind: Literal['csv', 'json']) -> None:
+    """Print what everybody cost. Days are in UTC, both ends included; without any, those of this month."""
+    from webapp.exports import tabular, usage_records  # noqa: PLC0415  # as above
+    from webapp.store import reports, schema  # noqa: PLC0415
+    from webapp.store.database import Store  # noqa: PLC0415
+
+    chosen = _settings()
+    log.configure(level=logging.ERROR, secrets=chosen.secrets())
+    last = until or datetime.now(UTC).date()
+    wanted = reports.Filter(since or last.replace(day=1), last)
+    sides = [side for side in reports.SIDES if side in by]
+    sides.sort(key=by.index)
+
+    async def run() -> None:
+        store = Store(chosen.database_url)
+        try:
+            if await store.read(schema.version) is None:
+                _give_up('There is no database yet.', '`webapp serve` makes one, and so does `webapp migrate`.')
+            pages = usage_records.pages(store, wanted, sides)
+            async for piece in tabular.written(pages, usage_records.columns(sides), kind):
+                sys.stdout.write(piece.decode())
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(run())
+    except AppError as error:
+        _give_up(*_why_no_start(error))
+
+
 async def _asked_to_stop() -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -233,7 +268,33 @@ def _parser() -> argparse.ArgumentParser:
         'webapp migrate',
         'DATABASE_URL=postgresql+psycopg://chat:...@db/chat webapp migrate',
     )
+    spent = command(
+        'usage',
+        'print what everybody cost: one row for each group and currency',
+        'webapp usage',
+        'webapp usage --from 2026-03-01 --to 2026-03-31 --by user,app,day --format csv',
+    )
+    spent.add_argument('--from', dest='since', type=_day, metavar='DAY', help='in UTC; else the first of the month')
+    spent.add_argument('--to', dest='until', type=_day, metavar='DAY', help='in UTC, included; else today')
+    spent.add_argument(
+        '--by', type=_sides, default=['user'], metavar='SIDES', help=f'any of {",".join(SIDES)} (default: user)'
+    )
+    spent.add_argument('--format', choices=('csv', 'json'), default='csv', help='(default: %(default)s)')
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text} is no day; write it like 2026-03-01') from None
+
+
+def _sides(text: str) -> list[str]:
+    sides = [side.strip() for side in text.split(',') if side.strip()]
+    if unknown := [side for side in sides if side not in SIDES]:
+        raise argparse.ArgumentTypeError(f'{unknown[0]} is none of {", ".join(SIDES)}')
+    return sides
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:

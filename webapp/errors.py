@@ -3,7 +3,8 @@
     AppError                     expected; `code` picks the words that a person reads (`ui/locale`)
     ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
-    │   └── LimitReached         too much of it, or too often; tells when to go on
+    │   ├── LimitReached         too much of it, or too often; tells when to go on
+    │   └── BudgetUsedUp         what they, their group, the app or all may spend is spent; tells until when
     ├── SignedOut                the session has ended; whoever wants to go on signs in again
     ├── SignInFailed             somebody has not got in by a provider; trying again may help
     │   ├── ProviderUnavailable  it does not answer, or is too busy to
@@ -59,6 +60,22 @@ class LimitReached(Refused):
         self.within = within
         self.wait = wait
         self.retry_after = wait.total_seconds()
+
+
+class BudgetUsedUp(Refused):
+    """Nothing is left of a budget until `resets` has passed.
+
+    :param scope: whose it is: `user`, `group`, `app` or `all`
+    :param period: `day` or `month`
+    """
+
+    status = 429
+
+    def __init__(self, scope: str, *, period: str, resets: timedelta) -> None:
+        super().__init__(f'budget_of_{scope}', f'{period}, for {resets.total_seconds():.0f} s')
+        self.period = period
+        self.resets = resets
+        self.retry_after = resets.total_seconds()
 
 
 class SignedOut(AppError):

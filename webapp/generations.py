@@ -10,6 +10,7 @@ from webapp import saving
 from webapp.apps import App, Apps
 from webapp.background import Tasks
 from webapp.belongings import Belongings
+from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.chat.events import Event, Failed, FileAdded, Interrupted, Reported, Stopped
 from webapp.chat.message import Failure, FilePart, Reply, Status
@@ -20,6 +21,7 @@ from webapp.files import Files
 from webapp.generation import Generation, Phase, Progress
 from webapp.latest import Latest
 from webapp.limits import NO_LIMITS, Limits
+from webapp.prices import Price
 from webapp.principal import Principal
 from webapp.repair import Repairs
 from webapp.store import conversations, messages
@@ -49,6 +51,7 @@ class Generations:
         files: Files,
         *,
         limits: Limits = NO_LIMITS,
+        budgets: Budgets | None = None,
         generate_titles_upstream: bool = False,
     ) -> None:
         self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
@@ -59,6 +62,7 @@ class Generations:
         self._changes = changes
         self._files = files
         self._limits = limits
+        self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks = Tasks()
@@ -81,7 +85,8 @@ class Generations:
         :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
         :raises NotFound: no such app or conversation, or not theirs to use
         :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
-            `too_many_files`, `file_gone`, `too_many_running`; `LimitReached`: they have asked too much lately
+            `too_many_files`, `file_gone`, `too_many_running`; `LimitReached`: they have asked too much lately;
+            `BudgetUsedUp`
         """
         self._refuse_unfit(query, has_files=bool(files))
         target = self._apps.open(principal, app)
@@ -96,6 +101,7 @@ class Generations:
             key=key,
             now=now(),
             attached=files,
+            cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),
         )
         return await self._launch(principal, begun, target)
@@ -121,6 +127,7 @@ class Generations:
             message_id=message_id,
             key=key,
             now=now(),
+            cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),
         )
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
@@ -175,10 +182,18 @@ class Generations:
         for leftover in await self._store.read(messages.leftovers):
             if leftover.message_id not in self._live:
                 dead = replay([Interrupted(Failure('process_ended'))], leftover.reply)
-                await saving.end(self._store, leftover.message_id, dead, unread=False)
+                await saving.end(
+                    self._store, leftover.message_id, dead, unread=False, prices=self._prices(leftover.app)
+                )
         for broken in await self._store.read(messages.broken, since=since):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 self._repairs.begin(self._apps.get(broken.app), broken)
+
+    def _prices(self, app: str) -> Sequence[Price]:
+        try:
+            return self._apps.get(app).prices
+        except NotFound:  # it may be gone from the settings
+            return ()
 
     def _refuse_unfit(self, query: str, *, has_files: bool) -> None:
         if self._closing:
@@ -215,7 +230,8 @@ class Generations:
             generation.work.cancel()
 
     def _allowance(self, principal: Principal) -> Allowance:
-        return Allowance(self._limits.of_person(Scope.MESSAGES, principal), self._limits.running_per_user)
+        rations = self._limits.of_person(Scope.MESSAGES, principal)
+        return Allowance(rations, self._limits.running_per_user, self._budgets.all)
 
     async def _settle(self, principal: Principal) -> None:
         """Answers that are complete may still hold their rows while their streams linger: they get their end now."""
@@ -331,7 +347,7 @@ class Generations:
             await asyncio.wait({generation.work})
         reply = generation.reply
         if reply != kept:
-            await saving.keep_rest(self._store, generation.message.id, reply)
+            await saving.keep_rest(self._store, generation, reply)
             self._changes.bump(generation.user_id, generation.conversation.id)
 
     @staticmethod

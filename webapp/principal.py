@@ -1,5 +1,6 @@
 """Who asks, and who vouches for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -52,3 +53,12 @@ class Principal:
     @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
+
+    def cost_group(self, order: Sequence[str]) -> str:
+        """The one group that an answer is charged to: the first of `order` that they are in.
+
+        Without an order, the first by the alphabet; '' for none.
+        """
+        if order:
+            return next((group for group in order if group in self.groups), '')
+        return min(self.groups, default='')

@@ -67,7 +67,13 @@ class Repairs:
                 goes_on = found.goes_on
                 repaired = replay(found.events, broken.reply)
                 if repaired != broken.reply:
-                    await self._store.write(messages.repair, message_id=broken.message_id, reply=repaired, now=now())
+                    await self._store.write(
+                        messages.repair,
+                        message_id=broken.message_id,
+                        reply=repaired,
+                        now=now(),
+                        prices=app.prices,
+                    )
                     self._changes.bump(broken.user_id, broken.conversation_id)
                     return
             except (UpstreamError, StoreUnavailable) as error:

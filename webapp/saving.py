@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
 
@@ -11,6 +11,7 @@ from webapp.chat.message import Reply
 from webapp.clock import now
 from webapp.errors import StoreUnavailable
 from webapp.generation import Generation
+from webapp.prices import Price
 from webapp.store import messages
 from webapp.store.database import Store
 
@@ -46,15 +47,17 @@ async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
         generation.message.id,
         reply,
         unread=not generation.is_seen,
+        prices=generation.app.prices,
         latency_ms=generation.elapsed_ms,
         first_token_ms=generation.first_token_ms,
     )
     await _insist(write)
 
 
-async def keep_rest(store: Store, message_id: str, reply: Reply) -> None:
+async def keep_rest(store: Store, generation: Generation, reply: Reply) -> None:
     """Keep what was reported after the end."""
-    await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply))
+    message_id, prices = generation.message.id, generation.app.prices
+    await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply, prices=prices))
 
 
 async def end(
@@ -63,6 +66,7 @@ async def end(
     reply: Reply,
     *,
     unread: bool,
+    prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
 ) -> None:
@@ -76,6 +80,7 @@ async def end(
             message_id=message_id,
             reply=reply,
             now=now(),
+            prices=prices,
             latency_ms=latency_ms,
             first_token_ms=first_token_ms,
             unread=unread,
@@ -85,6 +90,10 @@ async def end(
     except Exception:
         logger.exception('answer %s could not be kept as it is', message_id)
         await store.write(messages.abandon, message_id=message_id, now=now())
+        try:
+            await store.write(messages.charge, message_id=message_id, now=now())
+        except Exception:  # the same bug, perhaps
+            logger.exception('answer %s is missing in the ledger', message_id)
 
 
 async def _insist(write: Callable[[], Awaitable[object]]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
+from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.feedback import Feedback
 from webapp.files import Files
@@ -22,5 +23,6 @@ class Services:
     files: Files
     feedback: Feedback
     throttle: Throttle
+    budgets: Budgets
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

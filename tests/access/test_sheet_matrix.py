@@ -40,6 +40,7 @@ MINE = [
 ADMINS = [
     Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
     Row('/admin/audit', 'sheet filter', lambda w: [''], 'audit'),
+    Row('/admin/usage', 'sheet filter', lambda w: ['by=answer'], 'usage-table'),
     *(
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
@@ -47,10 +48,10 @@ ADMINS = [
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
-    *((path, 'sheet act') for path in ('/admin', '/admin/users', '/admin/audit')),
+    *((path, 'sheet act') for path in ('/admin', '/admin/usage', '/admin/users', '/admin/audit')),
     *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/users/{user}')),
 }
-PAGES = ('/me', '/admin', '/admin/users', '/admin/users/{user}', '/admin/audit')
+PAGES = ('/me', '/admin', '/admin/usage', '/admin/users', '/admin/users/{user}', '/admin/audit')
 
 
 def test_every_event_has_a_row(world: World) -> None:

@@ -184,7 +184,7 @@ def test_a_file_holds_exactly_what_the_page_is_asked_for(http: httpx.Client, lon
 
 @pytest.mark.parametrize('start', ['=', '+', '-', '@', '\t', '\r'])
 def test_a_spreadsheet_works_nothing_out(start: str) -> None:
-    from webapp.exports import _cell
+    from webapp.exports.tabular import _cell
 
     assert _cell(f'{start}1') == f"'{start}1"
     assert _cell(f'1{start}') == f'1{start}'

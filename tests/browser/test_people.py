@@ -213,7 +213,7 @@ def test_in_local_mode_the_menu_leads_to_both(app: Server, page: Page) -> None:
 def test_everybody_can_use_these_pages(server: Server, admin: Page, scheme: str) -> None:
     admin.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     joe = sign_in(server, 'joe', name='Joe', email=f'{"x" * 60}@example.com')
-    for path in ('/me', '/admin', '/admin/users', f'/admin/users/{joe.user_id}', '/admin/audit'):
+    for path in ('/me', '/admin', '/admin/usage', '/admin/users', f'/admin/users/{joe.user_id}', '/admin/audit'):
         for width in (1280, 360):
             admin.set_viewport_size({'width': width, 'height': 740})
             visit(admin, server.url + path)

@@ -119,6 +119,7 @@ def test_a_certified_provider_is_satisfied(
         the_same_name_at_another_provider_is_somebody_else(browser, app, partners, written)
         signing_out_ends_it_there_too(page, company)
         signing_out_there_ends_it_here(context, page, app, company)
+        a_way_in_is_added_and_taken_away(browser, app, company, partners)
         company.stop()
         company.start()  # with new keys
         sign_in(page, app, company, 'ann')
@@ -147,6 +148,29 @@ def the_same_name_at_another_provider_is_somebody_else(
     expect(conversations(page)).to_have_count(0)
     assert page.goto(f'{app.url}/a/default/c/{written}').status == 404  # type: ignore[union-attr]
     context.close()
+
+
+def a_way_in_is_added_and_taken_away(browser: Browser, app: Server, company: Certified, partners: Anybody) -> None:
+    with browser.new_context(locale='en-US', timezone_id='UTC') as context:
+        page = context.new_page()
+        page.goto(f'{app.url}/login?next=/me')
+        page.get_by_test_id('login-partners').click()
+        partners.be(page, 'bob')
+        ways = page.get_by_test_id('ways').get_by_role('listitem')
+        expect(ways).to_have_count(1)
+        page.get_by_test_id('link-company').click()
+        company.be(page, 'bob')
+        expect(page.get_by_test_id('offer')).to_contain_text('Add bob@example.com (Company) to Bob?')
+        page.get_by_test_id('offer-yes').click()
+        expect(ways).to_have_count(2)
+        ways.filter(has_text='Partners').get_by_test_id('way-remove').click()
+        page.get_by_test_id('confirm').click()
+    with browser.new_context() as context:  # their sessions of that way have ended with it
+        page = context.new_page()
+        sign_in(page, app, company, 'bob')
+        page.goto(f'{app.url}/me')
+        expect(page.get_by_test_id('ways').get_by_role('listitem')).to_have_count(1)
+        expect(page.get_by_test_id('ways')).to_contain_text('Company')
 
 
 def signing_out_ends_it_there_too(page: Page, company: Certified) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Status
 from webapp.errors import StoreUnavailable
-from webapp.store import conversations, engines, feedback, messages, migration, schema, sessions
+from webapp.store import conversations, engines, feedback, messages, migration, reports, schema, sessions, speeds
 from webapp.store.database import Store
 from webapp.store.tables import Table
 from webapp.store.users import User
@@ -47,8 +49,8 @@ def test_migrations_make_the_same_indexes_conditions_included(tmp_path: Path) ->
 def test_a_new_version_is_drafted_from_the_tables(tmp_path: Path) -> None:
     shutil.copytree(migration.MIGRATIONS, tmp_path / 'migrations')
     drafted = migration.draft('no change', tmp_path / 'migrations')
-    assert drafted.name == '0004_no_change.py'
-    assert "revision = '0004'\ndown_revision = '0003'" in drafted.read_text()
+    assert drafted.name == '0006_no_change.py'
+    assert "revision = '0006'\ndown_revision = '0005'" in drafted.read_text()
     assert 'pass' in drafted.read_text()
 
     for version in (tmp_path / 'migrations' / 'versions').glob('*.py'):
@@ -139,6 +141,43 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     assert (message.files, message.made, message.rating) == ((), (), '')
     await store.write(feedback.rate, user_id='u1', message_id='m1', rating='like', comment='yes', now=NOW)
     assert (await store.read(messages.owned, user_id='u1', message_id='m1')).rating == 'like'
+    [line] = await store.read(reports.summed, wanted=THAT_DAY, by=('user', 'app', 'day', 'model'))
+    assert (line.keys, line.total.answers) == (('u1', 'support', '2026-03-01', ''), 1)
+    assert (line.total.currency, line.total.price, line.total.total_tokens) == ('USD', Decimal('0.0000026'), 11)
+    await store.close()
+
+
+THAT_DAY = reports.Filter(NOW.date(), NOW.date())
+TIMES = (0, 9, 10, 11, 12, 14, 17, 20, 24, 28, 34, 40, 999, 5_000, 60_000, 1_260_000, 10_400_000, 10_500_000)
+
+
+async def test_what_was_spent_before_there_were_sums_is_added_up(url: str) -> None:
+    if url.startswith('sqlite'):
+        engines.prepare_file(engines.parse(url))
+    migration.migrate(engines.parse(url), '0003')
+    engine = engines.writing(engines.parse(url), 1)
+    with engine.begin() as connection:
+        for number, milliseconds in enumerate(TIMES):
+            connection.execute(
+                text(
+                    'INSERT INTO usage (id, message_id, user_id, app, conversation_id, day, created_at, outcome,'
+                    ' pricing, total_tokens, total_nano, currency, latency_ms) VALUES (:n, :n, :user, :app, :n, :day,'
+                    " 0, 'complete', 'priced', 7, 9000000000000000001, 'VND', :ms)"
+                ),
+                {'n': f'{number}', 'user': f'u{number % 3}', 'app': 'hr', 'day': '2026-03-01', 'ms': milliseconds},
+            )
+    engine.dispose()
+    store = Store(url)
+    store.migrate()
+    [line] = await store.read(reports.summed, wanted=THAT_DAY)
+    expected = Decimal('9000000000.000000001') * len(TIMES)
+    assert (line.total.answers, line.total.total_tokens, line.total.price) == (len(TIMES), 7 * len(TIMES), expected)
+
+    def counts(session: Session) -> dict[int, int]:
+        rows = session.connection().execute(text('SELECT bucket, answers FROM usage_speeds'))
+        return {row.bucket: row.answers for row in rows}
+
+    assert await store.read(counts) == Counter(map(speeds.bucket, TIMES))
     await store.close()
 
 

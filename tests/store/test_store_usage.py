@@ -62,7 +62,7 @@ def test_no_price_is_not_a_price_of_zero(reported: Usage | None, pricing: Pricin
 
 def record(session: Session, replies: list[Reply]) -> None:
     for number, reply in enumerate(replies):
-        message = MessageRow(id=str(number), user_id='ann', conversation_id='c')
+        message = MessageRow(id=str(number), user_id='ann', conversation_id='c', cost_group='')
         usage.record(session, message=message, app='support', reply=reply, now=NOW)
 
 

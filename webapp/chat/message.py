@@ -62,6 +62,7 @@ class StepPart:
     input: str = ''  # tools only: what the model asked, capped
     output: str = ''  # tools only: what the tool said, capped
     parent: str = ''  # id of the iteration or loop it runs in
+    model: str = ''  # that was called, where upstream names it
     kind: Literal['step'] = 'step'
 
 
@@ -159,6 +160,11 @@ class Reply:
     @property
     def reasoning(self) -> str:
         return ''.join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that were called, as far as upstream tells, each once."""
+        return tuple(dict.fromkeys(step.model for step in self.steps if step.model))
 
     @property
     def steps(self) -> tuple[StepPart, ...]:

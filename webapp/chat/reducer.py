@@ -140,6 +140,7 @@ def _merge_steps(old: StepPart, new: StepPart) -> StepPart:
         input=max(new.input, old.input, key=len),
         output=max(new.output, old.output, key=len),
         parent=new.parent or old.parent,
+        model=new.model or old.model,
     )
 
 

@@ -11,13 +11,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from webapp.limits import NO_LIMITS, Limits
 from webapp.settings import config_file, environment
-from webapp.settings.checks import CONFIG_FILE, QUICK_START, Checks, is_loopback, said
-from webapp.settings.config_file import AppTable, ConfigFile, ConfigFileError, ProviderTable
+from webapp.settings.checks import CONFIG_FILE, DEMO, QUICK_START, Checks, is_loopback, said
+from webapp.settings.config_file import AppTable, BudgetTable, ConfigFile, ConfigFileError, PriceTable, ProviderTable
 from webapp.settings.environment import Environment
 from webapp.settings.values import AppSettings, RelaySettings, Settings, SettingsError
 
 __all__ = [
-    'CONFIG_FILE', 'QUICK_START', 'AppSettings', 'RelaySettings', 'Settings', 'SettingsError', 'described',
+    'CONFIG_FILE', 'DEMO', 'QUICK_START', 'AppSettings', 'RelaySettings', 'Settings', 'SettingsError', 'described',
     'is_loopback', 'load', 'load_relay',
 ]  # fmt: skip
 
@@ -50,6 +50,8 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     relay = None if apps else check.relay()
     is_local = check.is_local(public_url)
     secret = check.secret(data, is_local=is_local, make=make_secret)
+    budgets = check.budgets(apps)
+    usage_token = check.token('WEBAPP_USAGE_TOKEN', env.usage_token)
     if problems := [*problems, *check.problems]:
         raise SettingsError(*problems)
     return Settings(
@@ -60,8 +62,11 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         guests=env.guests,
         providers=providers,
         limits=NO_LIMITS if is_local else Limits(**file.limits.model_dump()),
+        budgets=budgets,
+        cost_groups=file.usage.groups,
         admins=admins,
         secret=SecretStr(secret),
+        usage_token=usage_token,
         database_url=env.database_url,
         data=data,
         apps=apps,
@@ -92,8 +97,14 @@ def described() -> Iterator[tuple[str, str, str]]:
     """Name, default and meaning of everything that is read: the variables, then the keys of `webapp.toml`."""
     for field in Environment.model_fields.values():
         yield str(field.validation_alias), _words(field.default), field.description or ''
-    lists: dict[str, type[BaseModel]] = {'apps': AppTable, 'providers': ProviderTable}
-    for table in ('apps', 'providers', 'branding', 'limits', 'titles', 'network', 'sessions'):
+    lists: dict[str, type[BaseModel]] = {
+        'apps': AppTable,
+        'apps.prices': PriceTable,
+        'providers': ProviderTable,
+        'budgets': BudgetTable,
+    }
+    single = ('branding', 'limits', 'usage', 'titles', 'network', 'sessions')
+    for table in ('apps', 'apps.prices', 'providers', *single[:3], 'budgets', *single[3:]):
         model = lists.get(table) or type(ConfigFile.model_fields[table].default)
         assert issubclass(model, BaseModel)
         for key, field in model.model_fields.items():

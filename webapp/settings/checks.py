@@ -11,18 +11,21 @@ from webapp import branding
 from webapp.auth.admission import named
 from webapp.auth.providers import Provider
 from webapp.branding import Branding
+from webapp.prices import Price
 from webapp.principal import GUEST, LOCAL
 from webapp.settings import local_secret, providers
 from webapp.settings.config_file import ConfigFile, Look, ProviderTable
 from webapp.settings.environment import Environment
 from webapp.settings.values import AppSettings, RelaySettings
 from webapp.store import engines
+from webapp.store.budgets import Budget, Scope
 from webapp.upstream import address, keys
 
 CONFIG_FILE = Path('webapp.toml')
 DATA = Path('data')
 RUNNING = 8  # a stock self-hosted Dify has ten connections in all
 QUICK_START = 'default'  # slug of the app that comes from the environment
+DEMO = 'demo'  # slug of the app where there is none
 MAX_LOGO = 512_000  # bytes
 RESERVED = {LOCAL, GUEST}  # no provider may be called so
 
@@ -150,6 +153,24 @@ class Checks:
                 )
         return ''
 
+    def budgets(self, apps: Sequence[AppSettings]) -> tuple[Budget, ...]:
+        slugs = {app.slug for app in apps} or {DEMO}
+        found: dict[tuple[str, ...], Budget] = {}
+        for table in self.file.budgets:
+            scope, _, target = table.scope.partition(':')
+            budget = Budget(Scope(scope), target, table.period, table.amount, table.currency or '', table.tokens)
+            if budget.scope is Scope.APP and target not in slugs:
+                self.problems.append(f'budgets: there is no app "{target}"; the apps are {", ".join(sorted(slugs))}.')
+            if budget.key in found:
+                self.problems.append(f'budgets: there are two for {table.scope} in one {table.period}; keep one.')
+            found[budget.key] = budget
+        return tuple(found.values())
+
+    def token(self, name: str, given: SecretStr | None) -> SecretStr:
+        if given is not None and (fault := local_secret.weakness(given.get_secret_value())):
+            self.problems.append(f'{name} {fault}. {_HOW_TO_MAKE_ONE}')
+        return given or SecretStr('')
+
     def relay(self) -> RelaySettings | None:
         """One of the two variables alone belongs to somebody else: other programs read them too."""
         url, model = self.env.openai_base_url, (self.env.openai_model or '').strip()
@@ -217,7 +238,15 @@ class Checks:
                 self._key(f'apps: {app.api_key_env or "api_key"} of "{app.slug}"', key)
             look = self.branding(app.branding, f'apps: branding of "{app.slug}"')
             yield AppSettings(
-                app.slug, app.name or '', url, key, _running(app.running, url), look, app.guests, app.groups
+                app.slug,
+                app.name or '',
+                url,
+                key,
+                _running(app.running, url),
+                look,
+                app.guests,
+                app.groups,
+                tuple(Price(**price.model_dump()) for price in app.prices),
             )
 
     def _upstream(self, name: str, url: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,13 +20,17 @@ from pydantic import (
 )
 
 from webapp.auth.providers import Preset
+from webapp.store.budgets import Period
+from webapp.store.usage import MAX_AMOUNT
 
 Slug = Annotated[str, StringConstraints(pattern=r'^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$')]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Amount = Annotated[Decimal, Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]
+Currency = Annotated[str, StringConstraints(pattern=r'^[A-Z]{2,16}$')]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 # Planned, so a file that has them deserves a better answer than "unknown".
-LATER = frozenset({'embeds', 'budgets', 'apps.access', 'apps.embed'})
+LATER = frozenset({'embeds', 'apps.access', 'apps.embed'})
 
 
 def _colour(text: object) -> object:
@@ -60,6 +65,15 @@ class BrandingTable(Look):
     name: Text = Field('Chat', description='what this instance calls itself')
 
 
+class PriceTable(_Table):
+    model: Text = Field(
+        '*', description='a name, or a pattern such as `gpt-4o*`; `*` is any, also one that nobody named'
+    )
+    prompt: Amount = Field(description='price of a million tokens of questions, such as `"2.50"`')
+    completion: Amount = Field(description='price of a million tokens of answers')
+    currency: Currency = Field(description='such as `USD`')
+
+
 class AppTable(_Table):
     slug: Slug = Field(description='the app in our addresses: `/a/{slug}`')
     name: Text | None = Field(None, description="what people read; without it, the app's own name in Dify")
@@ -71,6 +85,7 @@ class AppTable(_Table):
     )
     guests: bool = Field(False, description='whether people without a login may use it')
     groups: tuple[str, ...] = Field((), description='who may use it; empty: everybody who is signed in')
+    prices: tuple[PriceTable, ...] = Field((), description='for models that Dify has no price of; the first that fits')
     branding: AppBrandingTable = Field(AppBrandingTable(), description='as in `branding`, for this app')
 
     @model_validator(mode='after')
@@ -126,6 +141,32 @@ class LimitsTable(_Table):
     sockets_per_address: int = Field(50, ge=0, description='open pages of guests from one address, in one process')
 
 
+class UsageTable(_Table):
+    groups: tuple[Text, ...] = Field(
+        (),
+        description='groups that answers are charged to: the first that somebody is in; '
+        'without any, the first of their groups by the alphabet',
+    )
+
+
+class BudgetTable(_Table):
+    scope: Annotated[str, StringConstraints(pattern=r'^(user|all|(group|app):.+)$')] = Field(
+        description='whose it is: `user` (each person by themselves), `group:NAME`, `app:SLUG`, or `all`'
+    )
+    period: Period = Field('month', description='`day` or `month`, in UTC')
+    amount: Amount | None = Field(None, gt=0, description='how much may be spent, such as `"5.00"`, in:')
+    currency: Currency | None = Field(None, description='such as `USD`')
+    tokens: int | None = Field(None, gt=0, le=10**15, description='or how many tokens, whatever they cost')
+
+    @model_validator(mode='after')
+    def _one_kind(self) -> 'BudgetTable':
+        if (self.amount is None) == (self.tokens is None):
+            raise ValueError('give either amount, with a currency, or tokens')
+        if (self.amount is None) != (self.currency is None):
+            raise ValueError('an amount needs a currency, and tokens have none')
+        return self
+
+
 class TitlesTable(_Table):
     mode: Literal['rename', 'upstream'] = Field(
         'rename', description='who names a conversation: we ask Dify after the answer, or Dify does by itself'
@@ -148,6 +189,8 @@ class ConfigFile(_Table):
     apps: tuple[AppTable, ...] = ()
     providers: tuple[ProviderTable, ...] = ()
     limits: LimitsTable = LimitsTable()
+    usage: UsageTable = UsageTable()
+    budgets: tuple[BudgetTable, ...] = ()
     branding: BrandingTable = BrandingTable()
     titles: TitlesTable = TitlesTable()
     network: NetworkTable = NetworkTable()

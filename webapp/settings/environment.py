@@ -81,6 +81,11 @@ class Environment(BaseSettings):
         validation_alias='WEBAPP_ADMINS',
         description='subjects or verified e-mail addresses of the admins, with commas between',
     )
+    usage_token: SecretStr | None = Field(
+        None,
+        validation_alias='WEBAPP_USAGE_TOKEN',
+        description='lets programs read `/admin/usage.csv` and `.json`: `Authorization: Bearer ...`',
+    )
     guests: bool = Field(False, validation_alias='WEBAPP_GUESTS', description='let people in without a login')
     local: bool = Field(
         False,

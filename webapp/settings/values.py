@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from webapp.auth.providers import Provider
 from webapp.branding import Branding
 from webapp.limits import Limits
+from webapp.prices import Price
 from webapp.store import engines
+from webapp.store.budgets import Budget
 
 NO_BRANDING = Branding()
 
@@ -27,6 +29,7 @@ class AppSettings:
     branding: Branding = NO_BRANDING  # where it differs from that of the instance
     guests: bool = False  # whether people without a login may use it
     groups: tuple[str, ...] = ()  # who of those with one may; empty: all
+    prices: tuple[Price, ...] = ()  # where Dify tells none
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class Settings:
     providers: tuple[Provider, ...]  # who may vouch for people
     admins: frozenset[str]
     limits: Limits
+    budgets: tuple[Budget, ...]
+    cost_groups: tuple[str, ...]  # the first that somebody is in is charged; empty: by the alphabet
     secret: SecretStr
+    usage_token: SecretStr  # lets programs read what everybody cost; '' for none
     database_url: str
     data: Path  # folder for what we keep beside the database
     apps: tuple[AppSettings, ...]  # none: the demo upstream
@@ -68,6 +74,8 @@ class Settings:
     def secrets(self) -> Iterator[str]:
         """Every text that must never be logged."""
         yield self.secret.get_secret_value()
+        if token := self.usage_token.get_secret_value():
+            yield token
         yield from (app.api_key.get_secret_value() for app in self.apps)
         yield from (provider.client_secret for provider in self.providers if provider.client_secret)
         if self.relay and (key := self.relay.api_key.get_secret_value()):

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, func, select
 
 from webapp.errors import Refused
 from webapp.store import limits, locks
+from webapp.store.budgets import Budget
 from webapp.store.limits import Ration
 from webapp.store.tables import RUNNING, MessageRow
 
@@ -15,6 +16,7 @@ from webapp.store.tables import RUNNING, MessageRow
 class Allowance:
     rations: tuple[Ration, ...] = ()
     running: int = 0  # answers at once; 0 is no limit
+    budgets: tuple[Budget, ...] = ()
 
 
 NO_LIMITS = Allowance()

@@ -33,6 +33,7 @@ class Action(StrEnum):
     CONVERSATION_DELETED = 'conversation_deleted'
     PERSON_READ = 'person_read'
     AUDIT_EXPORTED = 'audit_exported'
+    USAGE_EXPORTED = 'usage_exported'
 
 
 @dataclass(frozen=True, slots=True)

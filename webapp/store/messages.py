@@ -12,8 +12,10 @@ from sqlmodel import Session, col, func, select, update
 
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
 from webapp.errors import NotFound, Refused
-from webapp.store import allowance as allowances, feedback, files, titles, usage
+from webapp.prices import Price
+from webapp.store import allowance as allowances, budgets, feedback, files, reservations, titles, usage
 from webapp.store.allowance import NO_LIMITS, Allowance
+from webapp.store.budgets import Spender
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
 from webapp.store.files import File, Source
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UserRow, changed
@@ -73,6 +75,7 @@ def begin(
     now: datetime,
     inputs: dict[str, Any] | None = None,
     attached: Sequence[str] = (),
+    cost_group: str = '',
     allowance: Allowance = NO_LIMITS,
 ) -> Begun:
     """Keep a question and an empty running answer.
@@ -81,9 +84,10 @@ def begin(
     :param key: made with the draft; the same key again gives the message that it has begun
     :param inputs: what the app's form asked for; kept with a new conversation
     :param attached: ids of files that this person has uploaded for this app and not sent before, in order
+    :param cost_group: which group of the person's the answer is charged to, '' for none
     :raises NotFound: no such conversation of this person's with this app
     :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`; or `allowance`
-        is used up, which a message that was begun before does not mind
+        is used up, which a message that was begun before does not mind; `BudgetUsedUp`
     """
     allowances.hold(session, user_id=user_id, allowance=allowance)
     conversation = owned_row(session, user_id, conversation_id, lock=True) if conversation_id is not None else None
@@ -103,11 +107,20 @@ def begin(
     sent = files.send(session, rows=unsent, conversation_id=conversation.id)
     if sent and not conversation.title:
         set_title(conversation, provisional_title(', '.join(file.name for file in sent)))
-    return _add(session, conversation, query=query, key=key, now=now, sent=sent)
+    begun = _add(session, conversation, query=query, key=key, now=now, sent=sent, cost_group=cost_group)
+    _reserve(session, begun, cost_group, allowance, now)
+    return begun
 
 
 def supersede(
-    session: Session, *, user_id: str, message_id: str, key: str, now: datetime, allowance: Allowance = NO_LIMITS
+    session: Session,
+    *,
+    user_id: str,
+    message_id: str,
+    key: str,
+    now: datetime,
+    cost_group: str = '',
+    allowance: Allowance = NO_LIMITS,
 ) -> Begun:
     """Ask the question of an ended message again. If it had failed or broken off without a word, it gives way.
 
@@ -128,7 +141,8 @@ def supersede(
     old = _owned_row(session, user_id, message_id)
     allowances.spend(session, user_id=user_id, allowance=allowance, now=now)
     sent = _loaded(session, [old])[0].files
-    begun = _add(session, conversation, query=old.query, key=key, now=now, sent=sent)
+    begun = _add(session, conversation, query=old.query, key=key, now=now, sent=sent, cost_group=cost_group)
+    _reserve(session, begun, cost_group, allowance, now)
     if old.status in {Status.FAILED, Status.INTERRUPTED} and not _reply(old).parts:
         session.delete(old)
     return begun
@@ -151,6 +165,7 @@ def finish(
     reply: Reply,
     now: datetime,
     unread: bool,
+    prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
 ) -> bool:
@@ -158,11 +173,12 @@ def finish(
 
     :param reply: final, or waiting for a person
     :param unread: nobody saw it end
+    :param prices: for an answer that upstream tells no price of
     :return: `False` if it had ended before, or its conversation is gone
     """
     locked = _locked(session, message_id)
     if locked is None:
-        usage.amend(session, message_id=message_id, reply=reply)
+        usage.amend(session, message_id=message_id, reply=reply, prices=prices)
         return False
     conversation, row = locked
     if row.status != Status.RUNNING:
@@ -177,6 +193,7 @@ def finish(
         app=conversation.app,
         reply=reply,
         now=now,
+        prices=prices,
         latency_ms=latency_ms,
         first_token_ms=first_token_ms,
     )
@@ -192,9 +209,17 @@ def abandon(session: Session, *, message_id: str, now: datetime) -> None:
     reply = replace(_reply(row), status=Status.INTERRUPTED, failure=Failure('internal_error'))
     row.reply, row.status, row.ended_at = _dump(reply), reply.status, now
     session.add(row)
+    reservations.settle(session, message_id=message_id)
 
 
-def amend(session: Session, *, message_id: str, reply: Reply) -> None:
+def charge(session: Session, *, message_id: str, now: datetime) -> None:
+    """Write the row that an abandoned answer has in the ledger: nobody knows what it cost."""
+    if locked := _locked(session, message_id):
+        conversation, row = locked
+        usage.record(session, message=row, app=conversation.app, reply=Reply(Status(row.status)), now=now)
+
+
+def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[Price] = ()) -> None:
     """Add what was reported after an answer had ended: upstream's names, sources and cost. Its words are the same."""
     if locked := _locked(session, message_id):
         conversation, row = locked
@@ -202,17 +227,17 @@ def amend(session: Session, *, message_id: str, reply: Reply) -> None:
             row.reply = _dump(reply)
         _link(conversation, reply)
         session.add_all(locked)
-    usage.amend(session, message_id=message_id, reply=reply)
+    usage.amend(session, message_id=message_id, reply=reply, prices=prices)
 
 
-def repair(session: Session, *, message_id: str, reply: Reply, now: datetime) -> bool:
+def repair(session: Session, *, message_id: str, reply: Reply, now: datetime, prices: Sequence[Price] = ()) -> bool:
     """Put a fuller answer in the place of one that broke off, and its cost into the ledger.
 
     :return: `False` if there is nothing to repair, or `reply` has less text
     """
     locked = _locked(session, message_id)
     if locked is None:
-        usage.amend(session, message_id=message_id, reply=reply)
+        usage.amend(session, message_id=message_id, reply=reply, prices=prices)
         return False
     conversation, row = locked
     if row.status != Status.INTERRUPTED or len(reply.text) < len(_reply(row).text):
@@ -220,7 +245,7 @@ def repair(session: Session, *, message_id: str, reply: Reply, now: datetime) ->
     row.reply, row.status = _dump(reply), reply.status
     _link(conversation, reply)
     session.add_all(locked)
-    usage.amend(session, message_id=message_id, reply=reply)
+    usage.amend(session, message_id=message_id, reply=reply, outcome=reply.status, prices=prices)
     _want_title(session, conversation, reply, now)
     return True
 
@@ -319,7 +344,14 @@ def _new_conversation(
 
 
 def _add(
-    session: Session, conversation: ConversationRow, *, query: str, key: str, now: datetime, sent: Sequence[File]
+    session: Session,
+    conversation: ConversationRow,
+    *,
+    query: str,
+    key: str,
+    now: datetime,
+    sent: Sequence[File],
+    cost_group: str,
 ) -> Begun:
     """A message at the end of a conversation that is locked or new."""
     if _is_running(session, conversation.id):
@@ -335,6 +367,7 @@ def _add(
         status=Status.RUNNING,
         created_at=now,
         ended_at=None,
+        cost_group=clean(cost_group),
         query=clean(query),
         reply=dump_reply(Reply()),
     )
@@ -344,6 +377,13 @@ def _add(
     files.link(session, message_id=row.id, files=sent)
     session.flush()
     return Begun(conversation_value(conversation, running=True), _loaded(session, [row])[0], True)
+
+
+def _reserve(session: Session, begun: Begun, cost_group: str, allowance: Allowance, now: datetime) -> None:
+    """:raises BudgetUsedUp: nothing is left for it"""
+    conversation = begun.conversation
+    spender = Spender(conversation.user_id, clean(cost_group), conversation.app)
+    budgets.reserve(session, message_id=begun.message.id, spender=spender, budgets=allowance.budgets, now=now)
 
 
 def _is_running(session: Session, conversation_id: str) -> bool:

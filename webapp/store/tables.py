@@ -265,6 +265,7 @@ class MessageRow(Table, table=True):
     status: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Moment)
     ended_at: datetime | None = Field(sa_type=Moment)
+    cost_group: str = Field(sa_type=Text)
     query: str = Field(sa_type=Text)  # the long ones come last: SQLite reads a row from its start
     reply: dict[str, Any] = Field(sa_type=JSON)
 
@@ -353,16 +354,19 @@ class UsageRow(Table, table=True):
     __table_args__ = (
         UniqueConstraint('message_id'),
         Index(None, 'user_id', 'day'),
-        Index(None, 'day'),
+        Index(None, 'created_at', 'id'),
+        Index(None, 'app', 'created_at'),
         Index(None, 'conversation_id'),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
     message_id: str = Field(sa_type=Text)
     user_id: str = Field(sa_type=Text)
+    cost_group: str = Field(sa_type=Text)
     app: str = Field(sa_type=Text)
     conversation_id: str = Field(sa_type=Text)
     day: date
+    model: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Moment)
     outcome: str = Field(sa_type=Text)
     pricing: str = Field(sa_type=Text)
@@ -375,3 +379,63 @@ class UsageRow(Table, table=True):
     currency: str = Field(sa_type=Text)
     latency_ms: int | None
     first_token_ms: int | None
+
+
+class UsageDayRow(Table, table=True):
+    """The ledger by day. An amount of money is in two columns, since a sum of units of 1e-9 may exceed 64 bits."""
+
+    __tablename__ = 'usage_days'
+    __table_args__ = (Index(None, 'user_id', 'day'),)
+
+    day: date = Field(primary_key=True)
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+    answers: int = Field(sa_type=BigInteger)
+    unpriced: int = Field(sa_type=BigInteger)
+    unknown: int = Field(sa_type=BigInteger)
+    estimated: int = Field(sa_type=BigInteger)
+    prompt_tokens: int = Field(sa_type=BigInteger)
+    completion_tokens: int = Field(sa_type=BigInteger)
+    total_tokens: int = Field(sa_type=BigInteger)
+    prompt_units: int = Field(sa_type=BigInteger)
+    prompt_nano: int = Field(sa_type=BigInteger)
+    completion_units: int = Field(sa_type=BigInteger)
+    completion_nano: int = Field(sa_type=BigInteger)
+    total_units: int = Field(sa_type=BigInteger)
+    total_nano: int = Field(sa_type=BigInteger)
+
+
+class UsageSpeedRow(Table, table=True):
+    """How many answers of a day took how long. `bucket` is a span of time, see `speeds`."""
+
+    __tablename__ = 'usage_speeds'
+
+    day: date = Field(primary_key=True)
+    app: str = Field(primary_key=True, sa_type=Text)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    measure: str = Field(primary_key=True, sa_type=Text)
+    bucket: int = Field(primary_key=True)
+    answers: int = Field(sa_type=BigInteger)
+
+
+class ReservationRow(Table, table=True):
+    """What an answer that is being written may cost in a currency; under '' its tokens.
+
+    Gone when its row is in the ledger; see `budgets`.
+    """
+
+    __tablename__ = 'reservations'
+
+    message_id: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+    user_id: str = Field(sa_type=Text)
+    cost_group: str = Field(sa_type=Text)
+    app: str = Field(sa_type=Text)
+    nano: int = Field(sa_type=BigInteger)
+    tokens: int = Field(sa_type=BigInteger)

@@ -73,3 +73,8 @@ def provisional_title(query: str) -> str:
     if not line[PROVISIONAL_TITLE - 1].isspace() and ' ' in head[PROVISIONAL_TITLE // 2 :]:
         head = head.rpartition(' ')[0]
     return head.rstrip() + '…'
+
+
+def clip(text: str, most: int) -> str:
+    """As much of `text` as fits into so many bytes: an index of PostgreSQL takes 2,704 of all its columns together."""
+    return text.encode()[:most].decode(errors='ignore')

@@ -4,6 +4,7 @@ Amounts are whole numbers of 1e-9 of the currency, because SQLite sums decimals 
 `Decimal`. An amount that nobody reported is `NULL`, never zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -13,22 +14,29 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, case, func, select as sa_select
 from sqlmodel import Session, col, select
 
-from webapp.chat.message import Reply, Usage
+from webapp.chat.message import Reply, Status, Usage
+from webapp.prices import Price, estimate
+from webapp.store import reservations, rollups
+from webapp.store.rollups import UNIT
 from webapp.store.tables import MessageRow, UsageRow
-from webapp.store.text import clean
+from webapp.store.text import clean, clip
 
 NANO = 9  # decimal places kept; Dify reports seven
-UNIT = 10**NANO
 MAX_AMOUNT = Decimal(10) ** 9  # of any currency, for one answer: more is not a price
 MAX_TOKENS = 10**12
 MAX_CURRENCY = 16
+MAX_MODEL = 300  # bytes of all names together
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 class Pricing(StrEnum):
     PRICED = 'priced'
+    ESTIMATED = 'estimated'  # tokens were reported; the price is ours, by the operator's table
     UNPRICED = 'unpriced'  # tokens were reported, but no price: the model has none
     UNKNOWN = 'unknown'  # nothing was reported
+
+
+RANK: dict[str, int] = {state: rank for rank, state in enumerate(reversed(Pricing), 1)}  # less never replaces more
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Total:
     price: Decimal
     unpriced: int  # answers
     unknown: int  # answers
+    estimated: int = 0  # answers whose price is ours
 
 
 def to_nano(amount: Decimal | None) -> int | None:
@@ -73,19 +82,25 @@ def record(
     app: str,
     reply: Reply,
     now: datetime,
+    prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
 ) -> None:
-    """Write the row of an answer."""
+    """Write the row of an answer, and add it to the sums.
+
+    :param prices: for an answer that upstream tells no price of
+    """
     row = UsageRow(
         id=uuid4().hex,
         message_id=message.id,
         user_id=message.user_id,
+        cost_group=message.cost_group,
         app=app,
         conversation_id=message.conversation_id,
         day=now.astimezone(UTC).date(),
         created_at=now,
-        outcome='',
+        model='',
+        outcome=reply.status,
         pricing='',
         currency='',
         prompt_tokens=None,
@@ -97,16 +112,31 @@ def record(
         latency_ms=latency_ms,
         first_token_ms=first_token_ms,
     )
-    _fill(row, reply)
+    _fill(row, reply, prices)
     session.add(row)
+    rollups.change(session, before=None, after=rollups.share(row))
+    reservations.settle(session, message_id=message.id)
 
 
-def amend(session: Session, *, message_id: str, reply: Reply) -> None:
-    """Note what became known of an answer later. What had been reported is not taken back."""
+def amend(
+    session: Session,
+    *,
+    message_id: str,
+    reply: Reply,
+    outcome: Status | None = None,
+    prices: Sequence[Price] = (),
+) -> None:
+    """Note what became known of an answer later. What had been reported is not taken back.
+
+    :param outcome: how it ended after all, where that has changed
+    """
     row = session.exec(select(UsageRow).where(UsageRow.message_id == message_id).with_for_update()).first()
     if row is not None:
-        _fill(row, reply)
+        before = rollups.share(row)
+        row.outcome = outcome or row.outcome
+        _fill(row, reply, prices)
         session.add(row)
+        rollups.change(session, before=before, after=rollups.share(row))
 
 
 def totals(session: Session, *, user_id: str, since: date) -> list[Total]:
@@ -123,7 +153,8 @@ def _totals(session: Session, *conditions: ColumnElement[bool]) -> list[Total]:
     nano = col(UsageRow.total_nano)
     sums = [func.sum(c) for c in (UsageRow.prompt_tokens, UsageRow.completion_tokens, UsageRow.total_tokens)]
     sums += [func.sum(nano // UNIT), func.sum(nano % UNIT)]  # apart, since a sum of SQLite's fails beyond 64 bits
-    sums += [func.sum(case((col(UsageRow.pricing) == kind, 1), else_=0)) for kind in ('unpriced', 'unknown')]
+    kinds = (Pricing.UNPRICED, Pricing.UNKNOWN, Pricing.ESTIMATED)
+    sums += [func.sum(case((col(UsageRow.pricing) == kind, 1), else_=0)) for kind in kinds]
     statement = (
         sa_select(col(UsageRow.currency), func.count(), *sums)
         .where(*conditions)
@@ -132,22 +163,26 @@ def _totals(session: Session, *conditions: ColumnElement[bool]) -> list[Total]:
     )
     found = []
     for currency, answers, *numbers in session.connection().execute(statement):
-        prompt, completion, total, units, rest, unpriced, unknown = (int(n or 0) for n in numbers)
+        prompt, completion, total, units, rest, unpriced, unknown, estimated = (int(n or 0) for n in numbers)
         price = from_nano(units * UNIT + rest)
-        found.append(Total(currency, answers, prompt, completion, total, price, unpriced, unknown))
+        found.append(Total(currency, answers, prompt, completion, total, price, unpriced, unknown, estimated))
     return found
 
 
-def _fill(row: UsageRow, reply: Reply) -> None:
-    row.outcome = reply.status
+def _fill(row: UsageRow, reply: Reply, prices: Sequence[Price]) -> None:
+    row.model = clip(' + '.join(map(clean, reply.models)), MAX_MODEL) or row.model
     usage, state = reply.usage or Usage(), pricing(reply.usage)
     row.prompt_tokens = _tokens(usage.prompt_tokens, row.prompt_tokens)
     row.completion_tokens = _tokens(usage.completion_tokens, row.completion_tokens)
     row.total_tokens = _tokens(usage.total_tokens, row.total_tokens)
-    if state is Pricing.UNKNOWN and row.pricing:
+    if state is Pricing.UNPRICED:
+        known = Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens)
+        if (ours := estimate(known, reply.models, prices)) and to_nano(ours.total_price) is not None:
+            usage, state = ours, Pricing.ESTIMATED
+    if RANK[state] < RANK.get(row.pricing, 0):
         return
     row.pricing = state
-    if state is Pricing.PRICED:
+    if state in {Pricing.PRICED, Pricing.ESTIMATED}:
         row.prompt_nano = to_nano(usage.prompt_price)
         row.completion_nano = to_nano(usage.completion_price)
         row.total_nano = to_nano(usage.total_price)

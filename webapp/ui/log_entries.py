@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from webapp.store import audit
 from webapp.store.audit import Action, Entry, Party, Place
-from webapp.ui import i18n, places
+from webapp.ui import dates, i18n, places
 
 PATH = '/admin/audit'
 
@@ -28,8 +28,8 @@ class Asked:
         return cls(
             action=action if action in set(Action) else '',
             who=given.get('who', '').strip()[: audit.MAX_SEARCH],
-            since=_day(given.get('since', '')),
-            until=_day(given.get('until', '')),
+            since=dates.day(given.get('since', '')),
+            until=dates.day(given.get('until', '')),
         )
 
     @property
@@ -103,11 +103,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ' '.join(f'{name}={_plain(each)}' for name, each in value.items())
     return str(value) or i18n.t('audit.none')
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if date(1970, 1, 1) <= day < date.max else None

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from webapp.ui import i18n
 
 DATA = Markup('<data data-as="{}" value="{}"></data>')
+TOTAL = Markup('<data data-as="total" value="{:f}" data-currency="{}"></data>')
 PRICE = Markup('<data data-as="price" value="{:f}" data-currency="{}"></data>')
 
 
@@ -28,6 +29,16 @@ def share(part: float) -> Markup:
 
 def size(bytes_: int) -> Markup:
     return DATA.format('size', bytes_)
+
+
+def duration(milliseconds: int) -> Markup:
+    """Return such as 3.2s."""
+    return DATA.format('seconds', f'{milliseconds / 1000:.{1 if milliseconds < 10_000 else 0}f}')
+
+
+def total(amount: Decimal, currency: str) -> Markup:
+    """A price as it is read in a sum: in cents where it is more than some; whoever points at it sees all of it."""
+    return TOTAL.format(amount, currency)
 
 
 def price(amount: Decimal, currency: str) -> Markup:

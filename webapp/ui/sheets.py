@@ -1,7 +1,7 @@
 """Pages beside the chat: one sheet in the frame, without a sidebar."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from nicegui import ui
@@ -23,6 +23,8 @@ class SheetPage(Hearing):
     :param needs: what its person must be at the least, at every event
     """
 
+    SHEETS: ClassVar[tuple[str, ...]] = ('sheet.css',)
+
     def __init__(self, services: Services, principal: Principal, needs: Role) -> None:
         super().__init__(services, principal)
         self._needs = needs
@@ -42,7 +44,7 @@ class SheetPage(Hearing):
         here = f'{quote(url.path)}?{url.query}' if url.query else quote(url.path)
         person = persons.shown(self._services, self._principal, here)
         around = theme.frame(
-            name=heading, person=person, has_sidebar=False, home='/', sheets=['sheet.css'], brand=brand
+            name=heading, person=person, has_sidebar=False, home='/', sheets=list(self.SHEETS), brand=brand
         )
         with around as self._frame:
             self._sheet = Sheet(html)

@@ -7,7 +7,7 @@ from webapp.ui import i18n
 
 
 def rough(span: timedelta) -> str:
-    """Return such as `14 seconds`, `3 minutes` or `2 hours`: never less than it is."""
+    """Return such as `14 seconds`, `3 minutes`, `2 hours` or `9 days`: never less than it is."""
     seconds = max(1, math.ceil(span.total_seconds()))
     if seconds == 1:
         return i18n.t('span.second')
@@ -16,7 +16,10 @@ def rough(span: timedelta) -> str:
     minutes = math.ceil(seconds / 60)
     if minutes <= 90:
         return i18n.t('span.minutes', count=minutes)
-    return i18n.t('span.hours', count=math.ceil(minutes / 60))
+    hours = math.ceil(minutes / 60)
+    if hours <= 36:
+        return i18n.t('span.hours', count=hours)
+    return i18n.t('span.days', count=math.ceil(hours / 24))
 
 
 def unit(span: timedelta) -> str:

@@ -73,6 +73,7 @@ def node_step(node: Payload, *, state: StepState | None = None) -> StepPart:
         state=state or STATES.get(name(node, 'status'), StepState.RUNNING),
         seconds=number(node, 'elapsed_time'),
         parent=name(node, 'iteration_id') or name(node, 'loop_id'),
+        model=name(mapping(node, 'process_data'), 'model_name'),
     )
 
 

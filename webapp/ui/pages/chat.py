@@ -5,12 +5,14 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
 from nicegui.client import Client
 from starlette.responses import Response
 
+from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
@@ -22,7 +24,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import i18n, open_pages, persons, refusals, theme, views
+from webapp.ui import budget_lines, i18n, open_pages, persons, refusals, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar('T')
 
 RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
+WARN_SHARE = 0.8  # of a budget
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -85,6 +88,7 @@ class ChatPage(Hearing):
         self._sending = asyncio.Lock()
         self._changed = services.changes.of(principal.user_id)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._warned: set[tuple[str, date]] = set()  # of budgets in which period
 
     async def build(self, conversation_id: str | None, query: str) -> None:
         """Build the page around a conversation, or a new one.
@@ -117,6 +121,7 @@ class ChatPage(Hearing):
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
+        self._spawn(self._warn())
 
     def _listen(self) -> None:
         hear = self._hear
@@ -191,6 +196,7 @@ class ChatPage(Hearing):
         if reply.status is Status.COMPLETE:
             self._frame.hide_banner('upstream')
             await self._greet()
+        await self._warn()
 
     async def _stop(self) -> None:
         for message_id in self._reading.running:
@@ -360,6 +366,15 @@ class ChatPage(Hearing):
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
+
+    async def _warn(self) -> None:
+        """Say so in time when a budget of the person's own comes to its end."""
+        for stands in await self._services.budgets.personal(self._principal):
+            told = (stands.budget.period, stands.budget.begins(clock.now()))
+            if stands.share >= WARN_SHARE and told not in self._warned:
+                self._warned.add(told)
+                words = budget_lines.warning(stands)
+                self._frame.show_banner(Banner(f'budget-{stands.budget.period}', words, 'warning', closable=True))
 
     # the frame
 

@@ -10,10 +10,10 @@ from webapp.auth.providers import Provider
 from webapp.errors import NotFound
 from webapp.principal import Identity, Principal, Role
 from webapp.services import Services
-from webapp.store import links, people
+from webapp.store import links, people, reports
 from webapp.store.people import Way
 from webapp.store.sessions import BrowserSession
-from webapp.ui import devices, i18n, open_pages, persons
+from webapp.ui import budget_lines, devices, i18n, numbers, open_pages, persons, views
 from webapp.ui.page import page
 from webapp.ui.sheets import SheetPage, written
 
@@ -25,6 +25,8 @@ def register(services: Services) -> None:
 
 
 class MyPage(SheetPage):
+    SHEETS = (*SheetPage.SHEETS, 'usage.css')
+
     async def render(self) -> str:
         services, user_id = self._services, self._principal.user_id
         person = await services.store.read(people.get, user_id=user_id)
@@ -39,9 +41,31 @@ class MyPage(SheetPage):
             ways=[way_view(way, providers) for way in person.ways] if providers else [],
             links=list(_links(providers, {way.identity.provider for way in person.ways})),
             offer=await self._offer(),
+            **await self._spent(),
             live=session_views(await services.sessions.of_person(user_id)),
             own=self._principal.session_id,
         )
+
+    async def _spent(self) -> dict[str, object]:
+        """What they cost this month, and what most of that is."""
+        today = clock.now().date()
+        read, user_id = self._services.store.read, self._principal.user_id
+        month = reports.Filter(today.replace(day=1), today, user=user_id)
+        lines = await read(reports.summed, wanted=month)
+        open_to_them = [app.slug for app in self._services.apps.of(self._principal)]
+        dear = await read(reports.dearest, user_id=user_id, apps=open_to_them, since=month.since, until=month.until)
+        totals = [line.total for line in lines]
+        stands = await self._services.budgets.personal(self._principal)
+        return {
+            'budgets': [budget_lines.line(each) for each in stands],
+            'costs': [numbers.total(total.price, total.currency) for total in totals if total.currency],
+            'answers': numbers.count(sum(total.answers for total in totals)),
+            'tokens': numbers.count(sum(total.total_tokens for total in totals)),
+            'dear': [
+                (views.address(each.app, each.conversation_id), each.title, numbers.total(each.price, each.currency))
+                for each in dear
+            ],
+        }
 
     async def act(self, name: str, of: str) -> None:
         own, store = self._principal, self._services.store

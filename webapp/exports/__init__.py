@@ -1,0 +1,1 @@
+"""Lists as files, for those who answer for the service."""

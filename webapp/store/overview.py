@@ -1,0 +1,58 @@
+"""All that the usage page shows, of one state of the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from webapp.store import reports
+from webapp.store.reports import Called, Entry, Filter, Line, Side, Speed
+from webapp.store.speeds import Measure
+
+WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    totals: list[Line]
+    lines: list[Line]
+    entries: list[Entry]
+    daily: list[Line]  # by day and outcome
+    speed: dict[Measure, dict[tuple[str, ...], Speed]]  # by day
+    group_speed: dict[Measure, dict[tuple[str, ...], Speed]]
+    month: list[Line]  # so far
+    lately: list[Line]  # the last seven whole days
+    called: dict[str, Called]
+
+
+def read(
+    session: Session,
+    *,
+    wanted: Filter,
+    by: Sequence[Side] | None,
+    today: date,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 100,
+) -> Overview:
+    """
+    :param by: what to add up by; None for the answers themselves, the newest first, at most `limit`
+    :param before: the place of the last answer known
+    """
+    lines = reports.summed(session, wanted=wanted, by=by) if by is not None else []
+    entries = reports.entries(session, wanted=wanted, before=before, limit=limit) if by is None else []
+    people = {line.keys[0] for line in lines} if by == ('user',) else {entry.user for entry in entries}
+    yesterday = today - timedelta(days=1)
+    return Overview(
+        totals=reports.summed(session, wanted=wanted),
+        lines=lines,
+        entries=entries,
+        daily=reports.summed(session, wanted=wanted, by=('day', 'outcome')),
+        speed=reports.speed(session, wanted=wanted, by=('day',)),
+        group_speed=reports.speed(session, wanted=wanted, by=by) if by and by != ('user',) else {},
+        month=reports.summed(session, wanted=replace(wanted, since=today.replace(day=1), until=today)),
+        lately=reports.summed(
+            session, wanted=replace(wanted, since=yesterday - timedelta(days=WEEK - 1), until=yesterday)
+        ),
+        called=reports.called(session, ids=people | ({wanted.user} if wanted.user else set())),
+    )

@@ -1,0 +1,81 @@
+"""The sums of the ledger by day, changed in the transaction that changes the ledger.
+
+A month of a million answers is a million rows there and some ten thousand here, so totals come from here; and because
+both change together, they agree to the last digit at any moment.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table as SQLTable
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from webapp.store import speeds
+from webapp.store.tables import UsageDayRow, UsageRow, UsageSpeedRow
+
+UNIT = 10**9  # of the ledger's amounts in one of the currency
+
+DAYS: SQLTable = UsageDayRow.__table__  # type: ignore[attr-defined]
+SPEEDS: SQLTable = UsageSpeedRow.__table__  # type: ignore[attr-defined]
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one answer adds to the sums."""
+
+    day: Key
+    amounts: Mapping[str, int]
+    speeds: tuple[Key, ...]
+
+
+def share(row: UsageRow) -> Share:
+    measured: dict[speeds.Measure, int | None] = {'first_token': row.first_token_ms, 'latency': row.latency_ms}
+    common = (row.app, row.cost_group, row.model, row.outcome)
+    return Share(
+        (row.day, row.user_id, row.cost_group, row.app, row.model, row.outcome, row.currency),
+        {
+            'answers': 1,
+            **{name: int(row.pricing == name) for name in ('unpriced', 'unknown', 'estimated')},
+            **{name: getattr(row, name) or 0 for name in ('prompt_tokens', 'completion_tokens', 'total_tokens')},
+            **_split('prompt', row.prompt_nano),
+            **_split('completion', row.completion_nano),
+            **_split('total', row.total_nano),
+        },
+        tuple((row.day, *common, measure, speeds.bucket(ms)) for measure, ms in measured.items() if ms is not None),
+    )
+
+
+def change(session: Session, *, before: Share | None, after: Share) -> None:
+    """Put what an answer adds now in the place of what it added before."""
+    days: dict[Key, Counter[str]] = {}
+    times: Counter[Key] = Counter()
+    for sign, part in ((-1, before), (1, after)):
+        if part:
+            sums = days.setdefault(part.day, Counter())
+            for name, amount in part.amounts.items():
+                sums[name] += sign * amount
+            for key in part.speeds:
+                times[key] += sign
+    _add(session, DAYS, [(key, sums) for key, sums in days.items() if any(sums.values())])
+    _add(session, SPEEDS, [(key, {'answers': count}) for key, count in times.items() if count])
+
+
+def _split(name: str, nano: int | None) -> dict[str, int]:
+    units, rest = divmod(nano or 0, UNIT)
+    return {f'{name}_units': units, f'{name}_nano': rest}
+
+
+def _add(session: Session, table: SQLTable, changes: Iterable[tuple[Key, Mapping[str, int]]]) -> None:
+    """In one order everywhere, so that no two commands wait for each other."""
+    connection = session.connection()
+    insert = postgresql.insert if connection.dialect.name == 'postgresql' else sqlite.insert
+    names = [column.name for column in table.primary_key]
+    for key, amounts in sorted(changes, key=lambda each: tuple(map(str, each[0]))):
+        new = insert(table).values(dict(zip(names, key, strict=True)) | dict(amounts))
+        sums = {name: table.c[name] + new.excluded[name] for name in amounts}
+        connection.execute(new.on_conflict_do_update(index_elements=names, set_=sums))
