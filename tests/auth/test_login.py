@@ -510,7 +510,7 @@ def test_nobody_else_gets_one_by_that(front: Server, providers: SimpleNamespace)
     assert not rows(front, "SELECT 1 FROM offers WHERE identity LIKE '%late%'")
 
 
-@pytest.mark.parametrize('auth_time', [int(time.time()) - 3600, None, 'now'])
+@pytest.mark.parametrize('auth_time', [int(time.time()) - 3600, None, 'now'], ids=['an hour ago', 'untold', 'nonsense'])
 def test_both_ends_must_be_fresh(front: Server, providers: SimpleNamespace, auth_time: object) -> None:
     providers.company.person |= {'sub': 'stale'}
     providers.other.person |= {'sub': 'elsewhere', 'auth_time': auth_time}

@@ -25,6 +25,7 @@ from webapp.store.tables import MessageRow
 TOKEN = 'a-token-for-programs-of-32-bytes-or-more'
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
+DAYS = {'today': 0, 'yesterday': 1, 'then': 400, 'before': 500}
 STARTS = {'=1+1': "'=1+1"}  # a model of that name, and its cell
 
 
@@ -86,9 +87,9 @@ def test_a_sum_for_each_person_and_currency(http: httpx.Client, ann: SignedIn) -
         ('', 4),
         ('range=7d', 4),
         ('range=nonsense&from=nonsense', 4),
-        (f'range=custom&from={TODAY - timedelta(days=500)}&to={TODAY}', 5),
-        (f'from={TODAY - timedelta(days=400)}&to={TODAY - timedelta(days=400)}', 1),
-        (f'from={TODAY}&to={TODAY - timedelta(days=1)}', 0),
+        ('range=custom&from={before}&to={today}', 5),
+        ('from={then}&to={then}', 1),
+        ('from={today}&to={yesterday}', 0),
         ('app=hr', 1),
         ('app=nobody', 0),
         ('group=sales&outcome=failed', 1),
@@ -104,6 +105,7 @@ def test_a_sum_for_each_person_and_currency(http: httpx.Client, ann: SignedIn) -
     ],
 )
 def test_an_address_says_which_answers(http: httpx.Client, query: str, answers: int) -> None:
+    query = query.format(**{name: TODAY - timedelta(days=days) for name, days in DAYS.items()})
     assert sum(int(row['answers']) for row in table(http, f'by=day&{query}')) == answers
     assert len(table(http, f'by=answer&{query}')) == answers
     page = http.get(f'/admin/usage?{query}').text
