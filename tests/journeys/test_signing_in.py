@@ -165,7 +165,8 @@ def a_way_in_is_added_and_taken_away(browser: Browser, app: Server, company: Cer
         expect(ways).to_have_count(2)
         ways.filter(has_text='Partners').get_by_test_id('way-remove').click()
         page.get_by_test_id('confirm').click()
-    with browser.new_context() as context:  # their sessions of that way have ended with it
+        page.wait_for_url('**/login?**')  # the session by that way has ended with it
+    with browser.new_context() as context:
         page = context.new_page()
         sign_in(page, app, company, 'bob')
         page.goto(f'{app.url}/me')
