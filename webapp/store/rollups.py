@@ -1,7 +1,7 @@
 """The sums of the ledger by day, changed in the transaction that changes the ledger.
 
-A month of a million answers is a million rows there and some ten thousand here, so totals come from here; and because
-both change together, they agree to the last digit at any moment.
+What people ask in a day with one app is many rows there and few here, so totals come from here; and because both change
+together, they agree to the last digit at any moment.
 """
 
 from collections import Counter
