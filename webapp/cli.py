@@ -16,7 +16,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Literal, NoReturn, get_args
+from typing import Literal, NoReturn, cast, get_args
 
 from webapp import __version__, log, settings
 from webapp.errors import AppError
@@ -153,8 +153,7 @@ def usage(since: date | None, until: date | None, by: list[str], kind: Literal['
     log.configure(level=logging.ERROR, secrets=chosen.secrets())
     last = until or datetime.now(UTC).date()
     wanted = reports.Filter(since or last.replace(day=1), last)
-    sides = [side for side in reports.SIDES if side in by]
-    sides.sort(key=by.index)
+    sides = cast(list[reports.Side], list(dict.fromkeys(by)))
 
     async def run() -> None:
         store = Store(chosen.database_url)

@@ -72,13 +72,18 @@ def test_closing_the_page_does_not_end_the_answer(app: Server, page: Page, conte
     assert len(text_of(later)) > 400
 
 
-def test_what_ended_with_nobody_there_is_unread_until_somebody_looks(
-    app: Server, page: Page, context: BrowserContext
-) -> None:
+def a_short_while_to_go(app: Server, page: Page) -> str:
+    """Id of a conversation with an answer that has begun, and ends soon."""
     open_page(page, app.url)
     say(page, '/rate 100 /long 60')
     wait_for_text(page, 20)
-    begun = conversation_id(page)
+    return conversation_id(page)
+
+
+def test_what_ended_with_nobody_there_is_unread_until_somebody_looks(
+    app: Server, page: Page, context: BrowserContext
+) -> None:
+    begun = a_short_while_to_go(app, page)
     page.close()
     later = context.new_page()
     open_page(later, app.url)
@@ -92,10 +97,7 @@ def test_what_ended_with_nobody_there_is_unread_until_somebody_looks(
 def test_what_ended_while_the_connection_was_away_is_read_when_it_is_back(
     app: Server, page: Page, context: BrowserContext
 ) -> None:
-    open_page(page, app.url)
-    say(page, '/rate 100 /long 60')
-    wait_for_text(page, 20)
-    begun = conversation_id(page)
+    begun = a_short_while_to_go(app, page)
     with closing(sqlite3.connect(app.folder / 'data' / 'webapp.db', isolation_level=None)) as database:
 
         def unread(value: int) -> bool:

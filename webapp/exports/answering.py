@@ -1,9 +1,9 @@
 """Who may have a file, and how it is handed over."""
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
-from fastapi import HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
 from webapp.auth.sessions import Sessions
@@ -12,6 +12,21 @@ from webapp.exports import tabular
 from webapp.exports.tabular import Format
 from webapp.principal import Principal
 from webapp.ui.page import login_path, refuse_foreign
+
+
+def addresses(path: str, export: Callable[[Request, Format], Awaitable[StreamingResponse]]) -> APIRouter:
+    """One with the ending of each kind of file."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(f'{path}.csv')
+    async def as_csv(request: Request) -> StreamingResponse:
+        return await export(request, 'csv')
+
+    @router.get(f'{path}.json')
+    async def as_json(request: Request) -> StreamingResponse:
+        return await export(request, 'json')
+
+    return router
 
 
 def as_file(body: AsyncIterator[bytes], name: str, kind: Format) -> StreamingResponse:

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from webapp import clock
 from webapp.auth.sessions import Sessions
 from webapp.exports import tabular
-from webapp.exports.answering import admin, as_file
+from webapp.exports.answering import addresses, admin, as_file
 from webapp.exports.tabular import Format
 from webapp.store import audit
 from webapp.store.audit import Action, Entry, Filter, Party
@@ -24,7 +24,6 @@ COLUMNS = ('at', 'action', 'actor_id', 'actor_name', 'target_id', 'target_name',
 
 def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
     """`GET /admin/audit.csv` and `GET /admin/audit.json`, with the same query as the page."""
-    router = APIRouter(include_in_schema=False)
 
     async def export(request: Request, kind: Format) -> StreamingResponse:
         principal = await admin(request, sessions)
@@ -41,15 +40,7 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
         pages = _pages(store, replace(wanted, until=min(wanted.until or moment, moment)))
         return as_file(tabular.written(await tabular.begun(pages), COLUMNS, kind), f'audit-{moment:%Y-%m-%d}', kind)
 
-    @router.get(f'{PATH}.csv')
-    async def audit_csv(request: Request) -> StreamingResponse:
-        return await export(request, 'csv')
-
-    @router.get(f'{PATH}.json')
-    async def audit_json(request: Request) -> StreamingResponse:
-        return await export(request, 'json')
-
-    return router
+    return addresses(PATH, export)
 
 
 async def _pages(store: Store, wanted: Filter) -> AsyncIterator[list[dict[str, Any]]]:

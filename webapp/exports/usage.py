@@ -6,7 +6,7 @@ from fastapi.responses import StreamingResponse
 from webapp import clock
 from webapp.auth.sessions import Sessions
 from webapp.exports import tabular, usage_records
-from webapp.exports.answering import admin, as_file, holds
+from webapp.exports.answering import addresses, admin, as_file, holds
 from webapp.exports.tabular import Format
 from webapp.store import audit
 from webapp.store.audit import Action, Party
@@ -21,7 +21,6 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle, *, token: str) 
 
     :param token: lets a program read without a session; '' for none
     """
-    router = APIRouter(include_in_schema=False)
 
     async def export(request: Request, kind: Format) -> StreamingResponse:
         asked, moment = Asked.of(request.query_params), clock.now()
@@ -37,12 +36,4 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle, *, token: str) 
         body = tabular.written(await tabular.begun(pages), usage_records.columns(asked.sides), kind)
         return as_file(body, f'usage-{moment:%Y-%m-%d}', kind)
 
-    @router.get(f'{PATH}.csv')
-    async def usage_csv(request: Request) -> StreamingResponse:
-        return await export(request, 'csv')
-
-    @router.get(f'{PATH}.json')
-    async def usage_json(request: Request) -> StreamingResponse:
-        return await export(request, 'json')
-
-    return router
+    return addresses(PATH, export)

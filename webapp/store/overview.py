@@ -9,13 +9,14 @@ from sqlmodel import Session
 from webapp.store import reports
 from webapp.store.reports import Called, Entry, Filter, Line, Side, Speed
 from webapp.store.speeds import Measure
+from webapp.store.usage import Total, together
 
 WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    totals: list[Line]
+    totals: list[Total]  # by currency
     lines: list[Line]
     entries: list[Entry]
     daily: list[Line]  # by day and outcome
@@ -42,12 +43,13 @@ def read(
     lines = reports.summed(session, wanted=wanted, by=by) if by is not None else []
     entries = reports.entries(session, wanted=wanted, before=before, limit=limit) if by is None else []
     people = {line.keys[0] for line in lines} if by == ('user',) else {entry.user for entry in entries}
+    daily = reports.summed(session, wanted=wanted, by=('day', 'outcome'))
     yesterday = today - timedelta(days=1)
     return Overview(
-        totals=reports.summed(session, wanted=wanted),
+        totals=_totals(daily),
         lines=lines,
         entries=entries,
-        daily=reports.summed(session, wanted=wanted, by=('day', 'outcome')),
+        daily=daily,
         speed=reports.speed(session, wanted=wanted, by=('day',)),
         group_speed=reports.speed(session, wanted=wanted, by=by) if by and by != ('user',) else {},
         month=reports.summed(session, wanted=replace(wanted, since=today.replace(day=1), until=today)),
@@ -56,3 +58,8 @@ def read(
         ),
         called=reports.called(session, ids=people | ({wanted.user} if wanted.user else set())),
     )
+
+
+def _totals(lines: Sequence[Line]) -> list[Total]:
+    currencies = sorted({line.total.currency for line in lines})
+    return [together([line.total for line in lines if line.total.currency == each], each) for each in currencies]

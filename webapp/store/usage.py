@@ -4,7 +4,7 @@ Amounts are whole numbers of 1e-9 of the currency, because SQLite sums decimals 
 `Decimal`. An amount that nobody reported is `NULL`, never zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -52,6 +52,15 @@ class Total:
     unpriced: int  # answers
     unknown: int  # answers
     estimated: int = 0  # answers whose price is ours
+
+
+COUNTS = ('answers', 'prompt_tokens', 'completion_tokens', 'total_tokens', 'unpriced', 'unknown', 'estimated')
+
+
+def together(totals: Collection[Total], currency: str) -> Total:
+    """The counts of all of them, and the price of those in one currency: prices of several can't be added."""
+    price = sum((total.price for total in totals if total.currency == currency), Decimal(0))
+    return Total(currency=currency, price=price, **{name: sum(getattr(t, name) for t in totals) for name in COUNTS})
 
 
 def to_nano(amount: Decimal | None) -> int | None:

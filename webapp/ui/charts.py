@@ -43,10 +43,6 @@ class Chart:
     names: tuple[str, ...]  # of the values
     currency: str = ''
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.top
-
 
 def columns(points: Sequence[Point], unit: Unit, names: tuple[str, ...], currency: str = '') -> Chart:
     """Values on top of each other."""

@@ -1,5 +1,6 @@
 """What was spent as the usage page writes it: figures, charts and rows."""
 
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,9 +10,9 @@ from markupsafe import Markup
 
 from webapp.chat.message import Status
 from webapp.store.overview import WEEK, Overview
-from webapp.store.reports import Entry, Line, Side
+from webapp.store.reports import Entry, Side
 from webapp.store.speeds import Measure
-from webapp.store.usage import Total
+from webapp.store.usage import Total, together
 from webapp.ui import charts, i18n, numbers, places
 from webapp.ui.charts import Chart, Point
 from webapp.ui.usage_asked import Asked
@@ -68,7 +69,7 @@ class View:
     app_names: Mapping[str, str]
 
     def values(self) -> dict[str, object]:
-        found, total = self.found, _together(line.total for line in self.found.totals)
+        found, total = self.found, together(self.found.totals, '')
         shown = found.entries[:ROWS]
         last = shown[-1] if len(found.entries) > ROWS else None
         rows = list(self._rows())
@@ -96,7 +97,7 @@ class View:
         month = {line.total.currency: line.total.price for line in self.found.month}
         lately = {line.total.currency: line.total.price for line in self.found.lately}
         _, until = self.asked.days(self.today)
-        left = _month_ends(self.today) - self.today.day
+        left = _days_in_month(self.today) - self.today.day
         for total in sorted(_priced(self.found.totals), key=lambda total: -total.answers):
             code = total.currency
             guess = month.get(code, Decimal(0)) + lately.get(code, Decimal(0)) / WEEK * left
@@ -128,7 +129,7 @@ class View:
         by = self.asked.by
         if by == 'answer':
             return
-        weight = {line.total.currency: line.total.answers for line in self.found.totals}
+        weight = {total.currency: total.answers for total in self.found.totals}
         lines = self.found.lines
         if by == 'day':
             lines = lines[::-1]
@@ -229,20 +230,12 @@ class View:
             return self.asked.at('day', label, 'answer').address()
         first = date.fromisoformat(f'{label}-01')
         since, until = self.asked.days(self.today)
-        last = min(until, first.replace(day=_month_ends(first)))
+        last = min(until, first.replace(day=_days_in_month(first)))
         return replace(self.asked, range='custom', since=max(since, first), until=last).address()
 
 
-def _priced(lines: Collection[Line]) -> list[Total]:
-    return [line.total for line in lines if line.total.currency]
-
-
-def _together(totals: Iterator[Total]) -> Total:
-    """Counts of all currencies; without the money, which can't be added."""
-    found = list(totals)
-    names = ('answers', 'prompt_tokens', 'completion_tokens', 'total_tokens', 'unpriced', 'unknown', 'estimated')
-    sums = {name: sum(getattr(total, name) for total in found) for name in names}
-    return Total(currency='', price=Decimal(0), **sums)
+def _priced(totals: Collection[Total]) -> list[Total]:
+    return [total for total in totals if total.currency]
 
 
 def _notes(total: Total) -> list[Markup]:
@@ -274,5 +267,5 @@ def _seconds(milliseconds: int | None) -> Markup | str:
     return '' if milliseconds is None else numbers.duration(milliseconds)
 
 
-def _month_ends(day: date) -> int:
-    return ((day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)).day
+def _days_in_month(day: date) -> int:
+    return monthrange(day.year, day.month)[1]
