@@ -16,9 +16,12 @@ export default {
         <template v-if="asked">
           <h2 id="sheet-question" dir="auto">{{ asked.confirm }}</h2>
           <p id="sheet-effect">{{ asked.effect }}</p>
+          <label v-if="asked.typed" class="dialog-field" dir="auto">{{ asked.asks }}
+            <input v-model.trim="asked.given" data-testid="typed" dir="auto" autocomplete="off" spellcheck="false" @keydown.enter="confirm">
+          </label>
           <div class="dialog-actions">
             <button type="button" class="button" @click="$refs.dialog.close()">{{ words.cancel }}</button>
-            <button type="button" class="button is-danger" data-testid="confirm" @click="confirm">{{ asked.label }}</button>
+            <button type="button" class="button is-danger" data-testid="confirm" :disabled="!isConfirmed" @click="confirm">{{ asked.label }}</button>
           </div>
         </template>
       </dialog>
@@ -26,6 +29,11 @@ export default {
   emits: ["act", "filter"],
   data() {
     return { said: "", asked: null };
+  },
+  computed: {
+    isConfirmed() {
+      return !this.asked?.typed || this.asked.given === this.asked.typed;
+    },
   },
   mounted() {
     this.fill(this.$refs.content, this.content);
@@ -40,6 +48,9 @@ export default {
     show(html, said) {
       this.fill(this.$refs.content, html);
       this.said = said;
+    },
+    leave(href) {
+      location.assign(href);
     },
     /** Replace what a filter has found, if nothing else is being looked for by now. */
     found(html, query) {
@@ -64,15 +75,16 @@ export default {
     clicked(event) {
       const button = event.target.closest("button[data-act]");
       if (!button) return;
-      const { confirm, effect, act, of } = button.dataset;
+      const { confirm, effect, act, of, label, typed, asks } = button.dataset;
       if (!confirm) return this.$emit("act", [act, of]);
-      this.asked = { confirm, effect, act, of, label: button.dataset.label };
+      this.asked = { confirm, effect, act, of, label, typed, asks, given: "" };
       this.$nextTick(() => this.$refs.dialog.showModal());
     },
     confirm() {
-      const { act, of } = this.asked;
+      if (!this.isConfirmed) return;
+      const { act, of, typed } = this.asked;
       this.$refs.dialog.close();
-      this.$emit("act", [act, of]);
+      this.$emit("act", [act, typed ?? of]);
     },
 
     // filters: the address says what is shown, so that it can be kept and passed on

@@ -28,13 +28,17 @@ from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.deletions import Deletions
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
-from webapp.exports import audit as audit_export, usage as usage_export
+from webapp.exports import audit as audit_export, person as person_export, usage as usage_export
 from webapp.feedback import Feedback
 from webapp.files import Files
+from webapp.forgetting import Forgetting
 from webapp.generations import Generations
+from webapp.principal import Role
+from webapp.retention import Retention
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
@@ -96,6 +100,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         app.include_router(routes)
     throttle = Throttle(store, settings.limits)
     app.include_router(audit_export.routes(store, sessions, throttle))
+    app.include_router(person_export.routes(store, sessions, throttle))
     token = settings.usage_token.get_secret_value()
     app.include_router(usage_export.routes(store, sessions, throttle, token=token))
     ui.run_with(
@@ -149,6 +154,7 @@ async def running(
         files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
+        deletions = Deletions(store, apps)
         budgets = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
@@ -157,7 +163,22 @@ async def running(
             files,
             limits=settings.limits,
             budgets=budgets,
+            deletions=deletions,
             generate_titles_upstream=read_back,
+        )
+        forgetting = Forgetting(
+            store,
+            is_admin=lambda identity: sessions.admission.role(identity) is Role.ADMIN,
+            stop=generations.stop_all_of,
+            on_end=open_pages.close,
+            on_work=deletions.wake,
+        )
+        stack.push_async_callback(forgetting.close)
+        retention = Retention(
+            store,
+            settings.retention,
+            on_gone=changes.bump,
+            on_work=(deletions.wake, files.sweep_soon),
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         all_loops: dict[str, Loop] = {
@@ -166,6 +187,9 @@ async def running(
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
+            'deletions': deletions.run,
+            'forgetting': forgetting.run,
+            'retention': retention.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
@@ -186,6 +210,7 @@ async def running(
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
             budgets=budgets,
+            forgetting=forgetting,
             name=settings.name,
             is_local=settings.is_local,
         )

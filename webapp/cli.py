@@ -5,6 +5,9 @@ webapp doctor [--host HOST] [--port PORT] [--format text|json]
 webapp demo-upstream [--host HOST] [--port PORT]
 webapp migrate
 webapp usage [--from DAY] [--to DAY] [--by user,group,app,day,model,outcome] [--format csv|json]
+webapp retention [--apply]
+webapp person export PERSON --output FILE
+webapp person forget PERSON [--apply]
 """
 
 import argparse
@@ -14,8 +17,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
+from types import ModuleType
 from typing import Literal, NoReturn, cast, get_args
 
 from webapp import __version__, log, settings
@@ -44,6 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 migrate()
             case 'usage':
                 usage(options.since, options.until, options.by, options.format)
+            case 'retention':
+                told(lambda commands, chosen: commands.retention(chosen, apply=options.apply))
+            case 'person' if options.what == 'export':
+                told(lambda commands, chosen: commands.export(chosen, options.who, options.output))
+            case 'person':
+                told(lambda commands, chosen: commands.forget(chosen, options.who, apply=options.apply))
     except KeyboardInterrupt:  # before, or after, somebody who takes it for a wish to stop
         sys.exit(INTERRUPTED)
 
@@ -172,6 +183,26 @@ def usage(since: date | None, until: date | None, by: list[str], kind: Literal['
         _give_up(*_why_no_start(error))
 
 
+def told(command: Callable[[ModuleType, Settings], AsyncIterator[str]]) -> None:
+    """Run a command of `commands`, and print what it says."""
+    from webapp import commands  # noqa: PLC0415  # as above
+
+    chosen = _settings()
+    log.configure(level=logging.ERROR, secrets=chosen.secrets())
+    sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
+
+    async def run() -> None:
+        async for line in command(commands, chosen):
+            print(line, flush=True)
+
+    try:
+        asyncio.run(run())
+    except commands.CommandFailed as failed:
+        _give_up(*failed.lines)
+    except AppError as error:
+        _give_up(*_why_no_start(error))
+
+
 async def _asked_to_stop() -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -279,6 +310,26 @@ def _parser() -> argparse.ArgumentParser:
         '--by', type=_sides, default=['user'], metavar='SIDES', help=f'any of {",".join(SIDES)} (default: user)'
     )
     spent.add_argument('--format', choices=('csv', 'json'), default='csv', help='(default: %(default)s)')
+    kept = command(
+        'retention',
+        'say what has been kept for long enough by the settings, and let it go',
+        'webapp retention',
+        'webapp retention --apply',
+    )
+    kept.add_argument('--apply', action='store_true', help='do it; else it is only told what would go')
+    person = command(
+        'person',
+        'give out all that is held of a person, or forget them',
+        'webapp person export ann@example.com --output ann.zip',
+        'webapp person forget ann@example.com',
+        'webapp person forget ann@example.com --apply',
+    ).add_subparsers(dest='what', required=True, metavar='what')
+    out = person.add_parser('export', help='write all that is held of them as a ZIP file')
+    gone = person.add_parser('forget', help='say what there is, and delete it, here and in Dify')
+    for each in (out, gone):
+        each.add_argument('who', metavar='PERSON', help='id or e-mail address')
+    out.add_argument('--output', type=Path, required=True, metavar='FILE', help='to write; must not be there yet')
+    gone.add_argument('--apply', action='store_true', help='do it; else it is only told what would go')
     return parser
 
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from webapp import saving
 from webapp.apps import App, Apps
@@ -16,6 +17,7 @@ from webapp.chat.events import Event, Failed, FileAdded, Interrupted, Reported, 
 from webapp.chat.message import Failure, FilePart, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
+from webapp.deletions import Deletions
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
 from webapp.generation import Generation, Phase, Progress
@@ -52,6 +54,7 @@ class Generations:
         *,
         limits: Limits = NO_LIMITS,
         budgets: Budgets | None = None,
+        deletions: Deletions | None = None,
         generate_titles_upstream: bool = False,
     ) -> None:
         self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
@@ -61,6 +64,7 @@ class Generations:
         self._belongings = Belongings(store, apps)
         self._changes = changes
         self._files = files
+        self._deletions = deletions or Deletions(store, apps)
         self._limits = limits
         self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
@@ -156,7 +160,7 @@ class Generations:
         for generation in self._in_conversation(conversation_id):
             self._stop(generation)
             await self._ended(generation)
-        gone = await self._store.write(
+        await self._store.write(
             conversations.delete,
             user_id=user_id,
             conversation_id=conversation_id,
@@ -164,11 +168,16 @@ class Generations:
             address=principal.address,
         )
         self._files.sweep_soon()
+        self._deletions.wake()
         self._changes.bump(user_id, conversation_id)
-        if gone.upstream_id:
-            with contextlib.suppress(NotFound):  # the app may be gone from the settings
-                app = self._apps.get(gone.app)
-                self._tasks.start(self._delete_upstream(app, gone.upstream_id, principal.dify_user))
+
+    async def stop_all_of(self, user_id: str) -> None:
+        """Stop all that is being written for a person here, and wait until it has its end."""
+        theirs = [generation for generation in self._live.values() if generation.user_id == user_id]
+        for generation in theirs:
+            self._stop(generation)
+        for generation in theirs:
+            await self._ended(generation)
 
     async def shutdown(self, limit: float) -> None:
         """Take no more, give running answers `limit` seconds to end, then mark the rest as interrupted."""
@@ -251,7 +260,9 @@ class Generations:
     async def _run(self, generation: Generation) -> None:
         """See one answer from the line to the row that holds it for good."""
         generation.work = asyncio.create_task(self._write(generation))
-        flusher = asyncio.create_task(saving.keep_close(self._store, generation))
+        flusher = asyncio.create_task(
+            saving.keep_close(self._store, generation, on_gone=partial(self._stop, generation))
+        )
         released = asyncio.create_task(generation.released.wait())
         try:
             await asyncio.wait({generation.work, released}, return_when=asyncio.FIRST_COMPLETED)
@@ -349,13 +360,6 @@ class Generations:
         if reply != kept:
             await saving.keep_rest(self._store, generation, reply)
             self._changes.bump(generation.user_id, generation.conversation.id)
-
-    @staticmethod
-    async def _delete_upstream(app: App, upstream_id: str, dify_user: str) -> None:
-        try:
-            await app.client.delete(upstream_id, user=dify_user)
-        except UpstreamError as error:
-            logger.warning('a conversation was deleted here, but not upstream: %s', error)
 
     def _publish(self, generation: Generation) -> None:
         self.running.set(frozenset(g.conversation.id for g in self._live.values()))

@@ -6,22 +6,28 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
+from typing import TypeVar
 
 from webapp.chat.message import Reply
 from webapp.clock import now
 from webapp.errors import StoreUnavailable
 from webapp.generation import Generation
 from webapp.prices import Price
-from webapp.store import messages
+from webapp.store import deletions, messages
 from webapp.store.database import Store
+
+T = TypeVar('T')
 
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.5  # how much text a killed process may lose
 
 
-async def keep_close(store: Store, generation: Generation) -> None:
-    """Keep the row close to what is shown, until the end; upstream's names for the answer are kept at once."""
+async def keep_close(store: Store, generation: Generation, *, on_gone: Callable[[], object]) -> None:
+    """Keep the row close to what is shown, until the end; upstream's names for the answer are kept at once.
+
+    :param on_gone: told that there is no row any more: another process, or a command, has deleted it
+    """
     saved = generation.reply
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FLUSH_SECONDS):
@@ -29,7 +35,10 @@ async def keep_close(store: Store, generation: Generation) -> None:
     while not (reply := generation.reply).status.is_final:
         if reply is not saved:
             try:
-                await store.write(messages.flush, message_id=generation.message.id, reply=reply)
+                is_kept = await store.write(messages.flush, message_id=generation.message.id, reply=reply)
+                if not is_kept and not await store.read(messages.is_there, message_id=generation.message.id):
+                    on_gone()
+                    return
                 saved = reply
             except StoreUnavailable as error:
                 logger.warning('answer %s: %s; trying again', generation.message.id, error)
@@ -51,13 +60,15 @@ async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
         latency_ms=generation.elapsed_ms,
         first_token_ms=generation.first_token_ms,
     )
-    await _insist(write)
+    if not await _insist(write):
+        await _end_upstream(store, generation, reply)
 
 
 async def keep_rest(store: Store, generation: Generation, reply: Reply) -> None:
     """Keep what was reported after the end."""
     message_id, prices = generation.message.id, generation.app.prices
-    await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply, prices=prices))
+    if not await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply, prices=prices)):
+        await _end_upstream(store, generation, reply)
 
 
 async def end(
@@ -69,13 +80,14 @@ async def end(
     prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
-) -> None:
+) -> bool:
     """Write the end of an answer; should a bug forbid that, an end at least: a running row locks a conversation.
 
+    :return: `False` if it had ended before, or its conversation is gone
     :raises StoreUnavailable: nothing was kept
     """
     try:
-        await store.write(
+        return await store.write(
             messages.finish,
             message_id=message_id,
             reply=reply,
@@ -94,14 +106,29 @@ async def end(
             await store.write(messages.charge, message_id=message_id, now=now())
         except Exception:  # the same bug, perhaps
             logger.exception('answer %s is missing in the ledger', message_id)
+        return True
 
 
-async def _insist(write: Callable[[], Awaitable[object]]) -> None:
+async def _end_upstream(store: Store, generation: Generation, reply: Reply) -> None:
+    """What was deleted while it was being written may only now have a name upstream, by which it goes there, too."""
+    if reply.conversation_id:
+        want = partial(
+            store.write,
+            deletions.want_if_gone,
+            conversation_id=generation.conversation.id,
+            app=generation.app.slug,
+            upstream_id=reply.conversation_id,
+            dify_user=generation.dify_user,
+            now=now(),
+        )
+        await _insist(want)
+
+
+async def _insist(write: Callable[[], Awaitable[T]]) -> T:
     for pause in chain((0.2, 1.0, 3.0), repeat(10.0)):
         try:
-            await write()
+            return await write()
         except StoreUnavailable as error:
             logger.error('an answer could not be saved: %s', error)
             await asyncio.sleep(pause)
-        else:
-            return
+    raise AssertionError('pauses do not end')

@@ -5,22 +5,23 @@ import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 
 Format = Literal['csv', 'json']
 Record = Mapping[str, Any]
+T = TypeVar('T')
 
 FORMULA = ('=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠')  # a spreadsheet would work out what begins so
 TYPES: dict[Format, str] = {'csv': 'text/csv', 'json': 'application/json'}
 
 
-async def begun(pages: AsyncIterator[Sequence[Record]]) -> AsyncIterator[Sequence[Record]]:
+async def begun(pages: AsyncIterator[T]) -> AsyncIterator[T]:
     """The same pages, the first of which is there: what goes wrong with it can still be answered as it is."""
     first = await anext(pages, None)
 
-    async def all_of_them() -> AsyncIterator[Sequence[Record]]:
+    async def all_of_them() -> AsyncIterator[T]:
         if first is not None:
             yield first
         async for page in pages:
@@ -70,6 +71,11 @@ async def _json(pages: AsyncIterator[Sequence[Record]]) -> AsyncIterator[bytes]:
             yield before + orjson.dumps(record, default=_plain)
             before = b',\n'
     yield b'\n]\n' if before == b',\n' else b'[]\n'
+
+
+def line(record: Record) -> bytes:
+    """A record as a line of JSON."""
+    return orjson.dumps(record, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _plain(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from webapp.exports.tabular import Record
-from webapp.store import reports
+from webapp.store import reports, users
 from webapp.store.database import Store
 from webapp.store.reports import Called, Entry, Filter, Line, Side
 
@@ -18,7 +18,7 @@ ENTRY = (
     *('at', *PERSON, 'group', 'app', 'conversation', 'message', 'model', 'outcome', 'pricing', 'currency'),
     *('prompt_tokens', 'completion_tokens', 'total_tokens', 'total_price', 'latency_ms', 'first_token_ms'),
 )
-NOBODY = Called('', '')
+NOBODY, FORGOTTEN = Called('', ''), Called('', 'deleted person')
 
 
 def columns(by: Sequence[Side] | None) -> list[str]:
@@ -51,7 +51,7 @@ async def _entries(store: Store, wanted: Filter) -> AsyncIterator[list[Record]]:
 
 
 def _person(user: str, called: dict[str, Called]) -> dict[str, str]:
-    known = called.get(user, NOBODY)
+    known = FORGOTTEN if users.is_pseudonym(user) else called.get(user, NOBODY)
     return {'user': user, 'subject': known.subject, 'name': known.name}
 
 

@@ -15,6 +15,7 @@ from webapp.settings.checks import CONFIG_FILE, DEMO, QUICK_START, Checks, is_lo
 from webapp.settings.config_file import AppTable, BudgetTable, ConfigFile, ConfigFileError, PriceTable, ProviderTable
 from webapp.settings.environment import Environment
 from webapp.settings.values import AppSettings, RelaySettings, Settings, SettingsError
+from webapp.store.retention import Rules
 
 __all__ = [
     'CONFIG_FILE', 'DEMO', 'QUICK_START', 'AppSettings', 'RelaySettings', 'Settings', 'SettingsError', 'described',
@@ -78,6 +79,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         first_byte_seconds=file.network.first_byte_seconds,
         session_idle=timedelta(hours=file.sessions.idle_hours),
         session_absolute=timedelta(days=file.sessions.absolute_days),
+        retention=Rules(**{name.removesuffix('_days'): days for name, days in file.retention.model_dump().items()}),
     )
 
 
@@ -103,7 +105,7 @@ def described() -> Iterator[tuple[str, str, str]]:
         'providers': ProviderTable,
         'budgets': BudgetTable,
     }
-    single = ('branding', 'limits', 'usage', 'titles', 'network', 'sessions')
+    single = ('branding', 'limits', 'usage', 'titles', 'network', 'sessions', 'retention')
     for table in ('apps', 'apps.prices', 'providers', *single[:3], 'budgets', *single[3:]):
         model = lists.get(table) or type(ConfigFile.model_fields[table].default)
         assert issubclass(model, BaseModel)

@@ -185,6 +185,23 @@ class SessionsTable(_Table):
     absolute_days: float = Field(7, gt=0, le=365, description='days after which a session ends in any case')
 
 
+class RetentionTable(_Table):
+    """Days; 0 keeps for ever."""
+
+    messages_days: int = Field(
+        0, ge=0, le=36500, description='days without a turn after which a conversation goes, in Dify too; 0: never'
+    )
+    files_days: int = Field(
+        0, ge=0, le=36500, description='days after which the bytes of files go; messages go on naming them; 0: never'
+    )
+    ledger_days: int = Field(
+        0, ge=0, le=36500,
+        description='days after which single answers go from the ledger, if their conversation has gone; '
+        'the sums by day stay; 0: never',
+    )  # fmt: skip
+    audit_days: int = Field(0, ge=0, le=36500, description='days after which entries of the audit log go; 0: never')
+
+
 class ConfigFile(_Table):
     apps: tuple[AppTable, ...] = ()
     providers: tuple[ProviderTable, ...] = ()
@@ -195,6 +212,7 @@ class ConfigFile(_Table):
     titles: TitlesTable = TitlesTable()
     network: NetworkTable = NetworkTable()
     sessions: SessionsTable = SessionsTable()
+    retention: RetentionTable = RetentionTable()
 
 
 class ConfigFileError(Exception):

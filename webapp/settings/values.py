@@ -15,6 +15,7 @@ from webapp.limits import Limits
 from webapp.prices import Price
 from webapp.store import engines
 from webapp.store.budgets import Budget
+from webapp.store.retention import Rules
 
 NO_BRANDING = Branding()
 
@@ -66,6 +67,7 @@ class Settings:
     first_byte_seconds: float
     session_idle: timedelta
     session_absolute: timedelta
+    retention: Rules
 
     @property
     def is_https(self) -> bool:

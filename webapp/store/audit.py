@@ -1,6 +1,8 @@
-"""The audit log: who did what to whom. An entry belongs to the transaction of what it tells of, and never changes."""
+"""The audit log: who did what to whom. An entry belongs to the transaction of what it tells of, and never changes, but
+that it loses the names of somebody who is forgotten.
+"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +36,9 @@ class Action(StrEnum):
     PERSON_READ = 'person_read'
     AUDIT_EXPORTED = 'audit_exported'
     USAGE_EXPORTED = 'usage_exported'
+    PERSON_EXPORTED = 'person_exported'
+    PERSON_FORGOTTEN = 'person_forgotten'
+    RETENTION_APPLIED = 'retention_applied'
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,48 @@ def record(
             detail=clean_object(detail or {}),
         )
     )
+
+
+def rename(session: Session, *, user_id: str, names: Collection[str], into: str, limit: int) -> bool:
+    """For functions of the store: some of the entries that name a person name nobody from now on; whether any did.
+
+    What they came from goes, too, and what was said of them before they had an id: that a sign-in was refused.
+
+    :param names: that a provider has for them
+    """
+    called = [fold_title(name) for name in names if name]
+    by_id = or_(col(AuditRow.actor_id) == user_id, col(AuditRow.target_id) == user_id)
+    by_name = or_(
+        and_(col(AuditRow.actor_id) == '', col(AuditRow.actor_name).in_(called)),
+        and_(col(AuditRow.target_id) == '', col(AuditRow.target_name).in_(called)),
+    )
+    rows = [*session.exec(select(AuditRow).where(or_(by_id, by_name)).limit(limit).with_for_update())]
+    rows += [row for row in _with_words(session) if _said(row.detail, user_id, called, into) != row.detail]
+    for row in rows:
+        if row.actor_id == user_id or (not row.actor_id and row.actor_name in called):
+            row.actor_id, row.actor_name, row.address = into, '', ''
+        if row.target_id == user_id or (not row.target_id and row.target_name in called):
+            row.target_id, row.target_name = into, ''
+            row.address = row.address if row.actor_id else ''  # nobody's but theirs
+        row.folded = fold_case(f'{row.actor_name} {row.target_name}')
+        row.detail = _said(row.detail, user_id, called, into)
+        session.add(row)
+    return bool(rows)
+
+
+def _with_words(session: Session) -> Iterable[AuditRow]:
+    """Entries that repeat what an admin was looking for."""
+    exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED)
+    return session.exec(select(AuditRow).where(col(AuditRow.action).in_(exports)).with_for_update())
+
+
+def _said(detail: dict[str, Any], user_id: str, called: Collection[str], into: str) -> dict[str, Any]:
+    """The same without a person: where it is about them, it is about `into`."""
+    theirs = {user_id, *map(fold_case, called)}
+    return {
+        name: into if isinstance(value, str) and fold_case(fold_title(value)) in theirs else value
+        for name, value in detail.items()
+    }
 
 
 def page(session: Session, *, wanted: Filter, before: Place | None = None, limit: int = 100) -> list[Entry]:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
-from webapp.store import audit, files, usage, users
+from webapp.store import audit, deletions, files, usage, users
 from webapp.store.audit import Action
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
@@ -108,26 +108,35 @@ def rename(session: Session, *, user_id: str, conversation_id: str, title: str) 
 
 def delete(session: Session, *, user_id: str, conversation_id: str, now: datetime, address: str = '') -> Conversation:
     """Delete it with its messages, and give what it was. What it cost stays in the ledger, and that it went in the log.
+    Upstream is told afterwards, see `deletions`.
 
     The bytes of its files go afterwards, see `files.remove_some`.
 
     :raises NotFound: there is none, or it is somebody else's
     """
     row = owned_row(session, user_id, conversation_id, lock=True)
-    running = session.exec(
-        select(MessageRow).where(MessageRow.conversation_id == row.id, col(MessageRow.status) == RUNNING)
-    ).first()
-    if running:  # its end will find no message, but this row to fill in
-        usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
-    value = conversation_value(row, running=running is not None)
-    files.forget(session, conversation_id=row.id)
-    session.delete(row)
+    value = conversation_value(row, running=_runs(session, row.id))
+    remove(session, row, now=now)
     owner = users.named(session, user_id)
     detail = {'conversation': row.id, 'app': row.app}
     audit.record(
         session, Action.CONVERSATION_DELETED, now=now, actor=owner, target=owner, address=address, detail=detail
     )
     return value
+
+
+def remove(session: Session, row: ConversationRow, *, now: datetime) -> None:
+    """For functions of the store: delete a conversation that they have locked, and want the same upstream."""
+    running = session.exec(
+        select(MessageRow).where(MessageRow.conversation_id == row.id, col(MessageRow.status) == RUNNING)
+    ).first()
+    if running:  # its end will find no message, but this row to fill in
+        usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
+    if row.upstream_id:
+        dify_user = users.get(session, user_id=row.user_id).dify_user
+        deletions.want(session, app=row.app, upstream_id=row.upstream_id, dify_user=dify_user, now=now)
+    files.forget(session, conversation_id=row.id)
+    session.delete(row)
 
 
 def mark_read(session: Session, *, user_id: str, conversation_id: str) -> bool:

@@ -8,12 +8,12 @@ SQLite's own file does not shrink.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, select as sa_select, tuple_
+from sqlalchemy import ColumnElement, exists, or_, select as sa_select, tuple_
 from sqlmodel import Session, col, delete, func, select, update
 
 from webapp.errors import NotFound, Refused
@@ -41,6 +41,12 @@ class Source(StrEnum):
 
 
 DELETED = (col(FileRow.source) == Source.DELETED, col(FileRow.conversation_id).is_(None))  # fits a partial index
+# sent, without bytes, and neither on its way here nor to be fetched
+FADED = (
+    col(FileRow.conversation_id).is_not(None),
+    col(FileRow.is_kept).is_(False),
+    or_(col(FileRow.source) == Source.USER, col(FileRow.upstream_id) == ''),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,12 @@ class File:
     upstream_url: str = ''  # the assistant's; expires within minutes
     conversation_id: str | None = None  # None until it is sent
     is_kept: bool = False  # all its bytes are here
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its message can only name it: its bytes are not here any more, and won't be."""
+        is_lost = self.source is Source.USER or not self.upstream_id
+        return not self.is_kept and self.conversation_id is not None and is_lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ def complete(session: Session, *, file: File) -> File:
     row.width, row.height, row.upstream_id = file.width, file.height, clean(file.upstream_id)
     row.is_kept = True
     session.add(row)
-    return _value(row)
+    return file_value(row)
 
 
 def drop(session: Session, *, file_id: str) -> None:
@@ -112,7 +124,7 @@ def get(session: Session, *, user_id: str, file_id: str) -> File:
     row = session.exec(statement).first()
     if row is None:
         raise NotFound
-    return _value(row)
+    return file_value(row)
 
 
 def piece(session: Session, *, file_id: str, number: int) -> bytes:
@@ -198,7 +210,7 @@ def send(session: Session, *, rows: Sequence[FileRow], conversation_id: str) -> 
     for row in rows:
         row.conversation_id = conversation_id
         session.add(row)
-    return [_value(row) for row in rows]
+    return [file_value(row) for row in rows]
 
 
 def link(session: Session, *, message_id: str, files: Iterable[File]) -> None:
@@ -218,7 +230,7 @@ def of_messages(session: Session, message_ids: Sequence[str]) -> dict[str, list[
             .order_by(col(MessageFileRow.position), col(FileRow.id))
         )
         for message_id, row in session.exec(statement):
-            found[message_id].append(_value(row))
+            found[message_id].append(file_value(row))
     return found
 
 
@@ -230,6 +242,36 @@ def purge(session: Session, *, before: datetime) -> int:
 def forget(session: Session, *, conversation_id: str) -> None:
     """For functions of the store: delete the files of a conversation that is about to go itself."""
     _delete(session, col(FileRow.conversation_id) == conversation_id)
+
+
+def forget_all(session: Session, *, user_id: str) -> int:
+    """For functions of the store: delete all files of a person; how many they were."""
+    return _delete(session, col(FileRow.user_id) == user_id)
+
+
+def fade(session: Session, *, ids: Collection[str], before: datetime) -> list[int]:
+    """Let those of these files go that are so old: their messages go on naming them. The sizes of those that went.
+
+    Their bytes go afterwards, see `remove_faded`.
+    """
+    which = (col(FileRow.id).in_(ids), *due(before))
+    sizes = [size or 0 for size in session.exec(select(FileRow.size).where(*which).with_for_update())]
+    gone = {'is_kept': False, 'upstream_url': ''}
+    made = col(FileRow.source) == Source.ASSISTANT
+    changed(session, update(FileRow).where(*which, made).values(upstream_id='', **gone))  # nor fetched again
+    changed(session, update(FileRow).where(*which).values(**gone))  # a question with it may be asked again upstream
+    return sizes
+
+
+def remove_faded(session: Session) -> bool:
+    """Remove a few pieces of files that have been let go; whether there may be more."""
+    return _remove_pieces(session, *FADED) == REMOVED_AT_ONCE
+
+
+def due(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """For functions of the store: which files with bytes here stand in a conversation, and are so old."""
+    sent = col(FileRow.conversation_id).is_not(None)
+    return (sent, col(FileRow.is_kept).is_(True), col(FileRow.created_at) < before)
 
 
 def strip(session: Session, *, file_id: str) -> bool:
@@ -266,5 +308,5 @@ def _locked(session: Session, file_id: str) -> FileRow:
     return row
 
 
-def _value(row: FileRow) -> File:
+def file_value(row: FileRow) -> File:
     return File(**row.model_dump() | {'source': Source(row.source)})

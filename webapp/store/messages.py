@@ -219,8 +219,11 @@ def charge(session: Session, *, message_id: str, now: datetime) -> None:
         usage.record(session, message=row, app=conversation.app, reply=Reply(Status(row.status)), now=now)
 
 
-def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[Price] = ()) -> None:
-    """Add what was reported after an answer had ended: upstream's names, sources and cost. Its words are the same."""
+def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[Price] = ()) -> bool:
+    """Add what was reported after an answer had ended: upstream's names, sources and cost. Its words are the same.
+
+    :return: `False` if the message is gone
+    """
     if locked := _locked(session, message_id):
         conversation, row = locked
         if row.status == reply.status:
@@ -228,6 +231,7 @@ def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[P
         _link(conversation, reply)
         session.add_all(locked)
     usage.amend(session, message_id=message_id, reply=reply, prices=prices)
+    return locked is not None
 
 
 def repair(session: Session, *, message_id: str, reply: Reply, now: datetime, prices: Sequence[Price] = ()) -> bool:
@@ -266,9 +270,21 @@ def history(
     return _loaded(session, rows[::-1])
 
 
+def following(session: Session, *, user_id: str, conversation_id: str, after: int, limit: int) -> list[Message]:
+    """The messages of a conversation after the `number` of one that is known, oldest first."""
+    theirs = (MessageRow.conversation_id == conversation_id, MessageRow.user_id == user_id, MessageRow.number > after)
+    rows = session.exec(select(MessageRow).where(*theirs).order_by(col(MessageRow.number)).limit(limit)).all()
+    return _loaded(session, rows)
+
+
 def owned(session: Session, *, user_id: str, message_id: str) -> Message:
     """:raises NotFound: no such message of this person's"""
     return _loaded(session, [_owned_row(session, user_id, message_id)])[0]
+
+
+def is_there(session: Session, *, message_id: str) -> bool:
+    """Whether nobody has deleted it."""
+    return session.exec(select(MessageRow.id).where(MessageRow.id == message_id)).first() is not None
 
 
 def leftovers(session: Session) -> list[Leftover]:

@@ -10,13 +10,22 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, exists, func, literal, not_, select as sa_select, tuple_
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, or_, select
 
 from webapp.errors import NotFound, Refused
 from webapp.principal import GUEST, Identity, Role
 from webapp.store import audit, sessions, users
 from webapp.store.audit import Action, Party
-from webapp.store.tables import ConversationRow, FileRow, IdentityRow, Moment, SessionRow, UserRow, changed
+from webapp.store.tables import (
+    ConversationRow,
+    FileRow,
+    ForgettingRow,
+    IdentityRow,
+    Moment,
+    SessionRow,
+    UserRow,
+    changed,
+)
 from webapp.store.text import clean, fold_case, fold_title
 from webapp.store.users import User, identity_value, user_value
 
@@ -96,6 +105,16 @@ def get(session: Session, *, user_id: str) -> Person:
     return person
 
 
+def find(session: Session, *, who: str) -> list[User]:
+    """People by id, or by an e-mail address that is theirs or that a provider has for them, in any case."""
+    folded = clean(who).strip().lower()
+    by_way = select(IdentityRow.user_id).where(func.lower(IdentityRow.email) == folded)
+    theirs = or_(
+        col(UserRow.id) == clean(who).strip(), func.lower(UserRow.email) == folded, col(UserRow.id).in_(by_way)
+    )
+    return [user_value(row) for row in session.exec(select(UserRow).where(theirs).order_by(col(UserRow.created_at)))]
+
+
 def read(session: Session, *, actor: Party, user_id: str, now: datetime, address: str = '') -> Person:
     """`get`, and note who has looked at somebody else.
 
@@ -129,8 +148,10 @@ def block(session: Session, *, actor: Party, user_id: str, now: datetime, addres
 
 
 def unblock(session: Session, *, actor: Party, user_id: str, now: datetime, address: str = '') -> None:
-    """:raises NotFound: no such person"""
+    """:raises NotFound: no such person, or they are being forgotten"""
     row = _held(session, user_id)
+    if session.get(ForgettingRow, row.id) is not None:
+        raise NotFound
     if row.blocked_at is None:
         return
     row.blocked_at = None

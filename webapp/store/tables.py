@@ -195,7 +195,7 @@ class HitRow(Table, table=True):
 
 
 class AuditRow(Table, table=True):
-    """Who did what to whom. Refers to nothing, and nothing changes it: it stays when people go.
+    """Who did what to whom. Refers to nothing: it stays when people go, without their names if they are forgotten.
 
     `folded` is what search compares: both names.
     """
@@ -439,3 +439,46 @@ class ReservationRow(Table, table=True):
     app: str = Field(sa_type=Text)
     nano: int = Field(sa_type=BigInteger)
     tokens: int = Field(sa_type=BigInteger)
+
+
+class DeletionRow(Table, table=True):
+    """A conversation that is gone here and that upstream has not been told to delete yet; see `deletions`."""
+
+    __tablename__ = 'deletions'
+    __table_args__ = (Index(None, 'app', 'due_at'),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(sa_type=Text)
+    upstream_id: str = Field(sa_type=Text)
+    dify_user: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    attempts: int
+    due_at: datetime = Field(sa_type=Moment)
+
+
+class ForgettingRow(Table, table=True):
+    """Somebody who is being forgotten, and under what name their costs stay. Goes with them; see `forgetting`."""
+
+    __tablename__ = 'forgettings'
+
+    user_id: str = Field(
+        sa_column=Column(Text, ForeignKey('users.id', ondelete='CASCADE'), primary_key=True, nullable=False)
+    )
+    pseudonym: str = Field(sa_type=Text)
+    actor_id: str = Field(sa_type=Text)
+    actor_name: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)
+    asked_at: datetime = Field(sa_type=Moment)
+    counts: dict[str, int] = Field(sa_type=JSON)
+
+
+class ChoreRow(Table, table=True):
+    """Work that one process at a time does now and then; see `chores`."""
+
+    __tablename__ = 'chores'
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(sa_type=Text)
+    until: datetime = Field(sa_type=Moment)
+    done_at: datetime | None = Field(sa_type=Moment)
+    counts: dict[str, int] = Field(sa_type=JSON)

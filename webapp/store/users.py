@@ -17,6 +17,7 @@ from webapp.store.text import clean, fold_case, fold_title
 
 MAX_IDENTITY = 2000  # bytes of issuer and subject together; a database's index holds no more
 MAX_GROUPS = 1000
+PSEUDONYM = 'deleted-'  # begins what stands for somebody who has been forgotten; no id of a person does
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,15 @@ class Vouched:
     identity_id: str
     identity: Identity
     role: str  # as it was before, '' at the first visit
+
+
+def new_pseudonym() -> str:
+    """What stands from now on for somebody who is being forgotten. Random: nothing leads from it to them."""
+    return f'{PSEUDONYM}{uuid4().hex}'
+
+
+def is_pseudonym(user_id: str) -> bool:
+    return user_id.startswith(PSEUDONYM)
 
 
 def dify_user(secret: str, issuer: str, subject: str) -> str:

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from webapp.store import audit
+from webapp.store import audit, users
 from webapp.store.audit import Action, Entry, Party, Place
-from webapp.ui import dates, i18n, places
+from webapp.ui import dates, i18n, persons, places
 
 PATH = '/admin/audit'
 
@@ -96,6 +96,8 @@ def action_words(action: str) -> str:
 def _party(party: Party) -> PartyView:
     if not party.id:  # of whom nothing but a name is known, or the program itself
         return PartyView(party.name or i18n.t('audit.service'), '')
+    if users.is_pseudonym(party.id):
+        return PartyView(persons.deleted(party.id), '')
     return PartyView(party.name or i18n.t('people.unnamed', id=party.id[:8]), f'/admin/users/{party.id}')
 
 

@@ -2,10 +2,12 @@
 
 from webapp.principal import Principal, Role
 from webapp.services import Services
+from webapp.store import users
 from webapp.ui import i18n, login
 from webapp.ui.theme import Link, Person
 
 ME, ADMIN, LOGOUT = '/me', '/admin', '/logout'
+MY_EXPORT, EXPORT = '/me/export.zip', '/admin/users/{user}/export.zip'
 
 
 def shown(services: Services, principal: Principal, here: str) -> Person:
@@ -19,3 +21,8 @@ def shown(services: Services, principal: Principal, here: str) -> Person:
     if services.is_local:
         return Person('', links=tuple(links))
     return Person(principal.name or i18n.t('frame.unnamed'), LOGOUT, tuple(links))
+
+
+def deleted(pseudonym: str) -> str:
+    """What to call somebody who has been forgotten, so that two of them are told apart."""
+    return i18n.t('people.deleted', id=pseudonym.removeprefix(users.PSEUDONYM)[:6])

@@ -9,11 +9,12 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from webapp.chat.message import Status
+from webapp.store import users
 from webapp.store.overview import WEEK, Overview
 from webapp.store.reports import Entry, Side
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
-from webapp.ui import charts, i18n, numbers, places
+from webapp.ui import charts, i18n, numbers, persons, places
 from webapp.ui.charts import Chart, Point
 from webapp.ui.usage_asked import Asked
 
@@ -113,7 +114,8 @@ class View:
             case 'user':
                 known = self.found.called.get(value)
                 if known is None:
-                    return i18n.t('spending.gone', id=value[:8]), ''
+                    is_forgotten = users.is_pseudonym(value)
+                    return persons.deleted(value) if is_forgotten else i18n.t('spending.gone', id=value[:8]), ''
                 name = known.name or known.subject
                 return name, known.subject if name != known.subject else ''
             case 'app':

@@ -126,6 +126,7 @@ def file_view(file: File) -> FileView:
         media_type=file.media_type,
         width=file.width,
         height=file.height,
+        is_gone=file.is_gone,
     )
 
 

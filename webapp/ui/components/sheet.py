@@ -8,7 +8,8 @@ from webapp.ui.components.scripted import Scripted
 
 class Sheet(Scripted, component=assets.static_dir() / 'sheet.js'):
     """Shows HTML of ours. A `<button data-act="block" data-of="ID">` in it is heard by `on_act`; with `data-confirm`,
-    `data-effect` and `data-label` it asks first. The fields of a `<form data-live>` are heard by `on_filter`, and stand
+    `data-effect` and `data-label` it asks first, and with `data-typed` and `data-asks` wants that word written, which is
+    then heard in the place of `data-of`. The fields of a `<form data-live>` are heard by `on_filter`, and stand
     in the address.
     """
 
@@ -28,6 +29,10 @@ class Sheet(Scripted, component=assets.static_dir() / 'sheet.js'):
     def found(self, html: str, query: str) -> None:
         """Replace what stands in `<... data-found>`, unless something other than `query` is being looked for by now."""
         self.call('found', html, query)
+
+    def leave(self, href: str) -> None:
+        """Go to another page."""
+        self.call('leave', href)
 
     # register while the page is being built
 

@@ -25,10 +25,11 @@ class FileView:
     media_type: str = ''
     width: int | None = None  # pixels, images where known: no layout jump
     height: int | None = None
+    is_gone: bool = False  # only its name is left
 
     @property
     def is_picture(self) -> bool:
-        return self.kind == 'image'
+        return self.kind == 'image' and not self.is_gone
 
     @property
     def is_measured(self) -> bool:

@@ -44,6 +44,7 @@ class MyPage(SheetPage):
             **await self._spent(),
             live=session_views(await services.sessions.of_person(user_id)),
             own=self._principal.session_id,
+            export_href=persons.MY_EXPORT,
         )
 
     async def _spent(self) -> dict[str, object]:

@@ -8,12 +8,13 @@ from typing import Any
 from nicegui import ui
 from starlette.responses import Response
 
-from webapp.errors import NotFound
+from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.services import Services
-from webapp.store import audit, people
+from webapp.store import audit, forgetting, people
+from webapp.store.forgetting import Held
 from webapp.store.people import Person, Way
-from webapp.ui import i18n, log_entries, open_pages, refusals
+from webapp.ui import i18n, log_entries, numbers, open_pages, persons, refusals
 from webapp.ui.page import page
 from webapp.ui.pages.me import session_views
 from webapp.ui.pages.people import PATH, named, way_label
@@ -62,6 +63,10 @@ class PersonPage(SheetPage):
             apps=list(_apps(services, person)),
             live=session_views(await services.sessions.of_person(person.user.id)),
             entries=[log_entries.view(entry) for entry in entries],
+            held=_held_view(await services.store.read(forgetting.preview, user_id=person.user.id)),
+            is_being_forgotten=await services.store.read(forgetting.is_begun, user_id=person.user.id),
+            word=_word(person),
+            export_href=persons.EXPORT.format(user=person.user.id),
             log_href=f'{log_entries.PATH}?who={person.user.id}',
         )
 
@@ -77,12 +82,43 @@ class PersonPage(SheetPage):
                 ended = [of] if await write(people.end_session, session_id=of, **about) else []
             case 'end_all':
                 ended = await write(people.end_sessions, but=self._principal.session_id, **about)
+            case 'forget':
+                await self._forget(of)
+                return
             case _:
                 raise NotFound
         for session_id in ended:
             open_pages.close(session_id)
         if self._principal.session_id not in ended:
             await self.refresh(said=i18n.t('people.done'))
+
+    async def _forget(self, typed: str) -> None:
+        """:raises Refused: `not_confirmed`, `own_account`, `last_admin`"""
+        person = await self._services.store.read(people.get, user_id=self._user_id)
+        if typed.strip() != _word(person):
+            raise Refused('not_confirmed')
+        await self._services.forgetting.forget(person.user.id, **self._doing)
+        self._sheet.leave(PATH)
+
+
+def _word(person: Person) -> str:
+    """What must be written before somebody is forgotten."""
+    return (person.user.email or named(person)).strip()
+
+
+def _held_view(held: Held) -> list[tuple[str, str]]:
+    count = numbers.count
+    goes = i18n.fill(
+        'people.goes_what',
+        conversations=count(held.conversations),
+        messages=count(held.messages),
+        files=count(held.files),
+        size=numbers.size(held.bytes),
+        ratings=count(held.feedback),
+        sessions=count(held.sessions),
+    )
+    stays = i18n.fill('people.stays_what', answers=count(held.answers), entries=count(held.entries))
+    return [(i18n.t('people.goes'), goes), (i18n.t('people.stays'), stays)]
 
 
 @dataclass(frozen=True, slots=True)
