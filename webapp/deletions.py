@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
+from webapp import clock
 from webapp.apps import App, Apps
 from webapp.background import supervised
-from webapp.clock import now
 from webapp.errors import AppError, StoreUnavailable, UpstreamError
 from webapp.latest import Latest
 from webapp.store import deletions
@@ -22,9 +24,10 @@ AT_ONCE = 4  # of one app
 class Deletions:
     """The workers, one for each app: one that does not answer holds up nobody else's."""
 
-    def __init__(self, store: Store, apps: Apps) -> None:
+    def __init__(self, store: Store, apps: Apps, *, now: Callable[[], datetime] = clock.now) -> None:
         self._store = store
         self._apps = apps
+        self._now = now
         self._woken = Latest(0)
 
     def wake(self) -> None:
@@ -48,7 +51,7 @@ class Deletions:
 
     async def work(self, app: App) -> None:
         """Tell an app all that is due now."""
-        while jobs := await self._store.write(deletions.claim_due, app=app.slug, now=now(), limit=AT_ONCE):
+        while jobs := await self._store.write(deletions.claim_due, app=app.slug, now=self._now(), limit=AT_ONCE):
             await asyncio.gather(*(self._tell(app, job) for job in jobs))
 
     async def _tell(self, app: App, job: DeletionJob) -> None:
@@ -61,6 +64,6 @@ class Deletions:
         except Exception:  # a bug about one must not keep all others there
             logger.exception('a conversation was deleted here, but not upstream')
         try:
-            await self._store.write(deletions.settle, job_id=job.id, told=told, now=now())
+            await self._store.write(deletions.settle, job_id=job.id, told=told, now=self._now())
         except AppError as error:  # it is told once more when the claim has run out
             logger.warning('that upstream has deleted a conversation was not noted: %s', error)

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, exists, or_, select as sa_select, tuple_
 from sqlmodel import Session, col, delete, func, select, update
 
 from webapp.errors import NotFound, Refused
+from webapp.store import users
 from webapp.store.tables import (
     ConversationRow,
     FilePieceRow,
@@ -87,7 +88,8 @@ class Origin:
 
 
 def add(session: Session, *, file: File) -> None:
-    """Make the row of a file whose pieces follow."""
+    """Make the row of a file whose pieces follow. :raises NotFound: its person is gone"""
+    users.require(session, file.user_id)
     session.add(FileRow(**asdict(file) | {'name': clean(file.name), 'upstream_url': clean(file.upstream_url)}))
 
 
@@ -136,7 +138,11 @@ def piece(session: Session, *, file_id: str, number: int) -> bytes:
 
 
 def hold_text(session: Session, *, file: File, data: bytes) -> None:
-    """Keep a long text. A person's older ones give way: only what is about to be sent is held."""
+    """Keep a long text. A person's older ones give way: only what is about to be sent is held.
+
+    :raises NotFound: they are gone
+    """
+    users.require(session, file.user_id)
     mine = (col(FileRow.user_id) == file.user_id, col(FileRow.source) == Source.TEXT)
     newest = select(FileRow.id).where(*mine).order_by(col(FileRow.created_at).desc()).limit(MAX_TEXTS - 1)
     changed(session, delete(FileRow).where(*mine, col(FileRow.id).not_in(session.exec(newest).all())))

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select, update
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
 from webapp.errors import NotFound, Refused
 from webapp.prices import Price
-from webapp.store import allowance as allowances, budgets, feedback, files, reservations, titles, usage
+from webapp.store import allowance as allowances, budgets, feedback, files, reservations, titles, usage, users
 from webapp.store.allowance import NO_LIMITS, Allowance
 from webapp.store.budgets import Spender
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
@@ -85,7 +85,7 @@ def begin(
     :param inputs: what the app's form asked for; kept with a new conversation
     :param attached: ids of files that this person has uploaded for this app and not sent before, in order
     :param cost_group: which group of the person's the answer is charged to, '' for none
-    :raises NotFound: no such conversation of this person's with this app
+    :raises NotFound: no such conversation of this person's with this app, or no such person any more
     :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`; or `allowance`
         is used up, which a message that was begun before does not mind; `BudgetUsedUp`
     """
@@ -101,6 +101,7 @@ def begin(
             return begun
         raise
     if conversation is None:
+        users.require(session, user_id)
         conversation = _new_conversation(session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {})
     elif conversation.app != app:
         raise NotFound

@@ -134,7 +134,7 @@ def let_go(
             gone = Gone(len(ids), {'files': len(sizes), 'bytes': sum(sizes)})
         case _:
             table, _, which = _due(kind, before)
-            gone = Gone(len(ids), {kind: changed(session, delete(table).where(col(table.id).in_(ids), *which))})
+            gone = Gone(len(ids), {kind.value: changed(session, delete(table).where(col(table.id).in_(ids), *which))})
     chores.go_on(session, name=CHORE, holder=holder, now=now, counts=gone.counts)
     return gone
 

@@ -114,6 +114,15 @@ def get(session: Session, *, user_id: str) -> User:
     return user_value(row)
 
 
+def require(session: Session, user_id: str) -> None:
+    """For functions of the store that begin something of a person's: they don't go before it is there.
+
+    :raises NotFound: they have gone
+    """
+    if session.get(UserRow, user_id, with_for_update={'read': True, 'key_share': True}) is None:
+        raise NotFound
+
+
 def named(session: Session, user_id: str) -> Party:
     """How the audit log names somebody who is in the table.
 
