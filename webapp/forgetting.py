@@ -16,7 +16,7 @@ from webapp.store.forgetting import IsAdmin
 
 logger = logging.getLogger(__name__)
 
-IDLE_SECONDS = 60.0  # looks for what another process has begun, and not come to the end of
+IDLE_SECONDS = 20.0  # looks for what another process has begun, and not come to the end of
 
 
 class Forgetting:

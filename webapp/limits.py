@@ -5,7 +5,7 @@ from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from webapp.principal import Principal, Role
-from webapp.store.limits import Limit, Ration, Scope
+from webapp.store.limits import Limit, Ration, Scope, of_person
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
@@ -32,7 +32,7 @@ class Limits:
     def of_person(self, scope: Scope, principal: Principal) -> tuple[Ration, ...]:
         """What a person may do. A guest can become somebody else at will, so guests of one address have it together."""
         limits = self._of(scope)
-        own = Ration(scope, f'user {principal.user_id}', limits, f'too_many_{scope}')
+        own = Ration(scope, of_person(principal.user_id), limits, f'too_many_{scope}')
         if principal.role is not Role.GUEST:
             return (own,)
         return (own, Ration(scope, f'guests {network(principal.address)}', limits, f'too_many_{scope}_of_guests'))

@@ -33,6 +33,7 @@ MINE = [
     Row('/me', 'sheet act', lambda w: ['end', w.ann.session_id], 'show'),
     Row('/me', 'sheet act', lambda w: ['end_others', ''], 'show'),
     Row('/me', 'sheet act', lambda w: ['block', w.ann.user_id], REFUSED),
+    Row('/me', 'sheet act', lambda w: ['forget', w.ann.user_id], REFUSED),
     Row('/me', 'sheet act', lambda w: ['unlink', way(w, w.ann)], REFUSED),
     Row('/me', 'sheet act', lambda w: ['link', offered(w, w.ann)], 'took too long'),
     Row('/me', 'sheet act', lambda w: ['unoffer', offered(w, w.ann)], 'show'),
@@ -45,6 +46,7 @@ ADMINS = [
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
     ),
+    Row('/admin/users/{user}', 'sheet act', lambda w: ['forget', 'ann'], 'leave'),
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
@@ -84,6 +86,7 @@ def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, ro
         assert http.get(row.path.format(**world.ids)).status_code == 404
     assert lives(world, world.ann)
     assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
+    assert world.value('SELECT count(*) FROM forgettings') == 0
 
 
 def test_nor_can_one_who_has_been_signed_out(world: World) -> None:
@@ -103,6 +106,34 @@ def test_what_an_admin_does_is_done_and_written_down(world: World) -> None:
         page.hears('show')
     assert not lives(world, dora)
     assert world.value("SELECT target_id FROM audit WHERE action = 'blocked'") == dora.user_id
+
+
+def test_an_admin_forgets_somebody_whose_name_they_have_written_and_nobody_by_mistake(world: World) -> None:
+    gina, eve = sign_in(world.server, 'gina', name='Gina'), sign_in(world.server, 'eve', claims_admin=True)
+    with eve.client() as http, gina.client() as hers:
+        with live(hers, '/me') as open_page, live(http, f'/admin/users/{gina.user_id}') as page:
+            for wrong in ('', 'Gin', gina.user_id):
+                page.fire('sheet act', 'forget', wrong)
+            page.hears('not the name')
+            assert lives(world, gina)
+            page.fire('sheet act', 'forget', 'Gina')
+            page.hears('leave')
+            open_page.hears(GONE)
+        assert world.value('SELECT 1 FROM users WHERE id = ?', gina.user_id) is None
+        assert http.get(f'/admin/users/{gina.user_id}').status_code == 404
+        assert http.get(f'/admin/users/{gina.user_id}/export.zip').status_code == 404
+        assert hers.get('/me/export.zip').status_code == 303
+        log = http.get('/admin/audit').text
+        assert 'Deleted person (' in log
+        assert 'Gina' not in log
+
+
+def test_nobody_forgets_themselves(world: World) -> None:
+    eve = sign_in(world.server, 'eve', claims_admin=True)
+    with eve.client() as http, live(http, f'/admin/users/{eve.user_id}') as page:
+        page.fire('sheet act', 'forget', 'eve')
+        page.hears('your own account')
+    assert lives(world, eve)
 
 
 def test_a_way_in_is_taken_and_given_up_by_its_person_alone(world: World) -> None:

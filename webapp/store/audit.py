@@ -124,8 +124,9 @@ def rename(session: Session, *, user_id: str, names: Collection[str], into: str,
         and_(col(AuditRow.actor_id) == '', col(AuditRow.actor_name).in_(called)),
         and_(col(AuditRow.target_id) == '', col(AuditRow.target_name).in_(called)),
     )
-    rows = [*session.exec(select(AuditRow).where(or_(by_id, by_name)).limit(limit).with_for_update())]
-    rows += [row for row in _with_words(session) if _said(row.detail, user_id, called, into) != row.detail]
+    rows = list(session.exec(select(AuditRow).where(or_(by_id, by_name)).limit(limit).with_for_update()))
+    if not rows:
+        rows = [row for row in _with_words(session) if _said(row.detail, user_id, called, into) != row.detail]
     for row in rows:
         if row.actor_id == user_id or (not row.actor_id and row.actor_name in called):
             row.actor_id, row.actor_name, row.address = into, '', ''
@@ -141,7 +142,7 @@ def rename(session: Session, *, user_id: str, names: Collection[str], into: str,
 def _with_words(session: Session) -> Iterable[AuditRow]:
     """Entries that repeat what an admin was looking for."""
     exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED)
-    return session.exec(select(AuditRow).where(col(AuditRow.action).in_(exports)).with_for_update())
+    return session.exec(select(AuditRow).where(col(AuditRow.action).in_(exports)))
 
 
 def _said(detail: dict[str, Any], user_id: str, called: Collection[str], into: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete, func, or_, select, update
 
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity, Role
-from webapp.store import audit, conversations, files, locks, rollups, sessions, users
+from webapp.store import audit, conversations, files, limits, locks, rollups, sessions, users
 from webapp.store.audit import Action, Party
 from webapp.store.tables import (
     AuditRow,
@@ -69,7 +69,7 @@ def preview(session: Session, *, user_id: str) -> Held:
     def count(table: type[Any], *which: Any) -> int:
         return session.exec(select(func.count()).select_from(table).where(*which)).one()
 
-    sizes = select(func.sum(FileRow.size)).where(FileRow.user_id == user.id)
+    sizes = select(func.sum(FileRow.size)).where(FileRow.user_id == user.id, col(FileRow.is_kept))
     return Held(
         conversations=count(ConversationRow, ConversationRow.user_id == user.id),
         messages=count(MessageRow, MessageRow.user_id == user.id),
@@ -199,7 +199,7 @@ def _leave(session: Session, row: ForgettingRow, now: datetime) -> bool:
     )
     if any(session.exec(each.limit(1)).first() for each in left):
         return True
-    changed(session, delete(HitRow).where(col(HitRow.key) == f'user {user.id}'))
+    changed(session, delete(HitRow).where(col(HitRow.key) == limits.of_person(user.id)))
     changed(session, delete(ReservationRow).where(col(ReservationRow.user_id) == user.id))
     asked = update(ForgettingRow).where(col(ForgettingRow.actor_id) == user.id)
     changed(session, asked.values(actor_id=row.pseudonym, actor_name='', address=''))

@@ -46,6 +46,11 @@ class Ration:
     code: str  # of the refusal
 
 
+def of_person(user_id: str) -> str:
+    """The key of a ration that is one person's."""
+    return f'user {user_id}'
+
+
 def spend(session: Session, *, rations: Sequence[Ration], now: datetime, amount: int = 1) -> list[str]:
     """Count `amount` more in each of `rations`, or in none.
 

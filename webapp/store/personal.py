@@ -12,7 +12,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import FilePart, FormPart, Reply, dump_reply
-from webapp.store import files, messages, users
+from webapp.store import files, limits, messages, users
 from webapp.store.rollups import UNIT
 from webapp.store.tables import (
     AuditRow,
@@ -174,7 +174,7 @@ def sent(session: Session, *, user_id: str, after: str) -> list[files.File]:
 
 def _theirs(session: Session, table: type[Any], user_id: str) -> Any:
     if table is HitRow:
-        return HitRow.key == f'user {user_id}'
+        return HitRow.key == limits.of_person(user_id)
     if table is DeletionRow:
         return DeletionRow.dify_user == users.get(session, user_id=user_id).dify_user
     return table.user_id == user_id

@@ -25,6 +25,9 @@ MANY_MESSAGES = 500  # in one transaction, or one conversation if that has more
 AT_ONCE = 500  # rows of other kinds, in one transaction
 
 
+KEPT = func.sum(col(FileRow.size)).filter(col(FileRow.is_kept))  # bytes that are here
+
+
 class Kind(StrEnum):
     """What is kept for its own time. They go in this order: the files of a conversation that goes, go with it."""
 
@@ -92,12 +95,12 @@ def preview(session: Session, *, kind: Kind, before: dict[Kind, datetime]) -> Du
     rows, oldest, newest = session.connection().execute(of_all).one()
     counts = {'rows': int(rows)}
     if kind is Kind.FILES:
-        size = session.exec(select(func.sum(FileRow.size)).where(*which)).one()
+        size = session.exec(select(KEPT).where(*which)).one()
         counts = {'files': int(rows), 'bytes': int(size or 0)}
     elif kind is Kind.MESSAGES:
         theirs = select(ConversationRow.id).where(*which)
         asked = select(func.count()).select_from(MessageRow).where(col(MessageRow.conversation_id).in_(theirs))
-        sent = sa_select(func.count(), func.sum(FileRow.size)).where(col(FileRow.conversation_id).in_(theirs))
+        sent = sa_select(func.count(), KEPT).where(col(FileRow.conversation_id).in_(theirs))
         number, size = session.connection().execute(sent).one()
         counts = {
             'conversations': int(rows),
@@ -188,9 +191,7 @@ def _conversations(session: Session, ids: Collection[str], before: dict[Kind, da
             continue
         of_it = (col(MessageRow.conversation_id) == id_, col(FileRow.conversation_id) == id_)
         messages = session.exec(select(func.count()).select_from(MessageRow).where(of_it[0])).one()
-        number, size = (
-            session.connection().execute(sa_select(func.count(), func.sum(FileRow.size)).where(of_it[1])).one()
-        )
+        number, size = session.connection().execute(sa_select(func.count(), KEPT).where(of_it[1])).one()
         conversations.remove(session, row, now=now)
         session.flush()
         counts += Counter(conversations=1, messages=messages, files=int(number), bytes=int(size or 0))
