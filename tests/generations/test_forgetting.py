@@ -1,6 +1,7 @@
 """What goes here goes upstream, too: conversations that are deleted, people who are forgotten, what is old enough."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,9 @@ from webapp.errors import NotFound
 from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
-from webapp.principal import Principal
+from webapp.principal import Identity, Principal, Role
 from webapp.retention import Retention
-from webapp.store import deletions, forgetting, messages, reports, users
+from webapp.store import deletions, forgetting, messages, reports, sessions, users
 from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.retention import Rules
@@ -49,7 +50,9 @@ async def left(store: Store, *words: str) -> set[str]:
     return await store.read(look)
 
 
-def forgetful(store: Store, generations: Generations | None) -> Forgetting:
+def forgetful(
+    store: Store, generations: Generations | None, on_end: Callable[[str], object] = lambda _: None
+) -> Forgetting:
     """:param generations: those of this process; None for a process that has none"""
 
     async def nothing(_: str) -> None: ...
@@ -58,7 +61,7 @@ def forgetful(store: Store, generations: Generations | None) -> Forgetting:
         store,
         is_admin=lambda _: False,
         stop=generations.stop_all_of if generations else nothing,
-        on_end=lambda _: None,
+        on_end=on_end,
         on_work=lambda: None,
     )
 
@@ -122,7 +125,17 @@ async def test_who_is_forgotten_leaves_nothing_here_and_upstream(
         await ask(generations, ann, '/echo again', key='k3')
 
 
-@pytest.mark.parametrize('query', ['/long 4000 {}', '/slow {}'])
+async def test_their_pages_are_closed_at_once(generations: Generations, store: Store, ann: Principal) -> None:
+    identity = Identity('test', 'ann', 'company')
+    facts = {'role': Role.USER, 'secret': 's' * 32, 'now': now(), 'absolute': timedelta(days=7)}
+    for token in ('desk', 'phone'):
+        await store.write(sessions.sign_in, identity=identity, token_hash=token, **facts)
+    closed: list[str] = []
+    await forgetful(store, generations, closed.append).forget(ann.user_id, actor=ADMIN, now=now())
+    assert sorted(closed) == ['desk', 'phone']
+
+
+@pytest.mark.parametrize('query', ['/long 40000 {}', '/slow {}'])
 async def test_an_answer_that_another_process_writes_ends_when_its_person_is_forgotten(
     generations: Generations, store: Store, apps: Apps, ann: Principal, query: str
 ) -> None:
@@ -131,7 +144,7 @@ async def test_an_answer_that_another_process_writes_ends_when_its_person_is_for
     assert generation
     await generation.named.wait()
     await forgetful(store, None).forget(ann.user_id, actor=ADMIN, now=now())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(30):  # by itself, the long one would take longer
         await ended(generations, running)
     await Deletions(store, apps, now=lambda: now() + TOMORROW).work(apps.get('demo'))
     assert await left(store, MARK, ann.user_id, ann.dify_user) == set()

@@ -12,10 +12,10 @@ from store_support import NOW, SECRET, Ask
 
 from webapp.chat.message import Citation, FilePart, Reply, Status, TextPart, Usage
 from webapp.principal import Identity
-from webapp.store import audit, feedback, files, limits, links, logins, messages, people, sessions
+from webapp.store import audit, budgets, feedback, files, limits, links, logins, messages, people, sessions
 from webapp.store.allowance import Allowance
 from webapp.store.audit import Action, Party
-from webapp.store.budgets import Budget, Scope as BudgetScope
+from webapp.store.budgets import Budget, Scope as BudgetScope, Spender
 from webapp.store.database import Store
 from webapp.store.files import PIECE, File, Source
 from webapp.store.limits import Limit, Ration, Scope
@@ -27,6 +27,7 @@ from webapp.store.users import User
 
 ISSUER = 'https://id.example'
 LATER = NOW + timedelta(hours=1)
+TOKENS = Budget(BudgetScope.USER, '', 'month', tokens=10**9)
 
 
 def identity(mark: str) -> Identity:
@@ -59,6 +60,8 @@ async def furnish(store: Store, ask: Ask, mark: str) -> User:
         logins.begin,
         Attempt(f'attempt {mark}', 'browser', 'company', 'n', 'v', f'/?q={mark}', f'session of {mark}', NOW, LATER),
     )
+    lost = {'message_id': f'lost {mark}', 'spender': Spender(user.id, 'staff', 'support'), 'now': NOW}
+    await store.write(budgets.reserve, budgets=[TOKENS], **lost)  # of an answer that never got its end
     ration = Ration(Scope.SEARCHES, f'user {user.id}', (Limit(10, timedelta(days=1)),), 'too_many_searches')
     await store.write(limits.spend, rations=[ration], now=NOW)
     for day in range(3):
@@ -93,7 +96,6 @@ async def uploaded(store: Store, user: User, mark: str, *, pieces: int = 1) -> F
 async def answered(store: Store, ask: Ask, user: User, mark: str, *, now: Any = NOW, upstream: str = '') -> Begun:
     """A question with a file, in a conversation of its own, and the whole answer to it with one."""
     file = await uploaded(store, user, mark, pieces=10)
-    tokens = Budget(BudgetScope.USER, '', 'month', tokens=10**9)
     begun = await ask(
         user,
         f'{mark} question',
@@ -101,7 +103,7 @@ async def answered(store: Store, ask: Ask, user: User, mark: str, *, now: Any = 
         inputs={'name': mark},
         attached=[file.id],
         cost_group='staff',
-        allowance=Allowance(budgets=(tokens,)),
+        allowance=Allowance(budgets=(TOKENS,)),
     )
     reply = Reply(
         Status.COMPLETE,

@@ -143,7 +143,7 @@ async def test_single_answers_go_from_the_ledger_and_the_sums_stay(store: Store,
     gone = await answered(store, ask, ann, 'gone', now=NOW)
     await store.write(conversations.delete, user_id=ann.id, conversation_id=gone.conversation.id, now=NOW)
     before = await spent(store)
-    begins_on_a_whole_day = keeper(store, days_later=30, ledger=30)
+    begins_on_a_whole_day = keeper(store, days_later=30.4, ledger=30)
     assert (await begins_on_a_whole_day.preview())[0].counts == {'rows': 0}
     [due] = await keeper(store, days_later=31, ledger=30).preview()
     assert (due.counts, due.oldest) == ({'rows': 1}, NOW)
