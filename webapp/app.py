@@ -31,10 +31,11 @@ from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
-from webapp.exports import audit as audit_export, usage as usage_export
+from webapp.exports import audit as audit_export, metrics as metrics_export, usage as usage_export
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
+from webapp.metrics import Metrics
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
@@ -47,6 +48,7 @@ from webapp.ui.page import LOGIN
 from webapp.ui.pages import admin, audit, chat, me, people, person, usage
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
+from webapp.upstream.health import Health
 from webapp.upstream.limits import TimeLimits
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,8 @@ DEMO_KEY = 'demo'
 
 def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     """The whole server as one ASGI app; opens nothing before its lifespan starts."""
-    store = Store(settings.database_url)
+    metrics = Metrics([app.slug for app in settings.apps] or [DEMO])
+    store = Store(settings.database_url, on_done=metrics.database)
     sessions = Sessions(
         store,
         secret=settings.secret.get_secret_value(),
@@ -84,7 +87,9 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
-        async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
+        alive = running(settings, store, sessions, stopping, loops=loops, metrics=metrics)
+        async with contextlib.aclosing(clients), alive as services:
+            metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
             for each in (chat, me, admin, usage, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
@@ -98,6 +103,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app.include_router(audit_export.routes(store, sessions, throttle))
     token = settings.usage_token.get_secret_value()
     app.include_router(usage_export.routes(store, sessions, throttle, token=token))
+    app.include_router(metrics_export.routes(metrics, token=settings.metrics_token.get_secret_value()))
     ui.run_with(
         app,
         title=settings.name,
@@ -136,13 +142,19 @@ def _ways_in_and_out(
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, store: Store, sessions: Sessions, stopping: Stopping, loops: Mapping[str, Loop]
+    settings: Settings,
+    store: Store,
+    sessions: Sessions,
+    stopping: Stopping,
+    *,
+    loops: Mapping[str, Loop],
+    metrics: Metrics,
 ) -> AsyncIterator[Services]:
     """Everything that lives while the server does. What was begun last ends first: answers before their upstream."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         await asyncio.to_thread(store.migrate)
-        apps = Apps([app async for app in _apps(settings, stack)])
+        apps = Apps([app async for app in _apps(settings, stack, metrics)])
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
@@ -158,6 +170,7 @@ async def running(
             limits=settings.limits,
             budgets=budgets,
             generate_titles_upstream=read_back,
+            on_end=metrics.answer,
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         all_loops: dict[str, Loop] = {
@@ -212,11 +225,12 @@ async def _introduce(app: App) -> None:
         await app.about()
 
 
-async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIterator[App]:
+async def _apps(settings: Settings, stack: contextlib.AsyncExitStack, metrics: Metrics) -> AsyncIterator[App]:
     """The apps of the settings; without any, the demo, served on a port of its own like every other upstream."""
     limits = TimeLimits(first_byte=settings.first_byte_seconds)
     for app in settings.apps:
-        client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits)
+        health = Health(partial(metrics.upstream_error, app.slug))
+        client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits, health=health)
         branding = app.branding.over(settings.branding)
         yield App(
             app.slug,
@@ -233,7 +247,7 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
         relay = demo.Relay(chosen.base_url, chosen.model, chosen.api_key.get_secret_value()) if chosen else None
         upstream = demo.build(key=DEMO_KEY, data=settings.data / 'demo.db', relay=relay)
         url = await stack.enter_async_context(demo.serve(upstream))
-        client = DifyClient(url, DEMO_KEY, limits=limits)
+        client = DifyClient(url, DEMO_KEY, limits=limits, health=Health(partial(metrics.upstream_error, DEMO)))
         look, guests = settings.branding, settings.guests
         answered_by = (relay.model, relay.host) if relay else None
         yield App(DEMO, client, running=0, is_demo=True, answered_by=answered_by, branding=look, guests=guests)

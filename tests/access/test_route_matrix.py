@@ -91,6 +91,7 @@ ROUTES: dict[str, list[Row]] = {
     'POST /logout': [everybody('/logout', 303)],
     'GET /healthz': [everybody('/healthz', 200)],
     'GET /readyz': [everybody('/readyz', 200)],
+    'GET /metrics': [everybody('/metrics', 200)],  # of this computer; tests/operations tells of others
     'GET /favicon.ico': [everybody('/favicon.ico', 200)],
     'HEAD /favicon.ico': [everybody('/favicon.ico', 200)],
     # the framework's own: files for everybody, with nothing of anybody's

@@ -140,7 +140,7 @@ def test_local_mode_is_for_this_computer_alone(env: pytest.MonkeyPatch, values: 
         ({'WEBAPP_GUEST': 'true'}, 'WEBAPP_GUEST is not a setting; did you mean WEBAPP_GUESTS?'),
         ({'WEBAPP_COLOUR': 'red'}, 'WEBAPP_COLOUR is not a setting; take it out.'),
         ({'webapp_port': '80'}, 'webapp_port is not a setting; did you mean WEBAPP_PORT?'),
-        ({'WEBAPP_METRICS_TOKEN': 'x'}, 'WEBAPP_METRICS_TOKEN is not supported yet'),
+        ({'WEBAPP_METRICS_TOKEN': 'x'}, 'WEBAPP_METRICS_TOKEN is shorter than 32 bytes'),
         ({'WEBAPP_CONFIG': 'other.toml'}, 'other.toml: No such file'),
         ({'DATABASE_URL': 'mysql://host/name'}, 'DATABASE_URL must be'),
         ({'DATABASE_URL': 'sqlite://'}, 'DATABASE_URL must be'),
