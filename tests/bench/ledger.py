@@ -71,6 +71,7 @@ def rows(number: int) -> Iterator[UsageRow]:
             day=at.date(),
             created_at=at,
             model=chance.choice(('gpt-4o', 'gpt-4o-mini')),
+            failure='',
             outcome=chance.choices(('complete', 'stopped', 'failed'), (95, 3, 2))[0],
             pricing='priced' if priced else 'unpriced',
             prompt_tokens=tokens,

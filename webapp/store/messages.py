@@ -216,7 +216,8 @@ def charge(session: Session, *, message_id: str, now: datetime) -> None:
     """Write the row that an abandoned answer has in the ledger: nobody knows what it cost."""
     if locked := _locked(session, message_id):
         conversation, row = locked
-        usage.record(session, message=row, app=conversation.app, reply=Reply(Status(row.status)), now=now)
+        reply = Reply(Status(row.status), failure=Failure('internal_error'))
+        usage.record(session, message=row, app=conversation.app, reply=reply, now=now)
 
 
 def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[Price] = ()) -> None:

@@ -369,6 +369,7 @@ class UsageRow(Table, table=True):
     model: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Moment)
     outcome: str = Field(sa_type=Text)
+    failure: str = Field(sa_type=Text)
     pricing: str = Field(sa_type=Text)
     prompt_tokens: int | None = Field(sa_type=BigInteger)
     completion_tokens: int | None = Field(sa_type=BigInteger)
@@ -379,6 +380,18 @@ class UsageRow(Table, table=True):
     currency: str = Field(sa_type=Text)
     latency_ms: int | None
     first_token_ms: int | None
+
+
+class NoticeRow(Table, table=True):
+    """A notice for everybody until it ends; deleted then, or before."""
+
+    __tablename__ = 'notices'
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    text: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    ends_at: datetime = Field(sa_type=Moment)
 
 
 class UsageDayRow(Table, table=True):

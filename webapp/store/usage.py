@@ -110,6 +110,7 @@ def record(
         created_at=now,
         model='',
         outcome=reply.status,
+        failure=_code(reply),
         pricing='',
         currency='',
         prompt_tokens=None,
@@ -142,7 +143,8 @@ def amend(
     row = session.exec(select(UsageRow).where(UsageRow.message_id == message_id).with_for_update()).first()
     if row is not None:
         before = rollups.share(row)
-        row.outcome = outcome or row.outcome
+        if outcome:
+            row.outcome, row.failure = outcome, _code(reply)
         _fill(row, reply, prices)
         session.add(row)
         rollups.change(session, before=before, after=rollups.share(row))
@@ -196,6 +198,10 @@ def _fill(row: UsageRow, reply: Reply, prices: Sequence[Price]) -> None:
         row.completion_nano = to_nano(usage.completion_price)
         row.total_nano = to_nano(usage.total_price)
         row.currency = clean(usage.currency).strip().upper()[:MAX_CURRENCY]
+
+
+def _code(reply: Reply) -> str:
+    return clean(reply.failure.code) if reply.failure else ''
 
 
 def _tokens(reported: int | None, known: int | None) -> int | None:
