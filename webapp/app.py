@@ -36,10 +36,11 @@ from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.metrics import Metrics
+from webapp.notices import Notices
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
-from webapp.store import limits, logins, people as people_store
+from webapp.store import limits, logins, notices as notices_store, people as people_store
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
@@ -173,11 +174,13 @@ async def running(
             on_end=metrics.answer,
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
+        notices = Notices(store)
         all_loops: dict[str, Loop] = {
             **loops,
             'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
+            'notices': notices.run,
             'titles': titles.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
@@ -199,6 +202,7 @@ async def running(
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
             budgets=budgets,
+            notices=notices,
             name=settings.name,
             is_local=settings.is_local,
         )
@@ -211,6 +215,7 @@ async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
             await sessions.purge()
             await store.write(logins.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
+            await store.write(notices_store.purge, now=clock.now())
             await files.purge()
             while await store.write(people_store.purge_guests, before=clock.now() - GUESTS_STAY):
                 pass

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
 
 from webapp.clock import now
 from webapp.errors import StoreUnavailable
@@ -22,25 +21,20 @@ class Notices:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._live: Latest[tuple[Notice, ...]] = Latest(())
+        self.live: Latest[tuple[Notice, ...]] = Latest(())  # what open pages watch
         self._looked_at = float('-inf')
 
     async def current(self) -> tuple[Notice, ...]:
         """As they stand now, for a page that is being built: older than the pace they are only without a database."""
         if time.monotonic() - self._looked_at > PACE:
             await self.look()
-        return self._live.value
-
-    async def watch(self) -> AsyncGenerator[tuple[Notice, ...], None]:
-        """Yield them as they are, and whenever they have changed."""
-        async for each in self._live.watch():
-            yield each
+        return self.live.value
 
     async def run(self) -> None:
         """Look again and again."""
         while True:
             await asyncio.sleep(PACE)
-            if self._live.watchers:
+            if self.live.watchers:
                 await self.look()
 
     async def look(self) -> None:
@@ -51,6 +45,6 @@ class Notices:
             self._looked_at = time.monotonic()
         except StoreUnavailable as error:
             logger.debug('notices stay as they are: %s', error)
-            found = tuple(notice for notice in self._live.value if notice.ends_at > moment)
-        if found != self._live.value:
-            self._live.set(found)
+            found = tuple(notice for notice in self.live.value if notice.ends_at > moment)
+        if found != self.live.value:
+            self.live.set(found)

@@ -9,6 +9,7 @@ from webapp.changes import Changes
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
+from webapp.notices import Notices
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 
@@ -24,5 +25,6 @@ class Services:
     feedback: Feedback
     throttle: Throttle
     budgets: Budgets
+    notices: Notices
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

@@ -25,6 +25,7 @@ from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
 from webapp.ui import budget_lines, i18n, open_pages, persons, refusals, theme, views
+from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -113,6 +114,8 @@ class ChatPage(Hearing):
         )
         self._listen()
         self._announce()
+        board = Board(services.notices, self._frame)
+        await board.hang()
         await self._listing.show()
         self._show(conversation, shown)
         if query:
@@ -122,6 +125,7 @@ class ChatPage(Hearing):
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
         self._spawn(self._warn())
+        self._spawn(board.follow())
 
     def _listen(self) -> None:
         hear = self._hear
