@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from support.people import ISSUER, SignedIn, in_store, sign_in
@@ -38,6 +39,8 @@ MINE = [
     Row('/me', 'sheet act', lambda w: ['unoffer', offered(w, w.ann)], 'show'),
 ]
 ADMINS = [
+    Row('/admin', 'sheet act', lambda w: ['announce', announcement()], 'Everybody sees it now'),
+    Row('/admin', 'sheet act', lambda w: ['end', w.user], 'Ended.'),
     Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
     Row('/admin/audit', 'sheet filter', lambda w: [''], 'audit'),
     Row('/admin/usage', 'sheet filter', lambda w: ['by=answer'], 'usage-table'),
@@ -48,7 +51,7 @@ ADMINS = [
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
-    *((path, 'sheet act') for path in ('/admin', '/admin/usage', '/admin/users', '/admin/audit')),
+    *((path, 'sheet act') for path in ('/admin/usage', '/admin/users', '/admin/audit')),
     *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/users/{user}')),
 }
 PAGES = ('/me', '/admin', '/admin/usage', '/admin/users', '/admin/users/{user}', '/admin/audit')
@@ -83,6 +86,7 @@ def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, ro
         assert row.told not in heard.replace(GONE, '')
         assert http.get(row.path.format(**world.ids)).status_code == 404
     assert lives(world, world.ann)
+    assert world.value('SELECT count(*) FROM notices') == 0
     assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
 
 
@@ -117,6 +121,10 @@ def test_a_way_in_is_taken_and_given_up_by_its_person_alone(world: World) -> Non
         page.fire('sheet act', 'unlink', way(world, fred))
         page.hears('your last way')
     assert lives(world, phone)
+
+
+def announcement() -> str:
+    return urlencode({'text': 'Hear, hear', 'level': 'info', 'until': (now() + timedelta(hours=1)).isoformat()})
 
 
 def way(world: World, who: SignedIn, subject: str = '%') -> str:

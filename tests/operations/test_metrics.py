@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from support import direct
+from support.live import live
 from support.people import serving, sign_in
-from support.raw_page import RawPage
 from support.server import Server, free_port, wait_for
 
 import webapp
@@ -110,16 +110,9 @@ def test_it_says_what_runs(server: Server) -> None:
 @contextmanager
 def asking(server: Server, app: str, query: str) -> Iterator[None]:
     """Ask something, and stay on the page."""
-    with sign_in(server, 'ann').client() as http:
-        page = RawPage(server.url, http, http.get(f'/a/{app}').text)
-        [(element, listener)] = [
-            (element, listener)
-            for element, tag, event, listener in page.listeners
-            if (tag, event) == ('chat-composer', 'send')
-        ]
-        with page.shake() as socket:
-            socket.send(page.event(element, listener, [query, uuid4().hex, [], '']))
-            yield
+    with sign_in(server, 'ann').client() as http, live(http, f'/a/{app}') as page:
+        page.fire('composer send', query, uuid4().hex, [], '')
+        yield
 
 
 def grows(server: Server, series: str, before: dict[str, float]) -> dict[str, float]:

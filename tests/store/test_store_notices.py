@@ -1,5 +1,6 @@
 """Notices for everybody: what may be announced, until when it stands, and what the audit log tells of it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,6 +79,13 @@ async def test_what_is_no_notice_is_refused(store: Store, code: str, wrong: dict
     assert refused.value.code == code
     assert await live(store) == []
     assert await store.read(audit.page, wanted=audit.Filter()) == []
+
+
+async def test_pressed_twice_it_is_one(store: Store) -> None:
+    first, second = await asyncio.gather(announce(store), announce(store))
+    assert first == second
+    assert len(await live(store)) == len(await store.read(audit.page, wanted=audit.Filter())) == 1
+    assert await announce(store, ends_at=TOMORROW + timedelta(minutes=1)) != first
 
 
 async def test_there_is_room_for_a_few(store: Store) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlmodel import Session, col, delete, select
 
 from webapp.errors import Refused
-from webapp.store import audit
+from webapp.store import audit, locks
 from webapp.store.audit import Action, Party
 from webapp.store.tables import NoticeRow, changed
 from webapp.store.text import UNWANTED, clean
@@ -55,6 +55,7 @@ def announce(
         raise Refused('notice_unfit', f'{len(line)} characters, {level!r}'[:100], status=400)
     if not now < ends_at <= now + LONGEST:
         raise Refused('notice_end', status=400)
+    locks.hold(session, 'notices')
     standing = live(session, now=now)
     for notice in standing:
         if (notice.text, notice.level, notice.ends_at) == (line, level, ends_at):

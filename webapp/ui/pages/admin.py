@@ -96,24 +96,15 @@ class AdminPage(SheetPage):
         return written('admin_now.html', **pulse_view.values(here, found, standing))
 
     async def _keep_fresh(self) -> None:
+        """Nobody is asked for: a page that is left open must not keep its session alive, and closes with it."""
         shown = ''
         while True:
             await asyncio.sleep(PACE)
-            if not self._client.has_socket_connection or not await self._is_theirs():
-                continue
-            found = await self._now()
-            if found != shown:
-                self._sheet.found(found, '')
-                shown = found
-
-    async def _is_theirs(self) -> bool:
-        """Asked so that it does not count as use: a page that is open for days keeps no session alive."""
-        try:
-            standing = await self._services.sessions.standing({self._principal.session_id})
-        except StoreUnavailable:  # as long as it can't be asked, pages stay
-            return True
-        now = standing.get(self._principal.session_id)
-        return now is not None and now.is_admin
+            if self._client.has_socket_connection:
+                found = await self._now()
+                if found != shown:
+                    self._sheet.found(found, '')
+                    shown = found
 
 
 def _moment(text: str) -> datetime:
