@@ -10,7 +10,7 @@ from sqlalchemy import URL, create_engine, text
 from support import direct
 from support.live import Live, live
 from support.people import WITH_LOGIN, in_store, sign_in
-from support.server import Server, wait_for
+from support.server import Serve, Server, wait_for
 
 from webapp.store import audit, notices
 from webapp.store.audit import Action, Filter, Party
@@ -166,3 +166,12 @@ def test_the_button_may_be_pressed_twice(admin: Live, replicas: list[Server]) ->
     shows(admin, 'Once')
     told = [notice.text for notice in in_store(replicas[0], notices.live, now=datetime.now(UTC))]
     assert sorted(told) == ['And another', 'Once']
+
+
+@pytest.mark.parametrize('path', ['/', '/me'])
+def test_the_very_first_page_has_it(serve: Serve, path: str) -> None:
+    server, moment = serve(**WITH_LOGIN), datetime.now(UTC)
+    until = moment + timedelta(hours=1)
+    in_store(server, notices.announce, text='Good morning', level='info', ends_at=until, actor=ROOT, now=moment)
+    with sign_in(server, 'ann').client() as http:
+        assert 'Good morning' in http.get(path).text
