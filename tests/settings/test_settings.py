@@ -217,9 +217,11 @@ def test_all_problems_are_told_at_once(env: pytest.MonkeyPatch) -> None:
 
 def test_nothing_that_can_be_printed_shows_a_secret(env: pytest.MonkeyPatch) -> None:
     database = 'postgresql+psycopg://chat:db-password@db.example.com/chat'
-    set_all(env, GUESTS | {'DIFY_BASE_URL': 'dify.example.com', 'DIFY_API_KEY': 'app-key', 'DATABASE_URL': database})
+    tokens = {f'WEBAPP_{name}_TOKEN': f'{name}-0123456789abcdefghijklmnopqrstuvwxyz' for name in ('USAGE', 'METRICS')}
+    upstream = {'DIFY_BASE_URL': 'dify.example.com', 'DIFY_API_KEY': 'app-key'}
+    set_all(env, GUESTS | upstream | tokens | {'DATABASE_URL': database})
     chosen = settings.load()
-    for secret in (SECRET, 'app-key', 'db-password'):
+    for secret in (SECRET, 'app-key', 'db-password', *tokens.values()):
         assert secret in set(chosen.secrets())
         assert secret not in f'{chosen} {chosen!r} {chosen.apps}'
 
