@@ -86,6 +86,10 @@ export default {
       if (event.target.type !== "search" && event.target.form?.matches("[data-live]")) this.filter(event.target.form);
     },
     submitted(event) {
+      if (event.target.matches("[data-act]")) {
+        event.preventDefault();
+        return this.$emit("act", [event.target.dataset.act, asQuery(event.target)]);
+      }
       if (!event.target.matches("[data-live]")) return;
       event.preventDefault();
       this.filter(event.target);

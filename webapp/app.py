@@ -44,7 +44,7 @@ from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, chat, me, people, person, usage
+from webapp.ui.pages import admin, audit, budgets, chat, me, people, person, usage
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
@@ -85,7 +85,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
         async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
-            for each in (chat, me, admin, usage, people, person, audit):
+            for each in (chat, me, admin, usage, budgets, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -149,14 +149,14 @@ async def running(
         files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
-        budgets = Budgets(store, settings.budgets, settings.cost_groups)
+        spending = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
             apps,
             changes,
             files,
             limits=settings.limits,
-            budgets=budgets,
+            budgets=spending,
             generate_titles_upstream=read_back,
         )
         titles = Titles(store, apps, changes, generations, read_back=read_back)
@@ -185,7 +185,7 @@ async def running(
             files=files,
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
-            budgets=budgets,
+            budgets=spending,
             name=settings.name,
             is_local=settings.is_local,
         )
