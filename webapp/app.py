@@ -46,7 +46,7 @@ from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, chat, me, people, person, usage
+from webapp.ui.pages import admin, audit, budgets, chat, me, people, person, usage
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
@@ -91,7 +91,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         alive = running(settings, store, sessions, stopping, loops=loops, metrics=metrics)
         async with contextlib.aclosing(clients), alive as services:
             metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
-            for each in (chat, me, admin, usage, people, person, audit):
+            for each in (chat, me, admin, usage, budgets, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -162,14 +162,14 @@ async def running(
         files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
-        budgets = Budgets(store, settings.budgets, settings.cost_groups)
+        spending = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
             apps,
             changes,
             files,
             limits=settings.limits,
-            budgets=budgets,
+            budgets=spending,
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
@@ -201,7 +201,7 @@ async def running(
             files=files,
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
-            budgets=budgets,
+            budgets=spending,
             notices=notices,
             name=settings.name,
             is_local=settings.is_local,

@@ -255,7 +255,7 @@ class Generations:
 
     def _allowance(self, principal: Principal) -> Allowance:
         rations = self._limits.of_person(Scope.MESSAGES, principal)
-        return Allowance(rations, self._limits.running_per_user, self._budgets.all)
+        return Allowance(rations, self._limits.running_per_user, self._budgets.configured)
 
     async def _settle(self, principal: Principal) -> None:
         """Answers that are complete may still hold their rows while their streams linger: they get their end now."""

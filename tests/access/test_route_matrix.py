@@ -77,6 +77,7 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/usage': [admins('/admin/usage'), admins('/admin/usage?user={user}&by=answer')],
     'GET /admin/usage.csv': [admins('/admin/usage.csv', guest=404), admins('/admin/usage.csv?user={user}', guest=404)],
     'GET /admin/usage.json': [admins('/admin/usage.json', guest=404)],
+    'GET /admin/budgets': [admins('/admin/budgets'), admins('/admin/budgets?user={user}')],
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
     'GET /admin/audit': [admins('/admin/audit'), admins('/admin/audit?who={user}')],

@@ -48,13 +48,19 @@ ADMINS = [
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
     ),
+    Row(
+        '/admin/budgets',
+        'sheet act',
+        lambda w: ['save', 'scope=user&period=day&limit=1000000&unit=tokens'],
+        'budget-row',
+    ),
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
     *((path, 'sheet act') for path in ('/admin/usage', '/admin/users', '/admin/audit')),
-    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/users/{user}')),
+    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/users/{user}')),
 }
-PAGES = ('/me', '/admin', '/admin/usage', '/admin/users', '/admin/users/{user}', '/admin/audit')
+PAGES = ('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit')
 
 
 def test_every_event_has_a_row(world: World) -> None:

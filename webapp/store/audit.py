@@ -34,6 +34,8 @@ class Action(StrEnum):
     PERSON_READ = 'person_read'
     AUDIT_EXPORTED = 'audit_exported'
     USAGE_EXPORTED = 'usage_exported'
+    BUDGET_SET = 'budget_set'
+    BUDGET_REMOVED = 'budget_removed'
     NOTICE_SHOWN = 'notice_shown'
     NOTICE_ENDED = 'notice_ended'
 

@@ -13,7 +13,16 @@ from sqlmodel import Session, col, select
 from webapp.store import speeds
 from webapp.store.rollups import UNIT
 from webapp.store.speeds import Measure
-from webapp.store.tables import ConversationRow, IdentityRow, Moment, UsageDayRow, UsageRow, UsageSpeedRow, UserRow
+from webapp.store.tables import (
+    ConversationRow,
+    IdentityRow,
+    Moment,
+    UsageDayRow,
+    UsageRow,
+    UsageSpeedRow,
+    UsageTotalRow,
+    UserRow,
+)
 from webapp.store.usage import Total, from_nano
 
 Side = Literal['user', 'group', 'app', 'day', 'model', 'outcome']
@@ -99,7 +108,8 @@ class Called:
 
 def summed(session: Session, *, wanted: Filter, by: Sequence[Side] = ()) -> list[Line]:
     """One line for each group and currency, in the order of the groups."""
-    table = UsageDayRow
+    of_people = wanted.user is not None or 'user' in by
+    table = UsageDayRow if of_people else UsageTotalRow
     keys = [getattr(table, COLUMNS[side]) for side in by]
     names = ('answers', 'prompt_tokens', 'completion_tokens', 'total_tokens', 'total_units', 'total_nano')
     sums = [func.sum(getattr(table, name)) for name in (*names, 'estimated', 'unpriced', 'unknown')]
@@ -194,10 +204,10 @@ def called(session: Session, *, ids: Collection[str]) -> dict[str, Called]:
 def values(session: Session, *, since: date, until: date) -> dict[Side, list[str]]:
     """What there is to choose from, for all sides but people and days."""
     found: dict[Side, list[str]] = {}
-    in_time = Filter(since, until).conditions(UsageDayRow)
+    in_time = Filter(since, until).conditions(UsageTotalRow)
     for side in ('group', 'app', 'model', 'outcome'):
-        column = getattr(UsageDayRow, COLUMNS[side])
-        there = sa_select(column).where(in_time, col(UsageDayRow.answers) > 0).distinct()
+        column = getattr(UsageTotalRow, COLUMNS[side])
+        there = sa_select(column).where(in_time, col(UsageTotalRow.answers) > 0).distinct()
         found[side] = sorted(session.connection().scalars(there))
     return found
 

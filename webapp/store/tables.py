@@ -394,19 +394,9 @@ class NoticeRow(Table, table=True):
     ends_at: datetime = Field(sa_type=Moment)
 
 
-class UsageDayRow(Table, table=True):
-    """The ledger by day. An amount of money is in two columns, since a sum of units of 1e-9 may exceed 64 bits."""
+class Sums(SQLModel):
+    """Of answers. An amount of money is in two columns, since a sum of units of 1e-9 may exceed 64 bits."""
 
-    __tablename__ = 'usage_days'
-    __table_args__ = (Index(None, 'user_id', 'day'),)
-
-    day: date = Field(primary_key=True)
-    user_id: str = Field(primary_key=True, sa_type=Text)
-    cost_group: str = Field(primary_key=True, sa_type=Text)
-    app: str = Field(primary_key=True, sa_type=Text)
-    model: str = Field(primary_key=True, sa_type=Text)
-    outcome: str = Field(primary_key=True, sa_type=Text)
-    currency: str = Field(primary_key=True, sa_type=Text)
     answers: int = Field(sa_type=BigInteger)
     unpriced: int = Field(sa_type=BigInteger)
     unknown: int = Field(sa_type=BigInteger)
@@ -422,6 +412,34 @@ class UsageDayRow(Table, table=True):
     total_nano: int = Field(sa_type=BigInteger)
 
 
+class UsageDayRow(Sums, Table, table=True):
+    """The ledger by day and person."""
+
+    __tablename__ = 'usage_days'
+    __table_args__ = (Index(None, 'user_id', 'day'),)
+
+    day: date = Field(primary_key=True)
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+
+
+class UsageTotalRow(Sums, Table, table=True):
+    """The ledger by day, of everybody: of a thousand people a thousandth of the rows."""
+
+    __tablename__ = 'usage_totals'
+
+    day: date = Field(primary_key=True)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+
+
 class UsageSpeedRow(Table, table=True):
     """How many answers of a day took how long. `bucket` is a span of time, see `speeds`."""
 
@@ -435,6 +453,18 @@ class UsageSpeedRow(Table, table=True):
     measure: str = Field(primary_key=True, sa_type=Text)
     bucket: int = Field(primary_key=True)
     answers: int = Field(sa_type=BigInteger)
+
+
+class BudgetRow(Table, table=True):
+    """A budget that an admin has set. `maximum` is an exact decimal number: of `currency`, or under '' of tokens."""
+
+    __tablename__ = 'budgets'
+
+    scope: str = Field(primary_key=True, sa_type=Text)
+    target: str = Field(primary_key=True, sa_type=Text)
+    period: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+    maximum: str = Field(sa_type=Text)
 
 
 class ReservationRow(Table, table=True):

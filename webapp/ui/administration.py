@@ -17,6 +17,7 @@ OVERVIEW = Area('index', persons.ADMIN, 'admin.index')
 AREAS = (
     OVERVIEW,
     Area('usage', usage_asked.PATH, 'spending.title', 'spending.index'),
+    Area('budgets', '/admin/budgets', 'budget.title', 'budget.index'),
     Area('people', '/admin/users', 'people.title'),
     Area('audit', log_entries.PATH, 'audit.title', 'admin.audit'),
 )

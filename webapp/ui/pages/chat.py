@@ -20,6 +20,7 @@ from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
+from webapp.store.budgets import WARN_SHARE
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
@@ -43,7 +44,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar('T')
 
 RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
-WARN_SHARE = 0.8  # of a budget
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
