@@ -28,6 +28,7 @@ from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
@@ -159,6 +160,7 @@ async def running(
             budgets=spending,
             generate_titles_upstream=read_back,
         )
+        comparison = Comparison(store, apps)
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         all_loops: dict[str, Loop] = {
             **loops,
@@ -166,6 +168,7 @@ async def running(
             'sweep': files.sweep,
             'feedback': feedback.run,
             'titles': titles.run,
+            'comparison': comparison.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
@@ -186,6 +189,7 @@ async def running(
             feedback=feedback,
             throttle=Throttle(store, settings.limits),
             budgets=spending,
+            comparison=comparison,
             name=settings.name,
             is_local=settings.is_local,
         )

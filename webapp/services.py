@@ -6,6 +6,7 @@ from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
@@ -24,5 +25,6 @@ class Services:
     feedback: Feedback
     throttle: Throttle
     budgets: Budgets
+    comparison: Comparison
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin
