@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
 from sqlalchemy import URL, create_engine, make_url, text
 from support import chromium
 from support.experienced import Experienced
@@ -22,6 +22,8 @@ from support.server import Serve, Server
 OUTPUT = Path(__file__).parent / '.output'
 schemas = count(1)
 HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'timezone_id': 'UTC'}
+
+expect.set_options(timeout=20_000)  # nobody waits for what is there; a machine may be slow
 
 Watched = Callable[[BrowserContext], AbstractContextManager[None]]
 

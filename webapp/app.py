@@ -28,6 +28,7 @@ from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
@@ -173,6 +174,7 @@ async def running(
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
+        comparison = Comparison(store, apps)
         titles = Titles(store, apps, changes, generations, read_back=read_back)
         notices = Notices(store)
         all_loops: dict[str, Loop] = {
@@ -182,6 +184,7 @@ async def running(
             'feedback': feedback.run,
             'notices': notices.run,
             'titles': titles.run,
+            'comparison': comparison.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
@@ -203,6 +206,7 @@ async def running(
             throttle=Throttle(store, settings.limits),
             budgets=spending,
             notices=notices,
+            comparison=comparison,
             name=settings.name,
             is_local=settings.is_local,
         )

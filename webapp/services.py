@@ -6,6 +6,7 @@ from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.generations import Generations
@@ -26,5 +27,6 @@ class Services:
     throttle: Throttle
     budgets: Budgets
     notices: Notices
+    comparison: Comparison
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

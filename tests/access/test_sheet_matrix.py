@@ -48,6 +48,7 @@ ADMINS = [
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
     ),
+    Row('/admin/usage', 'sheet act', lambda w: ['compare', 'range=7d'], 'banner'),
     Row(
         '/admin/budgets',
         'sheet act',
@@ -57,7 +58,7 @@ ADMINS = [
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
-    *((path, 'sheet act') for path in ('/admin/usage', '/admin/users', '/admin/audit')),
+    *((path, 'sheet act') for path in ('/admin/users', '/admin/audit')),
     *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/users/{user}')),
 }
 PAGES = ('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit')

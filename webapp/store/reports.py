@@ -92,10 +92,18 @@ class Entry:
     price: Decimal | None
     latency_ms: int | None
     first_token_ms: int | None
+    history: 'History | None'  # what Dify's history tells, where that is something else
 
     @property
     def place(self) -> tuple[datetime, str]:
         return self.at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    tokens: int
+    price: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,4 +282,10 @@ def _entry(row: UsageRow) -> Entry:
         price=None if row.total_nano is None else from_nano(row.total_nano),
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms,
+        history=None if row.history_tokens is None else _history(row.history_tokens, row),
     )
+
+
+def _history(tokens: int, row: UsageRow) -> History:
+    price = None if row.history_nano is None or not row.history_currency else from_nano(row.history_nano)
+    return History(tokens, price, row.history_currency)

@@ -357,6 +357,8 @@ class UsageRow(Table, table=True):
         Index(None, 'created_at', 'id'),
         Index(None, 'app', 'created_at'),
         Index(None, 'conversation_id'),
+        Index(None, 'look_at', **_only_where('look_at IS NOT NULL')),
+        Index(None, 'history_tokens', 'created_at', **_only_where('history_tokens IS NOT NULL')),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -380,6 +382,11 @@ class UsageRow(Table, table=True):
     currency: str = Field(sa_type=Text)
     latency_ms: int | None
     first_token_ms: int | None
+    look_at: datetime | None = Field(default=None, sa_type=Moment)  # in Dify's history, see `comparison`
+    looks: int = Field(default=0, sa_type=BigInteger)
+    history_tokens: int | None = Field(default=None, sa_type=BigInteger)  # where it tells something else
+    history_nano: int | None = Field(default=None, sa_type=BigInteger)
+    history_currency: str = Field(default='', sa_type=Text)
 
 
 class NoticeRow(Table, table=True):

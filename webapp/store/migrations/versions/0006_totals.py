@@ -1,4 +1,4 @@
-"""the sums of the ledger by day, of everybody; budgets that admins set"""
+"""the sums of the ledger by day, of everybody; budgets that admins set; what Dify's history tells"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,9 +27,25 @@ def upgrade() -> None:
         *(sa.Column(name, sa.Text(), nullable=False) for name in (*BUDGET_KEY, 'maximum')),
         sa.PrimaryKeyConstraint(*BUDGET_KEY, name='pk_budgets'),
     )
+    _history()
     key = ', '.join(KEY)
     sums = ', '.join(f'sum({name})' for name in SUMS)
     op.execute(
         f'INSERT INTO usage_totals ({key}, {", ".join(SUMS)}) SELECT {key}, {sums} '  # noqa: S608
         f'FROM usage_days GROUP BY {key}'
     )
+
+
+def _history() -> None:
+    for column in (
+        sa.Column('look_at', sa.BigInteger()),
+        sa.Column('looks', sa.BigInteger(), nullable=False, server_default='0'),
+        sa.Column('history_tokens', sa.BigInteger()),
+        sa.Column('history_nano', sa.BigInteger()),
+        sa.Column('history_currency', sa.Text(), nullable=False, server_default=''),
+    ):
+        op.add_column('usage', column)
+    for columns in (['look_at'], ['history_tokens', 'created_at']):
+        there = sa.text(f'{columns[0]} IS NOT NULL')
+        name = f'ix_usage_{"_".join(columns)}'
+        op.create_index(name, 'usage', columns, sqlite_where=there, postgresql_where=there)
