@@ -48,7 +48,7 @@ ADMINS = [
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
     ),
-    Row('/admin/usage', 'sheet act', lambda w: ['compare', 'range=7d'], 'banner'),
+    Row('/admin/usage', 'sheet act', lambda w: ['compare', 'range=7d'], 'Dify is being asked'),
     Row(
         '/admin/budgets',
         'sheet act',
