@@ -6,10 +6,12 @@ from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.feedback import Feedback
 from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
+from webapp.notices import Notices
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 
@@ -26,5 +28,7 @@ class Services:
     throttle: Throttle
     budgets: Budgets
     forgetting: Forgetting
+    notices: Notices
+    comparison: Comparison
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

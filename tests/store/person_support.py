@@ -12,7 +12,19 @@ from store_support import NOW, SECRET, Ask
 
 from webapp.chat.message import Citation, FilePart, Reply, Status, TextPart, Usage
 from webapp.principal import Identity
-from webapp.store import audit, budgets, feedback, files, limits, links, logins, messages, people, sessions
+from webapp.store import (
+    audit,
+    budget_table,
+    budgets,
+    feedback,
+    files,
+    limits,
+    links,
+    logins,
+    messages,
+    people,
+    sessions,
+)
 from webapp.store.allowance import Allowance
 from webapp.store.audit import Action, Party
 from webapp.store.budgets import Budget, Scope as BudgetScope, Spender
@@ -62,6 +74,8 @@ async def furnish(store: Store, ask: Ask, mark: str) -> User:
     )
     lost = {'message_id': f'lost {mark}', 'spender': Spender(user.id, 'staff', 'support'), 'now': NOW}
     await store.write(budgets.reserve, budgets=[TOKENS], **lost)  # of an answer that never got its end
+    own = Budget(BudgetScope.USER, user.id, 'month', tokens=10**9)
+    await store.write(budget_table.save, budget=own, actor=Party('the-admin', 'The Admin'), now=NOW)
     ration = Ration(Scope.SEARCHES, f'user {user.id}', (Limit(10, timedelta(days=1)),), 'too_many_searches')
     await store.write(limits.spend, rations=[ration], now=NOW)
     for day in range(3):

@@ -18,7 +18,7 @@ def complaints(metadata: MetaData) -> list[str]:
         owners = {key.column.table.name for key in table.foreign_keys}
         if any(owner in KNOWN and KNOWN[owner].fate is Fate.DELETED for owner in owners) and fate is not Fate.DELETED:
             found.append(f'{table.name}: goes with {sorted(owners)}')
-        if {'user_id', 'actor_id', 'target_id'} & set(table.columns.keys()) and fate not in {
+        if {'user_id', 'actor_id', 'target_id', 'target'} & set(table.columns.keys()) and fate not in {
             Fate.DELETED,
             Fate.RENAMED,
         }:

@@ -9,6 +9,7 @@ files.jsonl          names and kinds; `path` is where in the ZIP its bytes are, 
 files/ID/NAME        the bytes
 usage.jsonl          what each answer cost; usage_days.jsonl: the same by day, for ever
 audit.jsonl          what they did, and what was done to them
+budgets.jsonl        what an admin lets them spend, if it is theirs alone
 limits.jsonl, reservations.jsonl, offers.jsonl, deletions.jsonl   what is there for a while
 
 Each `.jsonl` has a JSON object in a line; moments are in UTC, amounts of money are exact and stand as text.

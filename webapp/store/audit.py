@@ -39,6 +39,10 @@ class Action(StrEnum):
     PERSON_EXPORTED = 'person_exported'
     PERSON_FORGOTTEN = 'person_forgotten'
     RETENTION_APPLIED = 'retention_applied'
+    BUDGET_SET = 'budget_set'
+    BUDGET_REMOVED = 'budget_removed'
+    NOTICE_SHOWN = 'notice_shown'
+    NOTICE_ENDED = 'notice_ended'
 
 
 @dataclass(frozen=True, slots=True)

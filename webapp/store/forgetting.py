@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete, func, or_, select, update
 
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity, Role
-from webapp.store import audit, conversations, files, limits, locks, rollups, sessions, users
+from webapp.store import audit, budget_table, conversations, files, limits, locks, rollups, sessions, users
 from webapp.store.audit import Action, Party
 from webapp.store.tables import (
     AuditRow,
@@ -201,6 +201,7 @@ def _leave(session: Session, row: ForgettingRow, now: datetime) -> bool:
         return True
     changed(session, delete(HitRow).where(col(HitRow.key) == limits.of_person(user.id)))
     changed(session, delete(ReservationRow).where(col(ReservationRow.user_id) == user.id))
+    budget_table.forget(session, user_id=user.id)
     asked = update(ForgettingRow).where(col(ForgettingRow.actor_id) == user.id)
     changed(session, asked.values(actor_id=row.pseudonym, actor_name='', address=''))
     actor, target = Party(row.actor_id, row.actor_name), Party(row.pseudonym)

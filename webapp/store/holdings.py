@@ -40,6 +40,7 @@ HOLDINGS = (
     Holding('file_pieces', 'the bytes of files', Fate.DELETED, 'files/'),
     Holding('hits', 'what they did lately that is limited', Fate.DELETED, 'limits.jsonl'),
     Holding('reservations', 'what answers that are being written may cost', Fate.DELETED, 'reservations.jsonl'),
+    Holding('budgets', 'what an admin lets them spend, if it is theirs alone', Fate.DELETED, 'budgets.jsonl'),
     Holding('forgettings', 'that they are being forgotten', Fate.DELETED),
     Holding('usage', 'what each answer cost', Fate.RENAMED, 'usage.jsonl'),
     Holding('usage_days', 'what they cost by day', Fate.RENAMED, 'usage_days.jsonl'),
@@ -47,5 +48,7 @@ HOLDINGS = (
     Holding('deletions', 'conversations that upstream is still to delete', Fate.PASSING, 'deletions.jsonl'),
     Holding('spent_tokens', 'hashes of tokens that count once', Fate.PASSING),
     Holding('usage_speeds', 'how many answers took how long, by nobody', Fate.NOTHING),
+    Holding('usage_totals', 'what everybody cost by day', Fate.NOTHING),
+    Holding('notices', 'what admins tell everybody', Fate.NOTHING),
     Holding('chores', 'who does the work that is done for all', Fate.NOTHING),
 )

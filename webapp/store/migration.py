@@ -43,7 +43,8 @@ def draft(message: str, folder: Path = MIGRATIONS) -> Path:
         with engine.begin() as connection:
             settings = config(connection, folder)
             command.upgrade(settings, 'head')
-            number = len(list((folder / 'versions').glob('*.py'))) + 1
+            known = [int(path.name.partition('_')[0]) for path in (folder / 'versions').glob('[0-9]*.py')]
+            number = max(known, default=0) + 1
             script = command.revision(settings, message, autogenerate=True, rev_id=f'{number:04}')
     assert isinstance(script, Script)
     return Path(script.path)

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import FilePart, FormPart, Reply, dump_reply
-from webapp.store import files, limits, messages, users
+from webapp.store import budget_table, files, limits, messages, users
 from webapp.store.rollups import UNIT
 from webapp.store.tables import (
     AuditRow,
+    BudgetRow,
     ConversationRow,
     DeletionRow,
     FileRow,
@@ -72,14 +73,23 @@ SECTIONS: dict[str, Section] = {
     ),
     'limits': Section(HitRow, 'id', ('scope', 'at', 'amount')),
     'reservations': Section(ReservationRow, 'message_id', ('message_id', 'app', 'currency', 'nano', 'tokens')),
+    'budgets': Section(BudgetRow, 'period', ('period', 'currency', 'maximum')),
     'deletions': Section(DeletionRow, 'id', ('app', 'created_at')),
     'usage': Section(
         UsageRow,
         'id',
         (
-            *('created_at', 'day', 'app', 'cost_group', 'conversation_id', 'message_id', 'model', 'outcome', 'pricing'),
-            *('currency', 'prompt_tokens', 'completion_tokens', 'total_tokens', 'prompt_nano', 'completion_nano'),
-            *('total_nano', 'latency_ms', 'first_token_ms'),
+            *('created_at', 'day', 'app', 'cost_group', 'conversation_id', 'message_id', 'model', 'outcome', 'failure'),
+            *(
+                'pricing',
+                'currency',
+                'prompt_tokens',
+                'completion_tokens',
+                'total_tokens',
+                'prompt_nano',
+                'completion_nano',
+            ),
+            *('total_nano', 'latency_ms', 'first_token_ms', 'history_tokens', 'history_nano', 'history_currency'),
         ),
     ),
 }
@@ -175,6 +185,8 @@ def sent(session: Session, *, user_id: str, after: str) -> list[files.File]:
 def _theirs(session: Session, table: type[Any], user_id: str) -> Any:
     if table is HitRow:
         return HitRow.key == limits.of_person(user_id)
+    if table is BudgetRow:
+        return and_(*budget_table.of_person(user_id))
     if table is DeletionRow:
         return DeletionRow.dify_user == users.get(session, user_id=user_id).dify_user
     return table.user_id == user_id

@@ -9,7 +9,8 @@ from webapp.ui.components.scripted import Scripted
 class Sheet(Scripted, component=assets.static_dir() / 'sheet.js'):
     """Shows HTML of ours. A `<button data-act="block" data-of="ID">` in it is heard by `on_act`; with `data-confirm`,
     `data-effect` and `data-label` it asks first; with `data-typed` and `data-asks` it wants that word written, and
-    `on_act` hears it in the place of `data-of`. The fields of a `<form data-live>` are heard by `on_filter`, and stand
+    `on_act` hears it in the place of `data-of`. A `<form data-act="save">` is heard, too, its fields as a query string,
+    and it stays as it is when they are refused. The fields of a `<form data-live>` are heard by `on_filter`, and stand
     in the address.
     """
 
