@@ -150,6 +150,17 @@ def test_a_page_that_is_opened_later_has_it(admin: Live, replicas: list[Server])
         ('', 'choose an end that lies ahead'),
         ('%ff=%ff&text', 'choose an end that lies ahead'),
     ],
+    ids=[
+        'blank',
+        'long',
+        'level',
+        'past',
+        'far',
+        'naive',
+        'words',
+        'nothing',
+        'broken',
+    ],  # what is sent holds the time of day
 )
 def test_what_can_not_be_shown_is_refused_in_words(admin: Live, replicas: list[Server], sent: str, words: str) -> None:
     admin.fire('sheet act', 'announce', sent)
