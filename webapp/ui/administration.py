@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from webapp.ui import log_entries, persons, usage_asked
+from webapp.ui import log_entries, usage_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Area:
     about: str = ''  # key of a line about it; '' where the overview has a better one
 
 
-OVERVIEW = Area('index', persons.ADMIN, 'admin.index')
+OVERVIEW = Area('index', '/admin', 'admin.index')
 AREAS = (
     OVERVIEW,
     Area('usage', usage_asked.PATH, 'spending.title', 'spending.index'),

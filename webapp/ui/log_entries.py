@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from webapp.store import audit, users
 from webapp.store.audit import Action, Entry, Party, Place
-from webapp.ui import dates, i18n, persons, places
+from webapp.ui import dates, forgotten, i18n, places
 
 PATH = '/admin/audit'
 
@@ -97,7 +97,7 @@ def _party(party: Party) -> PartyView:
     if not party.id:  # of whom nothing but a name is known, or the program itself
         return PartyView(party.name or i18n.t('audit.service'), '')
     if users.is_pseudonym(party.id):
-        return PartyView(persons.deleted(party.id), '')
+        return PartyView(forgotten.called(party.id), '')
     return PartyView(party.name or i18n.t('people.unnamed', id=party.id[:8]), f'/admin/users/{party.id}')
 
 

@@ -2,11 +2,10 @@
 
 from webapp.principal import Principal, Role
 from webapp.services import Services
-from webapp.store import users
-from webapp.ui import i18n, login
+from webapp.ui import administration, i18n, login
 from webapp.ui.theme import Link, Person
 
-ME, ADMIN, LOGOUT = '/me', '/admin', '/logout'
+ME, LOGOUT = '/me', '/logout'
 MY_EXPORT, EXPORT = '/me/export.zip', '/admin/users/{user}/export.zip'
 
 
@@ -17,12 +16,7 @@ def shown(services: Services, principal: Principal, here: str) -> Person:
         return Person('', links=sign_in if services.sessions.admission.providers else ())
     links = [Link(i18n.t('frame.me'), ME)]
     if principal.is_admin:
-        links.append(Link(i18n.t('frame.admin'), ADMIN))
+        links.append(Link(i18n.t('frame.admin'), administration.OVERVIEW.href))
     if services.is_local:
         return Person('', links=tuple(links))
     return Person(principal.name or i18n.t('frame.unnamed'), LOGOUT, tuple(links))
-
-
-def deleted(pseudonym: str) -> str:
-    """What to call somebody who has been forgotten, so that two of them are told apart."""
-    return i18n.t('people.deleted', id=pseudonym.removeprefix(users.PSEUDONYM)[:6])

@@ -14,7 +14,7 @@ from webapp.store.overview import WEEK, Overview
 from webapp.store.reports import Entry, History, Side
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
-from webapp.ui import charts, i18n, numbers, persons, places
+from webapp.ui import charts, forgotten, i18n, numbers, places
 from webapp.ui.charts import Chart, Point
 from webapp.ui.usage_asked import Asked
 
@@ -119,7 +119,7 @@ class View:
                 known = self.found.called.get(value)
                 if known is None:
                     is_forgotten = users.is_pseudonym(value)
-                    return persons.deleted(value) if is_forgotten else i18n.t('spending.gone', id=value[:8]), ''
+                    return forgotten.called(value) if is_forgotten else i18n.t('spending.gone', id=value[:8]), ''
                 name = known.name or known.subject
                 return name, known.subject if name != known.subject else ''
             case 'app':

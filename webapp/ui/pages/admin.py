@@ -13,7 +13,7 @@ from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import notices, people, pulse
 from webapp.store.pulse import Pulse
-from webapp.ui import administration, i18n, numbers, open_pages, persons, pulse_view
+from webapp.ui import administration, i18n, numbers, open_pages, pulse_view
 from webapp.ui.hearing import REFUSAL
 from webapp.ui.page import page
 from webapp.ui.sheets import SheetPage, written
@@ -27,7 +27,7 @@ MAX_FORM = 8000  # characters, as they are sent
 
 
 def register(services: Services) -> None:
-    @page(persons.ADMIN, role=Role.ADMIN)
+    @page(administration.OVERVIEW.href, role=Role.ADMIN)
     async def admin(principal: Principal) -> None:
         await AdminPage(services, principal, Role.ADMIN).build(i18n.t('admin.title'), i18n.t('admin.title'))
 
