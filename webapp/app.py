@@ -33,6 +33,7 @@ from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.exports import audit as audit_export, usage as usage_export
 from webapp.feedback import Feedback
+from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.services import Services
@@ -70,6 +71,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
             guests=settings.guests,
             providers=settings.providers,
             admins=settings.admins,
+            readers=settings.readers,
         ),
         secure=settings.is_https,
         idle=settings.session_idle,
@@ -149,6 +151,7 @@ async def running(
         files = Files(store, apps, changes, limits=settings.limits)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
+        feedback_list = FeedbackList(store, apps)
         budgets = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
@@ -165,6 +168,7 @@ async def running(
             'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
+            'feedback list': feedback_list.run,
             'titles': titles.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
@@ -184,6 +188,7 @@ async def running(
             generations=generations,
             files=files,
             feedback=feedback,
+            feedback_list=feedback_list,
             throttle=Throttle(store, settings.limits),
             budgets=budgets,
             name=settings.name,

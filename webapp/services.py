@@ -7,6 +7,7 @@ from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.feedback import Feedback
+from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.store.database import Store
@@ -22,6 +23,7 @@ class Services:
     generations: Generations
     files: Files
     feedback: Feedback
+    feedback_list: FeedbackList
     throttle: Throttle
     budgets: Budgets
     name: str  # what this instance calls itself

@@ -34,6 +34,10 @@ class Action(StrEnum):
     PERSON_READ = 'person_read'
     AUDIT_EXPORTED = 'audit_exported'
     USAGE_EXPORTED = 'usage_exported'
+    FEEDBACK_READ = 'feedback_read'
+    FEEDBACK_EXPORTED = 'feedback_exported'
+    FEEDBACK_STATE_CHANGED = 'feedback_state_changed'
+    CONVERSATION_READ = 'conversation_read'
 
 
 @dataclass(frozen=True, slots=True)

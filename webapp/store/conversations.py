@@ -13,7 +13,7 @@ from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
 from webapp.store import audit, files, usage, users
 from webapp.store.audit import Action
-from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
+from webapp.store.tables import RUNNING, ConversationRow, ForgottenRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
 
 MAX_SEARCH = 200
@@ -121,6 +121,8 @@ def delete(session: Session, *, user_id: str, conversation_id: str, now: datetim
         usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
     value = conversation_value(row, running=running is not None)
     files.forget(session, conversation_id=row.id)
+    if row.upstream_id:  # which may tell for a while what had been said of it
+        session.merge(ForgottenRow(app=row.app, upstream_id=row.upstream_id))
     session.delete(row)
     owner = users.named(session, user_id)
     detail = {'conversation': row.id, 'app': row.app}
