@@ -31,7 +31,7 @@ from webapp.changes import Changes
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
-from webapp.exports import audit as audit_export, usage as usage_export
+from webapp.exports import audit as audit_export, feedback as feedback_export, usage as usage_export
 from webapp.feedback import Feedback
 from webapp.feedback_list import FeedbackList
 from webapp.files import Files
@@ -45,7 +45,7 @@ from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, chat, me, people, person, usage
+from webapp.ui.pages import admin, audit, chat, feedback as feedback_page, feedback_thread, me, people, person, usage
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
@@ -87,7 +87,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
         async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
-            for each in (chat, me, admin, usage, people, person, audit):
+            for each in (chat, me, admin, usage, feedback_page, feedback_thread, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -98,6 +98,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         app.include_router(routes)
     throttle = Throttle(store, settings.limits)
     app.include_router(audit_export.routes(store, sessions, throttle))
+    app.include_router(feedback_export.routes(store, sessions, throttle))
     token = settings.usage_token.get_secret_value()
     app.include_router(usage_export.routes(store, sessions, throttle, token=token))
     ui.run_with(

@@ -90,7 +90,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
 
 
 async def shown(store: Store) -> list[Rated]:
-    return await store.read(queue.page, wanted=Filter(), limit=500, with_texts=True)
+    return (await store.read(queue.page, wanted=Filter(), limit=500, with_texts=True)).rows
 
 
 async def ids(store: Store) -> set[str]:

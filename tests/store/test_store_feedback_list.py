@@ -35,7 +35,7 @@ async def take(
 
 
 async def shown(store: Store) -> list[Rated]:
-    return await store.read(queue.page, wanted=Filter(), with_texts=True)
+    return (await store.read(queue.page, wanted=Filter(), with_texts=True)).rows
 
 
 async def there(store: Store, user: User, begun: Begun) -> tuple[str, str]:
@@ -86,7 +86,9 @@ async def test_an_admins_rating_of_our_answer_stands_beside_its_owners(store: St
     admin = by_source[Source.ADMIN]
     assert (admin.user_id, admin.conversation_id) == (ann.id, begun.conversation.id)
     thread = await store.read(queue.thread, feedback_id=admin.id)
-    assert (thread.message_id, thread.messages[0].rating) == (begun.message.id, 'like'), "the owner's is not touched"
+    assert (thread.rated.message_id, thread.messages[0].rating) == (begun.message.id, 'like'), (
+        "the owner's is not touched"
+    )
 
 
 async def test_a_rating_of_ours_that_was_changed_elsewhere_is_taken_over(store: Store, ann: User, rate: Rate) -> None:

@@ -27,7 +27,7 @@ def rate(store: Store, ask: Ask) -> Rate:
 
 
 async def shown(store: Store, **wanted: Any) -> list[Rated]:
-    return await store.read(queue.page, wanted=Filter(**wanted))
+    return (await store.read(queue.page, wanted=Filter(**wanted))).rows
 
 
 async def entries(store: Store, action: Action) -> list[Entry]:
@@ -43,10 +43,11 @@ async def test_everybodys_newest_come_first_page_by_page(store: Store, ann: User
     begun = [await rate(user, at=NOW + n // 3 * SECOND) for n in range(7) for user in (ann, bob)]
     await rate(ann, None)
     ids: list[str] = []
-    before = None
-    while page := await store.read(queue.page, wanted=ALL, before=before, limit=4):
-        ids += [each.id for each in page]
-        before = page[-1].place
+    before, has_more = None, True
+    while has_more:
+        page = await store.read(queue.page, wanted=ALL, before=before, limit=7)
+        ids += [each.id for each in page.rows]
+        before, has_more = page.rows[-1].place, page.has_more
     assert sorted(ids) == sorted(each.message.id for each in begun)
     whole = await shown(store)
     assert ids == [each.id for each in whole]
@@ -60,7 +61,7 @@ async def test_what_anybody_wrote_comes_only_where_it_is_asked_for(store: Store,
     assert without.texts is None
     for word in ('short', 'day', 'answer'):
         assert word not in repr(without)
-    [with_texts] = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    [with_texts] = (await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)).rows
     assert with_texts.texts == Texts(
         'far too short', 'how long is a day?', with_texts.texts and with_texts.texts.answer
     )
@@ -69,7 +70,7 @@ async def test_what_anybody_wrote_comes_only_where_it_is_asked_for(store: Store,
 
 async def test_long_texts_are_cut(store: Store, ann: User, rate: Rate) -> None:
     await rate(ann, query='x' * 2000)
-    [rated] = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    [rated] = (await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)).rows
     assert rated.texts
     assert rated.texts.question == 'x' * queue.EXCERPT + '…'
 
@@ -80,13 +81,13 @@ async def test_each_reading_is_written_down_once_for_what_is_still_shown(store: 
     [entry] = await entries(store, Action.FEEDBACK_READ)
     assert (entry.actor, entry.address, entry.detail) == (EVE, '192.0.2.1', {'feedback': [first.message.id]})
 
-    known = {each.place for each in page}
+    known = {each.place for each in page.rows}
     await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW, known=known)
     assert len(await entries(store, Action.FEEDBACK_READ)) == 1
     await again(store)(ann, first, 'dislike', 'other words', at=NOW + SECOND)
     await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW + SECOND, known=known)
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2
-    assert await store.write(queue.read, actor=EVE, wanted=Filter(app='none'), now=NOW) == []
+    assert (await store.write(queue.read, actor=EVE, wanted=Filter(app='none'), now=NOW)).rows == []
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2, 'nothing was read'
 
 
@@ -117,7 +118,7 @@ async def test_who_may_not_read_may_not_search_either(store: Store, ann: User, r
     assert len(await shown(store, search='grossartig')) == 2
     for search, found in (('grossartig', 1), ('100 % ganz', 1), ('%', 1), ('_', 0), ('bad', 0)):
         page = await store.write(queue.read, actor=EVE, wanted=Filter(search=search), now=NOW)
-        assert len(page) == found, search
+        assert len(page.rows) == found, search
 
 
 async def test_a_rating_is_gone_through_and_stands_in_the_log(store: Store, ann: User, rate: Rate) -> None:
@@ -183,7 +184,7 @@ async def test_a_conversation_is_read_around_the_answer_and_written_down(
     assert [each.number for each in thread.messages] == list(range(5, 21))
     assert (thread.has_earlier, thread.has_later) == (True, True)
     assert thread.title == 'the first'
-    middle = next(each for each in thread.messages if each.id == thread.message_id)
+    middle = next(each for each in thread.messages if each.id == thread.rated.message_id)
     assert (middle.query, middle.rating) == ('question 15', 'dislike')
     [entry] = await entries(store, Action.CONVERSATION_READ)
     assert (entry.actor, entry.target.id, entry.address) == (EVE, ann.id, '192.0.2.1')

@@ -210,7 +210,7 @@ async def test_ratings_of_before_there_was_a_queue_are_new_in_it(url: str) -> No
     store = Store(url)
     store.migrate()
     wanted = feedback_queue.Filter(search='strasse')
-    [rated_one] = await store.read(feedback_queue.page, wanted=wanted, with_texts=True)
+    [rated_one] = (await store.read(feedback_queue.page, wanted=wanted, with_texts=True)).rows
     assert (rated_one.id, rated_one.rating, rated_one.state, rated_one.user_id) == ('m1', 'dislike', 'new', 'u1')
     named = (rated_one.app, rated_one.upstream_conversation_id, rated_one.upstream_message_id)
     assert named == ('support', 'up-1', 'up-m')

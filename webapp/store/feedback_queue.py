@@ -20,13 +20,15 @@ from webapp.store.messages import Message
 from webapp.store.tables import ConversationRow, FeedbackRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case
 
+Place = tuple[datetime, str]  # when it was given, and its id; another one when it is given anew
+
 MAX_PAGE = 500
 MAX_SEARCH = 200
 EXCERPT = 400  # characters of a question or an answer
 BEFORE, AFTER = 10, 5  # turns around the one that was rated
 COLUMNS = (
-    *('id', 'updated_at', 'app', 'rating', 'source', 'user_id', 'rater', 'state', 'state_by', 'state_at'),
-    *('upstream_conversation_id', 'upstream_message_id'),
+    *('id', 'updated_at', 'app', 'rating', 'source', 'rater', 'state', 'state_by', 'state_at'),
+    *('message_id', 'user_id', 'upstream_conversation_id', 'upstream_message_id'),
 )
 IS_LISTED: ColumnElement[bool] = literal_column("feedback.rating <> ''", Boolean)  # as the indexes say it
 
@@ -59,9 +61,10 @@ class Rated:
     app: str
     rating: Rating
     source: Source
-    user_id: str  # whose message it is; '' if it is none of ours
+    message_id: str  # '' if it is none of ours
+    user_id: str  # whose message it is; '' likewise
     rater: str  # who rated, by their name upstream; '' for the owner of the message
-    conversation_id: str  # '' if it is none of ours
+    conversation_id: str  # likewise
     upstream_conversation_id: str
     upstream_message_id: str
     state: State
@@ -70,8 +73,14 @@ class Rated:
     texts: Texts | None = None  # None: not asked for
 
     @property
-    def place(self) -> tuple[datetime, str]:
+    def place(self) -> Place:
         return self.at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Rated]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,6 @@ class Thread:
     """A rated answer among those around it, the oldest first."""
 
     rated: Rated
-    message_id: str
     owner: Party
     title: str
     messages: tuple[Message, ...]
@@ -91,10 +99,10 @@ def page(
     session: Session,
     *,
     wanted: Filter,
-    before: tuple[datetime, str] | None = None,
+    before: Place | None = None,
     limit: int = 50,
     with_texts: bool = False,
-) -> list[Rated]:
+) -> Page:
     """The newest first.
 
     :param before: the place of the last one known; gives those that follow it
@@ -103,9 +111,10 @@ def page(
     statement = _listed(*_matching(wanted, with_texts=with_texts))
     if before:
         statement = statement.where(tuple_(at, id_) < tuple_(literal(before[0], Moment), literal(before[1])))
-    rows = session.execute(statement.order_by(at.desc(), id_.desc()).limit(min(limit, MAX_PAGE)))
-    found = [_value(row) for row in rows]
-    return _with_texts(session, found) if with_texts else found
+    limit = min(limit, MAX_PAGE)
+    rows = session.execute(statement.order_by(at.desc(), id_.desc()).limit(limit + 1)).all()
+    found = [_value(row) for row in rows[:limit]]
+    return Page(_with_texts(session, found) if with_texts else found, has_more=len(rows) > limit)
 
 
 def read(
@@ -115,16 +124,16 @@ def read(
     wanted: Filter,
     now: datetime,
     address: str = '',
-    before: tuple[datetime, str] | None = None,
+    before: Place | None = None,
     limit: int = 50,
-    known: Collection[tuple[datetime, str]] = (),
-) -> list[Rated]:
+    known: Collection[Place] = (),
+) -> Page:
     """`page` with what people wrote, and note who has read it.
 
     :param known: places of those that were read and noted before, and are shown still
     """
     found = page(session, wanted=wanted, before=before, limit=limit, with_texts=True)
-    if ids := [each.id for each in found if each.place not in known]:
+    if ids := [each.id for each in found.rows if each.place not in known]:
         audit.record(session, Action.FEEDBACK_READ, now=now, actor=actor, address=address, detail={'feedback': ids})
     return found
 
@@ -136,15 +145,14 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
     """
     [rated] = _with_texts(session, [_get(session, feedback_id)])
     statement = (
-        select(MessageRow.id, MessageRow.number, ConversationRow.title)
+        select(MessageRow.number, ConversationRow.title)
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
-        .join(FeedbackRow, col(FeedbackRow.message_id) == MessageRow.id)
-        .where(FeedbackRow.id == rated.id)
+        .where(MessageRow.id == rated.message_id)
     )
     found = session.exec(statement).first()
     if found is None:
         raise NotFound
-    message_id, number, title = found
+    number, title = found
     around = messages.history(
         session,
         user_id=rated.user_id,
@@ -155,7 +163,6 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
     shown = tuple(each for each in around if number - BEFORE <= each.number <= number + AFTER)
     return Thread(
         rated=rated,
-        message_id=message_id,
         owner=users.named(session, rated.user_id),
         title=title,
         messages=shown,
@@ -170,7 +177,8 @@ def read_thread(session: Session, *, actor: Party, feedback_id: str, now: dateti
     :raises NotFound: as `thread`
     """
     found = thread(session, feedback_id=feedback_id)
-    detail = {'conversation': found.rated.conversation_id, 'message': found.message_id, 'feedback': found.rated.id}
+    rated = found.rated
+    detail = {'conversation': rated.conversation_id, 'message': rated.message_id, 'feedback': rated.id}
     audit.record(
         session,
         Action.CONVERSATION_READ,
@@ -242,6 +250,7 @@ def _value(row: Row[Any]) -> Rated:
         app=row.app,
         rating=row.rating,
         source=Source(row.source),
+        message_id=row.message_id or '',
         user_id=row.user_id or '',
         rater=row.rater,
         conversation_id=row.conversation_id or '',

@@ -25,7 +25,7 @@ TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
 # Areas of words that no script uses.
-SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'span'}
+SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'queue', 'span'}
 
 
 @dataclass(frozen=True, slots=True)
