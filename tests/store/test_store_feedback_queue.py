@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from feedback_support import Rate, again, rating, told
+from sqlalchemy import event
+from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.errors import NotFound, Refused
@@ -109,6 +112,36 @@ async def test_filters(store: Store, ann: User, bob: User, rate: Rate, wanted: d
     await rate(ann, 'like', at=NOW + SECOND, app='hr')
     await rate(bob, 'dislike', at=NOW + 2 * SECOND)
     assert len(await shown(store, **wanted)) == found
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'index'),
+    [
+        ({}, 'ix_feedback_listed'),
+        ({'app': 'hr'}, 'ix_feedback_listed_by_app'),
+        ({'state': State.NEW}, 'ix_feedback_listed_by_state'),
+        ({'rating': 'like'}, 'ix_feedback_listed_by_rating'),
+    ],
+)
+@pytest.mark.parametrize('url', ['sqlite'], indirect=True)  # PostgreSQL takes none for a table without rows
+async def test_a_page_is_read_from_an_index_and_sorted_by_it(store: Store, wanted: dict[str, Any], index: str) -> None:
+    def plan(session: Session) -> str:
+        connection = session.connection()
+        asked: list[tuple[str, Any]] = []
+        hear = partial(_hear, asked)
+        event.listen(connection, 'before_cursor_execute', hear)
+        queue.page(session, wanted=Filter(**wanted))
+        event.remove(connection, 'before_cursor_execute', hear)
+        [(statement, values)] = asked
+        return '\n'.join(row[3] for row in connection.exec_driver_sql(f'EXPLAIN QUERY PLAN {statement}', values))
+
+    steps = await store.read(plan)
+    assert f'USING INDEX {index}' in steps
+    assert 'TEMP B-TREE' not in steps
+
+
+def _hear(asked: list[tuple[str, Any]], connection: Any, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+    asked.append((statement, values))
 
 
 async def test_who_may_not_read_may_not_search_either(store: Store, ann: User, rate: Rate) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Row, Select, func, literal, literal_column, select as sa_select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, literal_column, select as sa_select, tuple_
 from sqlmodel import Session, col, select
 
 from webapp.errors import NotFound, Refused
@@ -30,7 +30,8 @@ COLUMNS = (
     *('id', 'updated_at', 'app', 'rating', 'source', 'rater', 'state', 'state_by', 'state_at'),
     *('message_id', 'user_id', 'upstream_conversation_id', 'upstream_message_id'),
 )
-IS_LISTED: ColumnElement[bool] = literal_column("feedback.rating <> ''", Boolean)  # as the indexes say it
+NOT_GIVEN: ColumnElement[str] = literal_column("''", Text)  # a literal, for the partial indexes; see `tables.RUNNING`
+IS_LISTED = col(FeedbackRow.rating) != NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
