@@ -20,6 +20,7 @@ from webapp.chat.rating import ListedRating
 from webapp.store import audit, feedback_queue as queue
 from webapp.store.audit import Action, Filter
 from webapp.store.feedback_queue import Rated
+from webapp.ui import places
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -145,6 +146,24 @@ def test_a_conversation_is_read_as_its_person_saw_it_and_can_do_nothing(http: ht
     assert 'data-rated' in shown
 
 
+def test_what_is_marked_on_a_conversations_page_is_its_own_rating(
+    server: Server, http: httpx.Client, message: str
+) -> None:
+    other = next(each for each in listed(server) if each.id != message)
+    page = RawPage(server.url, http, http.get(f'/admin/feedback/{message}').text)
+    [of] = set(re.findall(r'data-of="([^"]+)"', sheet(page.text)))
+    with page.shake() as socket:
+        fire(page, socket, 'act', 'seen', f'{places.word(*other.place)}.new')
+        until(socket, 'not yours')
+        fire(page, socket, 'act', 'seen', of)
+        until(socket, 'Marked: Seen.')
+        fire(page, socket, 'act', 'fixed', of)
+        until(socket, 'somebody else has marked')
+        fire(page, socket, 'act', 'new', of.replace('.new', '.seen'))
+        until(socket, 'Marked: New.')
+    assert {each.state for each in listed(server)} == {'new'}
+
+
 def test_of_another_client_there_is_no_conversation(server: Server, http: httpx.Client) -> None:
     [foreign] = [each for each in listed(server) if each.upstream_message_id == 'm-elsewhere']
     assert f'/admin/feedback/{foreign.id}' not in sheet(http.get('/admin/feedback').text)
@@ -174,7 +193,7 @@ def test_a_state_is_set_with_a_button_by_whoever_looks_at_it(server: Server, htt
         until(socket, 'somebody else has marked')
     [row] = listed(server, state='seen')
     assert row.id == message
-    [entry] = in_store(server, audit.page, wanted=Filter(action=Action.FEEDBACK_STATE_CHANGED))
+    entry, *_ = in_store(server, audit.page, wanted=Filter(action=Action.FEEDBACK_STATE_CHANGED))
     assert (entry.actor.name, entry.target.name) == ('Edna', 'Carl')
     assert entry.detail == {'feedback': message, 'from': 'new', 'to': 'seen'}
 
@@ -182,9 +201,11 @@ def test_a_state_is_set_with_a_button_by_whoever_looks_at_it(server: Server, htt
 def test_an_admin_who_may_not_read_may_mark(server: Server, http: httpx.Client) -> None:
     message, _ = rated(server, sign_in(server, 'dora'), 'dislike', 'hidden-words')
     with sign_in(server, 'admin').client() as admin:
-        page = RawPage(server.url, admin, admin.get('/admin/feedback?state=new').text)
+        page = RawPage(server.url, admin, admin.get('/admin/feedback').text)
         of = re.findall(rf'id="fixed-{message}"[^>]*data-of="([^"]+)"', sheet(page.text))[0]
         with page.shake() as socket:
+            fire(page, socket, 'filter', 'state=new')
+            until(socket, 'feedback-list')
             fire(page, socket, 'act', 'fixed', of)
             heard = until(socket, 'Marked: Fixed.')
     assert message not in heard, 'the filter stays'

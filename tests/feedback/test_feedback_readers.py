@@ -82,6 +82,13 @@ def test_who_sees_what(case: Case, subject: str, said: dict[str, Any], pages: tu
     sign_in(case.server, subject)  # who no more has what was said of them
 
 
+def test_an_admin_sees_who_may_read(case: Case) -> None:
+    carol, bob = sign_in(case.server, 'carol', **READER), sign_in(case.server, 'bob')
+    with sign_in(case.server, 'admin').client() as http:
+        pages = [sheet(http.get(f'/admin/users/{who.user_id}').text) for who in (carol, bob)]
+    assert ['may read other people' in page for page in pages] == [True, False]
+
+
 def test_nobody_without_a_session(case: Case) -> None:
     for path in case.pages:
         answer = direct.get(case.server.url + path, headers=FOR_PEOPLE)

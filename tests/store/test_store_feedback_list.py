@@ -99,6 +99,17 @@ async def test_a_rating_of_ours_that_was_changed_elsewhere_is_taken_over(store: 
     assert (message.rating, message.comment) == ('dislike', 'hm')
 
 
+async def test_an_upstream_that_keeps_no_words_takes_none_away(store: Store, ann: User, rate: Rate) -> None:
+    begun = await rate(ann, 'like', 'good')
+    await told(store, NOW)
+    names = await there(store, ann, begun)
+    assert await take(store, listed('f1', *names, 'like')) == 0
+    [rated] = await shown(store)
+    assert rated.texts
+    assert rated.texts.comment == 'good'
+    assert await take(store, listed('f1', *names, 'dislike')) == 1, 'another rating is another matter'
+
+
 async def test_one_that_was_given_elsewhere_becomes_theirs(store: Store, ann: User, rate: Rate) -> None:
     begun = await rate(ann, None)
     assert await take(store, listed('f1', *await there(store, ann, begun), 'like', comment='by the API')) == 1
@@ -204,4 +215,5 @@ async def test_then_at_the_newest_and_once_a_day_at_all(store: Store) -> None:
     assert await look(now + PATIENCE, is_asked_for=True) == newest
     assert await look(now + PATIENCE + SECOND, is_asked_for=True) is None, 'somebody has just done so'
     assert await look(now + PATIENCE + INTERVAL) == newest
-    assert await look(now + WHOLE_INTERVAL) == whole
+    assert await look(now + WHOLE_INTERVAL, is_asked_for=True) == newest, 'nobody is to wait for the whole'
+    assert await look(now + WHOLE_INTERVAL + INTERVAL) == whole

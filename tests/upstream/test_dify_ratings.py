@@ -1,5 +1,7 @@
 """What an app's list of ratings says, as a real Dify wrote it, and as others might."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +12,16 @@ from webapp.errors import Unreachable
 from webapp.upstream.client import DifyClient
 
 
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv('TZ', 'Asia/Tokyo')
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures('in_tokyo')
 async def test_the_list_of_ratings_has_its_times_in_utc(client: DifyClient, theatre: Stage) -> None:
     theatre.play(recording('app-feedbacks').act())
     listed = await client.feedbacks(1, limit=20)

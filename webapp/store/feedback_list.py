@@ -118,7 +118,7 @@ def take_over(session: Session, *, app: str, listed: Sequence[ListedRating], ask
     for id_, each in sorted(wanted.items()):
         row = rows.get(id_)
         words = clean(each.comment)[:MAX_COMMENT]
-        if row and ((row.rating, row.comment) == (each.rating, words) or not _is_older(row, asked_at)):
+        if row and (_says(row, each.rating, words) or not _is_older(row, asked_at)):
             continue
         row = row or _new(id_, app, each, ours.get(each.message_id))
         feedback.fill(row, rating=each.rating, comment=words, now=max(EPOCH, min(each.updated_at or now, now)))
@@ -139,6 +139,12 @@ def drop(session: Session, *, app: str, ids: Collection[str]) -> int:
 def key(app: str, upstream_id: str) -> str:
     """Our id of a rating that upstream alone knows."""
     return hashlib.sha256(f'{app}\0{upstream_id}'.encode()).hexdigest()[:32]
+
+
+def _says(row: FeedbackRow, rating: str, words: str) -> bool:
+    """Whether it is nothing new. Upstream may not keep words, so that there are none is no reason to lose our people's."""
+    is_told_less = row.source == Source.OWN and not words
+    return row.rating == rating and (row.comment == words or is_told_less)
 
 
 def _is_older(row: FeedbackRow, asked_at: datetime) -> bool:
