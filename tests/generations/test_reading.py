@@ -58,7 +58,7 @@ async def test_rows_that_are_older_than_an_end_do_not_take_it_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr('nicegui.core.loop', asyncio.get_running_loop())  # as in a running app
-    services = Services(store, None, apps, changes, generations, files, None, None, None, 'Chat', False)  # type: ignore[arg-type]  # not asked
+    services = Services(store, None, apps, changes, generations, files, None, None, None, None, 'Chat', False)  # type: ignore[arg-type]  # not asked
     told, history = Told(), Slow(services, KeptAnswers(), lambda: ann)
     history.ended = asyncio.Event()
 

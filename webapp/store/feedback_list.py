@@ -142,7 +142,7 @@ def key(app: str, upstream_id: str) -> str:
 
 
 def _says(row: FeedbackRow, rating: str, words: str) -> bool:
-    """Whether it is nothing new. Upstream may not keep words, so that there are none is no reason to lose our people's."""
+    """Whether it is nothing new. Upstream may not keep words: that it has none is no reason to lose our people's."""
     is_told_less = row.source == Source.OWN and not words
     return row.rating == rating and (row.comment == words or is_told_less)
 
