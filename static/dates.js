@@ -27,6 +27,19 @@ export function fillTimes(root, manner = "hour") {
   }
 }
 
+/** Fill fields for a moment that are still empty, in the reader's own zone. */
+export function fillFields(root) {
+  for (const field of root.querySelectorAll("input[type=datetime-local][data-moment]")) {
+    const when = new Date(field.dataset.moment);
+    field.value ||= new Date(when - when.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  }
+}
+
+/** What somebody has chosen in such a field, as the server reads it; "" for nothing. */
+export function momentOf(chosen) {
+  return chosen && new Date(chosen).toISOString();
+}
+
 /** "Mar 1" or "Mar 2026", of a day or a month of the calendar. @param {string} iso "2026-03-01" or "2026-03" */
 export function day(iso) {
   const [year, month, number] = iso.split("-").map(Number);

@@ -159,7 +159,7 @@ export default {
 
     dismiss(banner) {
       this.closed.push(banner.id);
-      if (banner.kind === "info") keep(`closed:${banner.name}`, banner.text);
+      storeOf(banner)?.keep(`closed:${banner.name}`, banner.text);
     },
 
     // the address: changed by the server without leaving the page, or by the reader's way back
@@ -223,21 +223,25 @@ export default {
   },
 };
 
-/** What somebody has read and closed stays closed, until it says something else. */
-const isKnown = (banner) => banner.kind === "info" && recall(`closed:${banner.name}`) === banner.text;
-
 // Storage may be denied to a frame: then choices live as long as the page.
 
-function recall(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
+const memory = (storage) => ({
+  recall(name) {
+    try {
+      return window[storage].getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  keep(name, value) {
+    try {
+      window[storage].setItem(name, value);
+    } catch {}
+  },
+});
+const ofTab = memory("sessionStorage");
+const { recall, keep } = memory("localStorage");
 
-function keep(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {}
-}
+/** What somebody has read and closed stays closed, until it says something else. */
+const isKnown = (banner) => storeOf(banner)?.recall(`closed:${banner.name}`) === banner.text;
+const storeOf = (banner) => (banner.is_for_tab ? ofTab : banner.kind === "info" ? { recall, keep } : null);

@@ -1,6 +1,6 @@
 /** A page that the server writes as HTML: lists with filters, facts, and buttons that say what they do. */
 import { fillCharts } from "charts";
-import { fillTimes } from "dates";
+import { fillFields, fillTimes, momentOf } from "dates";
 import { wellFormed } from "keys";
 import { fillNumbers } from "numbers";
 import { clicked as clickedProse, dress } from "prose";
@@ -55,6 +55,7 @@ export default {
       const held = node.contains(active) && active !== node ? active.id : null;
       node.innerHTML = html;
       fillTimes(node, "moment");
+      fillFields(node);
       fillNumbers(node);
       fillCharts(node);
       for (const prose of node.querySelectorAll(".prose")) dress(prose, this.proseWords);
@@ -89,9 +90,11 @@ export default {
       if (event.target.type !== "search" && event.target.form?.matches("[data-live]")) this.filter(event.target.form);
     },
     submitted(event) {
-      if (!event.target.matches("[data-live]")) return;
+      const form = event.target;
+      if (!form.matches("[data-live], [data-act]")) return;
       event.preventDefault();
-      this.filter(event.target);
+      if (form.dataset.act) this.$emit("act", [form.dataset.act, asQuery(form)]);
+      else this.filter(form);
     },
     filter(form) {
       clearTimeout(this.timer);
@@ -103,6 +106,8 @@ export default {
 };
 
 function asQuery(form) {
-  const given = [...new FormData(form)].map(([name, value]) => [name, wellFormed(value.trim())]);
+  const isMoment = (name) => form.elements[name].type === "datetime-local";
+  const sent = ([name, value]) => [name, isMoment(name) ? momentOf(value) : wellFormed(value.trim())];
+  const given = [...new FormData(form)].map(sent);
   return String(new URLSearchParams(given.filter(([, value]) => value)));
 }

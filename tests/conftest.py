@@ -6,20 +6,24 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, sync_playwright
-from sqlalchemy import URL, make_url
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
+from sqlalchemy import URL, create_engine, make_url, text
 from support import chromium
 from support.experienced import Experienced
 from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
 from support.server import Serve, Server
 
 OUTPUT = Path(__file__).parent / '.output'
+schemas = count(1)
 HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'timezone_id': 'UTC'}
+
+expect.set_options(timeout=20_000)  # nobody waits for what is there; a machine may be slow
 
 Watched = Callable[[BrowserContext], AbstractContextManager[None]]
 
@@ -43,6 +47,20 @@ def postgres() -> Iterator[URL]:
     folder = tempfile.mkdtemp(prefix='postgres-')
     with pgserver.get_server(folder, cleanup_mode='delete') as server:
         yield make_url(server.get_uri()).set(drivername='postgresql+psycopg')
+
+
+@pytest.fixture(params=['sqlite', 'postgresql'])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database; on PostgreSQL an empty schema serves as one."""
+    if request.param == 'sqlite':
+        return f'sqlite:///{tmp_path}/data/webapp.db'
+    postgres = make_url(request.getfixturevalue('postgres'))
+    schema = f'test_{next(schemas)}'
+    engine = create_engine(postgres)
+    with engine.begin() as connection:
+        connection.execute(text(f'CREATE SCHEMA {schema}'))
+    engine.dispose()
+    return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -28,26 +28,46 @@ from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
-from webapp.exports import audit as audit_export, feedback as feedback_export, usage as usage_export
+from webapp.exports import (
+    audit as audit_export,
+    feedback as feedback_export,
+    metrics as metrics_export,
+    usage as usage_export,
+)
 from webapp.feedback import Feedback
 from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.generations import Generations
+from webapp.metrics import Metrics
+from webapp.notices import Notices
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
-from webapp.store import limits, logins, people as people_store
+from webapp.store import limits, logins, notices as notices_store, people as people_store
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, chat, feedback as feedback_page, feedback_thread, me, people, person, usage
+from webapp.ui.pages import (
+    admin,
+    audit,
+    budgets,
+    chat,
+    feedback as feedback_page,
+    feedback_thread,
+    me,
+    people,
+    person,
+    usage,
+)
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
+from webapp.upstream.health import Health
 from webapp.upstream.limits import TimeLimits
 
 logger = logging.getLogger(__name__)
@@ -62,7 +82,8 @@ DEMO_KEY = 'demo'
 
 def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     """The whole server as one ASGI app; opens nothing before its lifespan starts."""
-    store = Store(settings.database_url)
+    metrics = Metrics([app.slug for app in settings.apps] or [DEMO])
+    store = Store(settings.database_url, on_done=metrics.database)
     sessions = Sessions(
         store,
         secret=settings.secret.get_secret_value(),
@@ -86,8 +107,10 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
-        async with contextlib.aclosing(clients), running(settings, store, sessions, stopping, loops) as services:
-            for each in (chat, me, admin, usage, feedback_page, feedback_thread, people, person, audit):
+        alive = running(settings, store, sessions, stopping, loops=loops, metrics=metrics)
+        async with contextlib.aclosing(clients), alive as services:
+            metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
+            for each in (chat, me, admin, usage, budgets, feedback_page, feedback_thread, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -101,6 +124,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     app.include_router(feedback_export.routes(store, sessions, throttle))
     token = settings.usage_token.get_secret_value()
     app.include_router(usage_export.routes(store, sessions, throttle, token=token))
+    app.include_router(metrics_export.routes(metrics, token=settings.metrics_token.get_secret_value()))
     ui.run_with(
         app,
         title=settings.name,
@@ -139,13 +163,19 @@ def _ways_in_and_out(
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, store: Store, sessions: Sessions, stopping: Stopping, loops: Mapping[str, Loop]
+    settings: Settings,
+    store: Store,
+    sessions: Sessions,
+    stopping: Stopping,
+    *,
+    loops: Mapping[str, Loop],
+    metrics: Metrics,
 ) -> AsyncIterator[Services]:
     """Everything that lives while the server does. What was begun last ends first: answers before their upstream."""
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         await asyncio.to_thread(store.migrate)
-        apps = Apps([app async for app in _apps(settings, stack)])
+        apps = Apps([app async for app in _apps(settings, stack, metrics)])
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
@@ -153,24 +183,29 @@ async def running(
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
         feedback_list = FeedbackList(store, apps)
-        budgets = Budgets(store, settings.budgets, settings.cost_groups)
+        spending = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
             apps,
             changes,
             files,
             limits=settings.limits,
-            budgets=budgets,
+            budgets=spending,
             generate_titles_upstream=read_back,
+            on_end=metrics.answer,
         )
+        comparison = Comparison(store, apps)
         titles = Titles(store, apps, changes, generations, read_back=read_back)
+        notices = Notices(store)
         all_loops: dict[str, Loop] = {
             **loops,
             'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
             'feedback list': feedback_list.run,
+            'notices': notices.run,
             'titles': titles.run,
+            'comparison': comparison.run,
             'reassessment': partial(reassess, store, sessions.admission),
             'watch': Watch(sessions, opened=open_pages.sessions, keep=open_pages.keep).run,
         }
@@ -191,7 +226,9 @@ async def running(
             feedback=feedback,
             feedback_list=feedback_list,
             throttle=Throttle(store, settings.limits),
-            budgets=budgets,
+            budgets=spending,
+            notices=notices,
+            comparison=comparison,
             name=settings.name,
             is_local=settings.is_local,
         )
@@ -204,6 +241,7 @@ async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
             await sessions.purge()
             await store.write(logins.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
+            await store.write(notices_store.purge, now=clock.now())
             await files.purge()
             while await store.write(people_store.purge_guests, before=clock.now() - GUESTS_STAY):
                 pass
@@ -218,11 +256,12 @@ async def _introduce(app: App) -> None:
         await app.about()
 
 
-async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIterator[App]:
+async def _apps(settings: Settings, stack: contextlib.AsyncExitStack, metrics: Metrics) -> AsyncIterator[App]:
     """The apps of the settings; without any, the demo, served on a port of its own like every other upstream."""
     limits = TimeLimits(first_byte=settings.first_byte_seconds)
     for app in settings.apps:
-        client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits)
+        health = Health(partial(metrics.upstream_error, app.slug))
+        client = DifyClient(app.base_url, app.api_key.get_secret_value(), limits=limits, health=health)
         branding = app.branding.over(settings.branding)
         yield App(
             app.slug,
@@ -239,7 +278,7 @@ async def _apps(settings: Settings, stack: contextlib.AsyncExitStack) -> AsyncIt
         relay = demo.Relay(chosen.base_url, chosen.model, chosen.api_key.get_secret_value()) if chosen else None
         upstream = demo.build(key=DEMO_KEY, data=settings.data / 'demo.db', relay=relay)
         url = await stack.enter_async_context(demo.serve(upstream))
-        client = DifyClient(url, DEMO_KEY, limits=limits)
+        client = DifyClient(url, DEMO_KEY, limits=limits, health=Health(partial(metrics.upstream_error, DEMO)))
         look, guests = settings.branding, settings.guests
         answered_by = (relay.model, relay.host) if relay else None
         yield App(DEMO, client, running=0, is_demo=True, answered_by=answered_by, branding=look, guests=guests)

@@ -11,6 +11,7 @@ from webapp.line import Line
 from webapp.prices import Price
 from webapp.principal import Principal, Role
 from webapp.upstream.client import DifyClient
+from webapp.upstream.health import Health
 from webapp.upstream.parameters import Info, Parameters
 
 FRESH_SECONDS = 300.0
@@ -67,6 +68,10 @@ class App:
     def name(self) -> str:
         """As the settings say, else as the app says itself; '' while nobody has said."""
         return self._name or (self.known.info.name if self.known else '')
+
+    @property
+    def health(self) -> Health:
+        return self.client.health
 
     def admits(self, principal: Principal) -> bool:
         """Whether somebody may use it. Admins answer for all apps, so all are open to them."""

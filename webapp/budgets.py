@@ -1,10 +1,14 @@
 """Who pays for an answer, and what is left for it."""
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
 
 from webapp import clock
 from webapp.principal import Principal
-from webapp.store import budgets as store_budgets
+from webapp.store import budget_table, budgets
+from webapp.store.budget_table import Board
 from webapp.store.budgets import Budget, Scope, Spender, Standing
 from webapp.store.database import Store
 from webapp.store.text import clip
@@ -14,12 +18,12 @@ MAX_GROUP = 400  # bytes: a name in the settings has at most a hundred character
 
 class Budgets:
     """
-    :param budgets: of the settings
+    :param configured: of the settings
     :param groups: those that answers are charged to, the first that somebody is in; empty: the first by the alphabet
     """
 
-    def __init__(self, store: Store, budgets: Sequence[Budget] = (), groups: Sequence[str] = ()) -> None:
-        self.all = tuple(budgets)
+    def __init__(self, store: Store, configured: Sequence[Budget] = (), groups: Sequence[str] = ()) -> None:
+        self.configured = tuple(configured)
         self._store = store
         self._groups = groups
 
@@ -30,8 +34,14 @@ class Budgets:
     async def personal(self, principal: Principal) -> list[Standing]:
         """How the budgets stand that are somebody's own. :raises StoreUnavailable: it can't be asked"""
         spender = Spender(principal.user_id, self.group(principal), '')
-        return [
-            await self._store.read(store_budgets.standing, budget=budget, spender=spender, now=clock.now())
-            for budget in self.all
-            if budget.scope is Scope.USER
-        ]
+        return await self._store.read(_personal, configured=self.configured, spender=spender, now=clock.now())
+
+    async def board(self) -> Board:
+        """All budgets and how they stand. :raises StoreUnavailable: they can't be asked"""
+        return await self._store.read(budget_table.board, configured=self.configured, now=clock.now())
+
+
+def _personal(session: Session, *, configured: Sequence[Budget], spender: Spender, now: datetime) -> list[Standing]:
+    paying = budget_table.paid_by(session, configured=configured, spender=spender)
+    own = [budget for budget in paying if budget.scope is Scope.USER]
+    return [budgets.standing(session, budget=budget, spender=spender, now=now) for budget in own]

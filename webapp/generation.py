@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from webapp.apps import App
 from webapp.chat.events import Event, ReasoningDelta, Started, StepChanged, TextDelta
-from webapp.chat.message import Reply
+from webapp.chat.message import Reply, Status
 from webapp.chat.reducer import joined, replay
 from webapp.latest import Latest, Pace, at_once
 from webapp.principal import Principal
@@ -32,6 +32,16 @@ class Progress:
     reply: Reply
     phase: Phase
     place: int = 0  # in line, from 1 on, while queued
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An answer has come to its end, for those who count."""
+
+    app: str
+    outcome: Status
+    seconds: float | None = None  # from the question to the end; None if nobody knows
+    first_token_seconds: float | None = None  # None if there was none
 
 
 class Generation:
@@ -72,6 +82,11 @@ class Generation:
     @property
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stands in line still."""
+        return self._phase is Phase.QUEUED
 
     @property
     def is_seen(self) -> bool:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from webapp import saving
@@ -18,7 +20,7 @@ from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
-from webapp.generation import Generation, Phase, Progress
+from webapp.generation import Ended, Generation, Phase, Progress
 from webapp.latest import Latest
 from webapp.limits import NO_LIMITS, Limits
 from webapp.prices import Price
@@ -29,6 +31,7 @@ from webapp.store.allowance import Allowance
 from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Message
+from webapp.upstream import faults
 from webapp.upstream.records import FileRef
 
 __all__ = ['Generation', 'Generations', 'Phase', 'Progress']
@@ -38,6 +41,14 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
 MAX_QUERY = 2_000_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Answers of one app."""
+
+    running: int
+    waiting: int  # in line
 
 
 class Generations:
@@ -53,7 +64,9 @@ class Generations:
         limits: Limits = NO_LIMITS,
         budgets: Budgets | None = None,
         generate_titles_upstream: bool = False,
+        on_end: Callable[[Ended], None] = lambda ended: None,
     ) -> None:
+        """:param on_end: told of each answer that has its end"""
         self.running: Latest[frozenset[str]] = Latest(frozenset())  # ids of conversations with a running answer
         self.ended = Latest(0)  # counts answers that have been kept for good
         self._store = store
@@ -64,6 +77,7 @@ class Generations:
         self._limits = limits
         self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
+        self._on_end = on_end
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks = Tasks()
         self._repairs = Repairs(store, changes)
@@ -136,6 +150,15 @@ class Generations:
         """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
         return self._live.get(message_id)
 
+    @property
+    def loads(self) -> dict[str, Load]:
+        """What there is to do for each app, in this process."""
+        waiting, all_ = Counter[str](), Counter[str]()
+        for generation in self._live.values():
+            all_[generation.app.slug] += 1
+            waiting[generation.app.slug] += generation.is_waiting
+        return {app.slug: Load(all_[app.slug] - waiting[app.slug], waiting[app.slug]) for app in self._apps}
+
     async def stop(self, principal: Principal, message_id: str) -> None:
         """Stop an answer of the principal's; the words so far stay. One that has ended is left alone.
 
@@ -185,6 +208,7 @@ class Generations:
                 await saving.end(
                     self._store, leftover.message_id, dead, unread=False, prices=self._prices(leftover.app)
                 )
+                self._on_end(Ended(leftover.app, dead.status))
         for broken in await self._store.read(messages.broken, since=since):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 self._repairs.begin(self._apps.get(broken.app), broken)
@@ -222,7 +246,7 @@ class Generations:
     def _stop(self, generation: Generation) -> None:
         if generation.reply.status.is_final:
             return
-        waits_in_line = generation.progress.phase is Phase.QUEUED
+        waits_in_line = generation.is_waiting
         generation.feed(Stopped())
         generation.stopping.set()
         generation.released.set()
@@ -231,7 +255,7 @@ class Generations:
 
     def _allowance(self, principal: Principal) -> Allowance:
         rations = self._limits.of_person(Scope.MESSAGES, principal)
-        return Allowance(rations, self._limits.running_per_user, self._budgets.all)
+        return Allowance(rations, self._limits.running_per_user, self._budgets.configured)
 
     async def _settle(self, principal: Principal) -> None:
         """Answers that are complete may still hold their rows while their streams linger: they get their end now."""
@@ -329,6 +353,8 @@ class Generations:
         if reply.failure:  # without its detail, which may repeat what somebody wrote
             code, status = reply.failure.code, reply.failure.status
             logger.warning('answer %s %s: %s, status %s', generation.message.id, reply.status, code, status)
+        self._note(generation.app, reply)
+        ended = _ended(generation, reply)
         try:
             await saving.keep_end(self._store, generation, reply)
         finally:
@@ -336,10 +362,18 @@ class Generations:
             generation.end()
             self.ended.set(self.ended.value + 1)
             self._publish(generation)
+            self._on_end(ended)
         if generation.work and not (generation.work.done() and generation.reply == reply):
             self._tasks.start(self._drain(generation, reply))
         if reply.status is Status.INTERRUPTED and not self._closing:
             self._repairs.begin(generation.app, generation.left(reply))
+
+    @staticmethod
+    def _note(app: App, reply: Reply) -> None:
+        """What the answer says of its upstream. One that was stopped, or ended for a reason of ours, says nothing."""
+        code = reply.failure.code if reply.failure else ''
+        if code in faults.CODES or reply.status in {Status.COMPLETE, Status.WAITING}:
+            app.health.note(code)
 
     async def _drain(self, generation: Generation, kept: Reply) -> None:
         """Let the stream of an answer that has its end come to its own, and keep what it still reports."""
@@ -360,6 +394,16 @@ class Generations:
     def _publish(self, generation: Generation) -> None:
         self.running.set(frozenset(g.conversation.id for g in self._live.values()))
         self._changes.bump(generation.user_id, generation.conversation.id)
+
+
+def _ended(generation: Generation, reply: Reply) -> Ended:
+    first = generation.first_token_ms
+    return Ended(
+        generation.app.slug,
+        reply.status,
+        seconds=generation.elapsed_ms / 1000,
+        first_token_seconds=None if first is None else first / 1000,
+    )
 
 
 def _refuse_too_many(app: App, files: Sequence[str]) -> None:

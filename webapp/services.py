@@ -6,10 +6,12 @@ from webapp.apps import Apps
 from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
+from webapp.comparison import Comparison
 from webapp.feedback import Feedback
 from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.generations import Generations
+from webapp.notices import Notices
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 
@@ -26,5 +28,7 @@ class Services:
     feedback_list: FeedbackList
     throttle: Throttle
     budgets: Budgets
+    notices: Notices
+    comparison: Comparison
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

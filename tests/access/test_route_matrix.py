@@ -77,6 +77,7 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/usage': [admins('/admin/usage'), admins('/admin/usage?user={user}&by=answer')],
     'GET /admin/usage.csv': [admins('/admin/usage.csv', guest=404), admins('/admin/usage.csv?user={user}', guest=404)],
     'GET /admin/usage.json': [admins('/admin/usage.json', guest=404)],
+    'GET /admin/budgets': [admins('/admin/budgets'), admins('/admin/budgets?user={user}')],
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
     'GET /admin/feedback': [admins('/admin/feedback'), admins('/admin/feedback?rating=dislike&q=canary')],
@@ -97,6 +98,7 @@ ROUTES: dict[str, list[Row]] = {
     'POST /logout': [everybody('/logout', 303)],
     'GET /healthz': [everybody('/healthz', 200)],
     'GET /readyz': [everybody('/readyz', 200)],
+    'GET /metrics': [everybody('/metrics', 200)],  # of this computer; tests/operations tells of others
     'GET /favicon.ico': [everybody('/favicon.ico', 200)],
     'HEAD /favicon.ico': [everybody('/favicon.ico', 200)],
     # the framework's own: files for everybody, with nothing of anybody's

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from support.people import ISSUER, SignedIn, in_store, sign_in
@@ -38,6 +39,8 @@ MINE = [
     Row('/me', 'sheet act', lambda w: ['unoffer', offered(w, w.ann)], 'show'),
 ]
 ADMINS = [
+    Row('/admin', 'sheet act', lambda w: ['announce', announcement()], 'Everybody sees it now'),
+    Row('/admin', 'sheet act', lambda w: ['end', w.user], 'Ended.'),
     Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
     Row('/admin/audit', 'sheet filter', lambda w: [''], 'audit'),
     Row('/admin/feedback', 'sheet filter', lambda w: [''], 'feedback-list'),
@@ -48,14 +51,22 @@ ADMINS = [
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
         for act in ('end', 'end_all', 'block', 'unblock')
     ),
+    Row('/admin/usage', 'sheet act', lambda w: ['compare', 'range=7d'], 'Dify is being asked'),
+    Row(
+        '/admin/budgets',
+        'sheet act',
+        lambda w: ['save', 'scope=user&period=day&limit=1000000&unit=tokens'],
+        'budget-row',
+    ),
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
-    *((path, 'sheet act') for path in ('/admin', '/admin/usage', '/admin/users', '/admin/audit')),
-    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/users/{user}', '/admin/feedback/{message}')),
+    *((path, 'sheet act') for path in ('/admin/users', '/admin/audit')),
+    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/users/{user}')),
+    ('/admin/feedback/{message}', 'sheet filter'),
 }
 PAGES = (
-    *('/me', '/admin', '/admin/usage', '/admin/users', '/admin/users/{user}', '/admin/audit'),
+    *('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit'),
     *('/admin/feedback', '/admin/feedback/{message}'),
 )
 EVERYTHING = {'claims_admin': True, 'claims_reader': True}
@@ -90,6 +101,7 @@ def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, ro
         assert row.told not in heard.replace(GONE, '')
         assert http.get(row.path.format(**world.ids)).status_code == 404
     assert lives(world, world.ann)
+    assert world.value('SELECT count(*) FROM notices') == 0
     assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
     assert world.value('SELECT state FROM feedback WHERE id = ?', world.message) == 'new'
 
@@ -131,6 +143,10 @@ def rating(world: World) -> str:
     """What a button says that is about the owner's."""
     query = "SELECT updated_at || '.' || id || '.' || state FROM feedback WHERE id = ?"
     return str(world.value(query, world.message))
+
+
+def announcement() -> str:
+    return urlencode({'text': 'Hear, hear', 'level': 'info', 'until': (now() + timedelta(hours=1)).isoformat()})
 
 
 def way(world: World, who: SignedIn, subject: str = '%') -> str:

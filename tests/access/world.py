@@ -11,11 +11,11 @@ from uuid import uuid4
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 from support import direct
+from support.live import Live, live
 from support.people import SignedIn, sign_in
-from support.raw_page import RawPage
 from support.server import Server, wait_for
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
+
+__all__ = ['Live', 'World', 'live']
 
 NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted', 'user')
 UNKNOWN = '0' * 32
@@ -125,46 +125,6 @@ class World:
         with closing(sqlite3.connect(self.server.folder / 'data' / 'webapp.db')) as connection:
             row = connection.execute(query, values).fetchone()
             return row[0] if row else None
-
-
-@dataclass
-class Live:
-    """An open page with its socket."""
-
-    page: RawPage
-    socket: ClientConnection
-    heard: list[str] = field(default_factory=list)
-
-    @property
-    def names(self) -> dict[str, tuple[int, str]]:
-        """The events that the page hears, such as 'composer send', each with its element and listener."""
-        return {f'{tag.partition("-")[2] or tag} {type_}': (id_, to) for id_, tag, type_, to in self.page.listeners}
-
-    def fire(self, event: str, *values: object) -> None:
-        self.socket.send(self.page.event(*self.names[event], list(values)))
-
-    def hears(self, *words: str) -> str:
-        """Wait for a frame with one of the words; everything that was said until then."""
-        while not any(word in frame for frame in self.heard for word in words):
-            try:
-                frame = self.socket.recv(timeout=20)
-            except ConnectionClosed:
-                self.heard.append('closed')
-                continue
-            if frame == '2':
-                self.socket.send('3')
-            self.heard.append(str(frame))
-        return '\n'.join(self.heard)
-
-
-@contextmanager
-def live(http: httpx.Client, path: str) -> Iterator[Live]:
-    """Open a page, and shake hands."""
-    answer = http.get(path)
-    assert answer.status_code == 200, f'{path}: {answer.status_code}'
-    page = RawPage(str(http.base_url).rstrip('/'), http, answer.text)
-    with page.shake() as socket:
-        yield Live(page, socket)
 
 
 def furnish(world: World, http: httpx.Client) -> None:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert, make_url
+from sqlalchemy import insert, make_url, text
 from sqlmodel import Session
 
 from webapp.store import engines, overview, rollups
 from webapp.store.database import Store
-from webapp.store.rollups import DAYS, SPEEDS, Key
+from webapp.store.rollups import DAYS, SPEEDS, TOTALS, Key
 from webapp.store.tables import UsageRow
 from webapp.ui.usage_asked import Asked
 
@@ -36,16 +36,19 @@ class Sums:
     """The sums by day, made here, since a million transactions would take an hour."""
 
     days: dict[Key, Counter[str]] = field(default_factory=dict)
+    totals: dict[Key, Counter[str]] = field(default_factory=dict)
     times: Counter[Key] = field(default_factory=Counter)
 
     def add(self, row: UsageRow) -> None:
         share = rollups.share(row)
         self.days.setdefault(share.day, Counter()).update(share.amounts)
+        self.totals.setdefault(share.total, Counter()).update(share.amounts)
         self.times.update(share.speeds)
 
     def write(self, session: Session) -> None:
         for table, found in (
             (DAYS, [(key, dict(sums)) for key, sums in self.days.items()]),
+            (TOTALS, [(key, dict(sums)) for key, sums in self.totals.items()]),
             (SPEEDS, [(key, {'answers': number}) for key, number in self.times.items()]),
         ):
             names = [column.name for column in table.primary_key]
@@ -71,6 +74,7 @@ def rows(number: int) -> Iterator[UsageRow]:
             day=at.date(),
             created_at=at,
             model=chance.choice(('gpt-4o', 'gpt-4o-mini')),
+            failure='',
             outcome=chance.choices(('complete', 'stopped', 'failed'), (95, 3, 2))[0],
             pricing='priced' if priced else 'unpriced',
             prompt_tokens=tokens,
@@ -98,6 +102,8 @@ def fill(url: str, number: int) -> None:
         if waiting:
             session.connection().execute(insert(UsageRow), waiting)
         sums.write(session)
+        if engine.dialect.name == 'postgresql':
+            session.connection().execute(text('ANALYZE'))  # as its autovacuum does while a ledger grows
     engine.dispose()
 
 

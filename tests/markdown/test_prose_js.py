@@ -26,6 +26,12 @@ class Answer:
     def clipboard(self) -> str:
         return self.page.evaluate('navigator.clipboard.readText()')
 
+    def copied(self) -> str:
+        """What the keys copy. The clipboard is filled a moment after them, and all pages share it."""
+        self.page.evaluate("navigator.clipboard.writeText('')")
+        self.page.keyboard.press('Control+C')
+        return self.page.wait_for_function('navigator.clipboard.readText().then((text) => text || null)').json_value()
+
 
 def test_code_is_copied_as_it_was_written(answer: Answer) -> None:
     code = answer('```c++\nif (a < b)\n\treturn "é"; // 日本\n```').locator('.code')
@@ -98,13 +104,11 @@ def test_a_wide_table_scrolls_and_a_narrow_one_keeps_its_head_in_sight(answer: A
 def test_formulas_are_copied_as_their_source(answer: Answer) -> None:
     prose = answer('Euler: \\(e^{i\\pi} < 0\\), and\n\n$$\n\\frac{a}{b}\n$$')
     prose.evaluate('e => getSelection().selectAllChildren(e)')
-    answer.page.keyboard.press('Control+C')
-    copied = answer.clipboard()
+    copied = answer.copied()
     assert 'Euler: $e^{i\\pi} < 0$, and' in copied
     assert '$$\\frac{a}{b}$$' in copied
     prose.locator('math').first.evaluate('e => getSelection().selectAllChildren(e)')
-    answer.page.keyboard.press('Control+C')
-    assert answer.clipboard() == '$e^{i\\pi} < 0$'
+    assert answer.copied() == '$e^{i\\pi} < 0$'
 
 
 def test_a_picture_of_another_host_waits_for_a_click(answer: Answer) -> None:

@@ -140,7 +140,7 @@ def test_local_mode_is_for_this_computer_alone(env: pytest.MonkeyPatch, values: 
         ({'WEBAPP_GUEST': 'true'}, 'WEBAPP_GUEST is not a setting; did you mean WEBAPP_GUESTS?'),
         ({'WEBAPP_COLOUR': 'red'}, 'WEBAPP_COLOUR is not a setting; take it out.'),
         ({'webapp_port': '80'}, 'webapp_port is not a setting; did you mean WEBAPP_PORT?'),
-        ({'WEBAPP_METRICS_TOKEN': 'x'}, 'WEBAPP_METRICS_TOKEN is not supported yet'),
+        ({'WEBAPP_METRICS_TOKEN': 'x'}, 'WEBAPP_METRICS_TOKEN is shorter than 32 bytes'),
         ({'WEBAPP_CONFIG': 'other.toml'}, 'other.toml: No such file'),
         ({'DATABASE_URL': 'mysql://host/name'}, 'DATABASE_URL must be'),
         ({'DATABASE_URL': 'sqlite://'}, 'DATABASE_URL must be'),
@@ -217,9 +217,11 @@ def test_all_problems_are_told_at_once(env: pytest.MonkeyPatch) -> None:
 
 def test_nothing_that_can_be_printed_shows_a_secret(env: pytest.MonkeyPatch) -> None:
     database = 'postgresql+psycopg://chat:db-password@db.example.com/chat'
-    set_all(env, GUESTS | {'DIFY_BASE_URL': 'dify.example.com', 'DIFY_API_KEY': 'app-key', 'DATABASE_URL': database})
+    tokens = {f'WEBAPP_{name}_TOKEN': f'{name}-0123456789abcdefghijklmnopqrstuvwxyz' for name in ('USAGE', 'METRICS')}
+    upstream = {'DIFY_BASE_URL': 'dify.example.com', 'DIFY_API_KEY': 'app-key'}
+    set_all(env, GUESTS | upstream | tokens | {'DATABASE_URL': database})
     chosen = settings.load()
-    for secret in (SECRET, 'app-key', 'db-password'):
+    for secret in (SECRET, 'app-key', 'db-password', *tokens.values()):
         assert secret in set(chosen.secrets())
         assert secret not in f'{chosen} {chosen!r} {chosen.apps}'
 

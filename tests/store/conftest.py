@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 from store_support import NOW, Ask, visit
 
 from webapp.store import messages
@@ -15,20 +13,6 @@ from webapp.store.messages import Begun
 from webapp.store.users import User
 
 numbers = count(1)
-
-
-@pytest.fixture(params=['sqlite', 'postgresql'])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database; on PostgreSQL an empty schema serves as one."""
-    if request.param == 'sqlite':
-        return f'sqlite:///{tmp_path}/data/webapp.db'
-    postgres = make_url(request.getfixturevalue('postgres'))
-    schema = f'test_{next(numbers)}'
-    engine = create_engine(postgres)
-    with engine.begin() as connection:
-        connection.execute(text(f'CREATE SCHEMA {schema}'))
-    engine.dispose()
-    return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
 
 
 @pytest.fixture

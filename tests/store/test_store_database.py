@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -93,6 +94,25 @@ async def test_mistakes_of_ours_stay_mistakes(store: Store, ann: User, ask: Ask)
     await ask(ann)
     with pytest.raises(IntegrityError):
         await store.write(break_a_rule)
+
+
+async def test_whoever_measures_is_told_of_each_transaction(url: str) -> None:
+    told: list[tuple[str, float]] = []
+    store = Store(url, on_done=lambda kind, seconds: told.append((kind, seconds)))
+    store.migrate()
+
+    def fail(session: Session) -> None:
+        raise NotFound
+
+    assert await store.read(names) == []
+    await store.write(visit, 'ann')
+    with pytest.raises(NotFound):
+        await store.write(fail)
+    await store.write(lambda session: time.sleep(0.05))
+    assert [kind for kind, _ in told] == ['read', 'write', 'write', 'write']
+    assert told[-1][1] >= 0.05
+    assert all(0 <= seconds < 30 for _, seconds in told)
+    await store.close()
 
 
 async def test_a_closed_store_says_so(url: str) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from html import unescape
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ from support import direct
 from support.command import run
 from support.people import WITH_LOGIN, SignedIn, in_store, serving, sign_in
 from support.server import Server
+from support.sheet import sheet
 
 from webapp.chat.message import Reply, Status, StepPart, Usage
 from webapp.store import audit, usage
@@ -117,7 +117,7 @@ def test_page_file_program_and_command_line_agree(server: Server, http: httpx.Cl
     prices = set(
         re.findall(
             r'data-testid="usage-total-cost"><data data-as="total" value="([\d.]+)" data-currency="(\w+)"',
-            _sheet(shown),
+            sheet(shown),
         )
     )
     as_file = http.get('/admin/usage.json?by=app&range=month').json()
@@ -177,22 +177,17 @@ def test_an_answer_is_led_to_step_by_step(http: httpx.Client, ann: SignedIn) -> 
     """From everybody to a person, from their days to one day, and to its answers."""
     address = '/admin/usage?by=user'
     for expected in (f'user={ann.user_id}', 'by=answer'):
-        links = re.findall(r'<td role="cell" class="title">\s*<a href="([^"]+)"', _sheet(http.get(address).text))
+        links = re.findall(r'<td role="cell" class="title">\s*<a href="([^"]+)"', sheet(http.get(address).text))
         address = next(link.replace('&amp;', '&') for link in links if expected in link.replace('&amp;', '&'))
-    rows = _sheet(http.get(address).text)
+    rows = sheet(http.get(address).text)
     assert rows.count('data-testid="usage-row"') == 3
     assert f'/admin/users/{ann.user_id}' in rows
 
 
 def test_what_each_of_them_sees_of_themselves(server: Server, ann: SignedIn) -> None:
     with ann.client() as client:
-        mine = _sheet(client.get('/me').text)
+        mine = sheet(client.get('/me').text)
     assert set(re.findall(r'value="([\d.]+)" data-currency="(\w+)"', mine)) == {
         ('0.004500000', 'USD'),
         ('0.100000000', 'CNY'),
     }
-
-
-def _sheet(page: str) -> str:
-    """The HTML of the sheet, out of the page's data."""
-    return unescape(page).replace('\\"', '"').replace('\\n', ' ')

@@ -1,7 +1,6 @@
 """One small question to a server, and what its answer tells of it: time, version, way."""
 
 import asyncio
-import re
 import socket
 import ssl
 import time
@@ -13,12 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from webapp.upstream.address import is_loopback
+from webapp.upstream.health import VERSION
 from webapp.upstream.payload import mappings, name, parse
 
 SECONDS = 5.0  # for the whole answer
 MAX_BODY = 256 * 1024  # bytes
 MAX_MODELS = 1000
-VERSION = re.compile(r'\d+(\.\d+){1,3}([-+.][\w.-]{1,30})?', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

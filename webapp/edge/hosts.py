@@ -13,8 +13,19 @@ from webapp.edge.asgi import RawHeaders, refuse, value, values
 from webapp.edge.proxies import Proxies, is_trusted
 from webapp.edge.site import Site
 
-HEALTH = frozenset({'/healthz', '/readyz'})  # asked by address, not by name
+MACHINES = frozenset({'/healthz', '/readyz', '/metrics'})  # ask by address, not by name
 FOREIGN = frozenset({b'forwarded', b'x-real-ip', b'x-client-ip', b'true-client-ip', b'cf-connecting-ip'})
+
+
+IS_FROM_HERE = 'webapp.is_from_here'  # in the scope
+
+
+def is_from_here(scope: Scope) -> bool:
+    """Whether a program on this computer asks us itself: by a loopback name, from a loopback address, by no proxy.
+
+    The name keeps out what a browser here is made to ask, and what a proxy here passes on without a word of that.
+    """
+    return scope.get(IS_FROM_HERE) is True
 
 
 class Hosts:
@@ -36,14 +47,19 @@ class Hosts:
             return await refuse(scope, receive, send, status=400, text='This address is malformed.')
         peer = (scope.get('client') or ('', 0))[0]
         host = value(scope, b'host')
+        is_from_here = self._is_direct(scope, peer) and _is_loopback(peer) and _is_loopback(_name(host or ''))
         if is_trusted(peer, self._trusted):
             host = _last(scope, b'x-forwarded-host') or host
             peer = self._client(peer, values(scope, b'x-forwarded-for'))
-        if (host or '').lower() not in self._site.hosts and (self._is_local or scope['path'] not in HEALTH):
+        if (host or '').lower() not in self._site.hosts and (self._is_local or scope['path'] not in MACHINES):
             return await refuse(scope, receive, send, status=400, text='This server does not answer to that name.')
         port = (scope.get('client') or ('', 0))[1]
         headers = [*_own(scope['headers']), (b'host', (host or '').encode('latin-1'))]
-        return await self.app({**scope, 'client': (peer, port), 'headers': headers}, receive, send)
+        seen = {**scope, 'client': (peer, port), 'headers': headers, IS_FROM_HERE: is_from_here}
+        return await self.app(seen, receive, send)
+
+    def _is_direct(self, scope: Scope, peer: str) -> bool:
+        return not is_trusted(peer, self._trusted) and not any(_is_forwarded(name) for name, _ in scope['headers'])
 
     def _client(self, peer: str, forwarded_for: list[str]) -> str:
         """The right-most hop that is not a proxy of ours: what stands left of it anybody may have written."""
@@ -81,6 +97,21 @@ def _address(hop: str) -> str | None:
         return str(ip_address(text))
     except ValueError:
         return None
+
+
+def _name(host: str) -> str:
+    """Without the port."""
+    return host[1:].partition(']')[0] if host.startswith('[') else host.partition(':')[0]
+
+
+def _is_loopback(name: str) -> bool:
+    if name.lower() == 'localhost':
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return (getattr(address, 'ipv4_mapped', None) or address).is_loopback
 
 
 def _is_sane(path: str) -> bool:

@@ -17,6 +17,7 @@ PERSON = ('user', 'subject', 'name')
 ENTRY = (
     *('at', *PERSON, 'group', 'app', 'conversation', 'message', 'model', 'outcome', 'pricing', 'currency'),
     *('prompt_tokens', 'completion_tokens', 'total_tokens', 'total_price', 'latency_ms', 'first_token_ms'),
+    *('history_tokens', 'history_price', 'history_currency'),
 )
 NOBODY = Called('', '')
 
@@ -65,5 +66,6 @@ def _sums(line: Line, by: Sequence[Side], called: dict[str, Called]) -> Record:
 
 def _entry(entry: Entry, called: dict[str, Called]) -> Record:
     named = {'conversation': entry.conversation_id, 'message': entry.message_id, 'total_price': entry.price}
+    named |= {f'history_{name}': getattr(entry.history, name, None) for name in ('tokens', 'price', 'currency')}
     known = _person(entry.user, called) | named
     return {name: known[name] if name in known else getattr(entry, name) for name in ENTRY}

@@ -53,6 +53,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     secret = check.secret(data, is_local=is_local, make=make_secret)
     budgets = check.budgets(apps)
     usage_token = check.token('WEBAPP_USAGE_TOKEN', env.usage_token)
+    metrics_token = check.token('WEBAPP_METRICS_TOKEN', env.metrics_token)
     if problems := [*problems, *check.problems]:
         raise SettingsError(*problems)
     return Settings(
@@ -69,6 +70,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         readers=readers,
         secret=SecretStr(secret),
         usage_token=usage_token,
+        metrics_token=metrics_token,
         database_url=env.database_url,
         data=data,
         apps=apps,

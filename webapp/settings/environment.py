@@ -12,9 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ENV_FILE = Path('.env')
 PREFIX = 'WEBAPP_'
 
-# Planned, so whoever sets one must hear that it would have no effect.
-LATER = frozenset({'WEBAPP_METRICS_TOKEN'})
-
 
 class Environment(BaseSettings):
     """What we read. Names without the prefix `WEBAPP_` are those that the ecosystem already has."""
@@ -91,6 +88,11 @@ class Environment(BaseSettings):
         validation_alias='WEBAPP_USAGE_TOKEN',
         description='lets programs read `/admin/usage.csv` and `.json`: `Authorization: Bearer ...`',
     )
+    metrics_token: SecretStr | None = Field(
+        None,
+        validation_alias='WEBAPP_METRICS_TOKEN',
+        description='lets a Prometheus on another computer read `/metrics`: `Authorization: Bearer ...`',
+    )
     guests: bool = Field(False, validation_alias='WEBAPP_GUESTS', description='let people in without a login')
     local: bool = Field(
         False,
@@ -109,10 +111,7 @@ def misnamed(names: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each variable that looks like ours and would have no effect."""
     known = {str(field.validation_alias) for field in Environment.model_fields.values()}
     for name in sorted(names):
-        if name in LATER:
-            if names[name]:
-                yield f'{name} is not supported yet; take it out.'
-        elif name.upper().startswith(PREFIX) and name not in known:
+        if name.upper().startswith(PREFIX) and name not in known:
             ours = [other.removeprefix(PREFIX) for other in known if other.startswith(PREFIX)]
             near = get_close_matches(name.upper().removeprefix(PREFIX), ours, n=1)
             yield f'{name} is not a setting; ' + (f'did you mean {PREFIX}{near[0]}?' if near else 'take it out.')

@@ -56,6 +56,7 @@ class Settings:
     cost_groups: tuple[str, ...]  # the first that somebody is in is charged; empty: by the alphabet
     secret: SecretStr
     usage_token: SecretStr  # lets programs read what everybody cost; '' for none
+    metrics_token: SecretStr  # lets programs elsewhere read the figures of operation; '' for none
     database_url: str
     data: Path  # folder for what we keep beside the database
     apps: tuple[AppSettings, ...]  # none: the demo upstream
@@ -75,8 +76,7 @@ class Settings:
     def secrets(self) -> Iterator[str]:
         """Every text that must never be logged."""
         yield self.secret.get_secret_value()
-        if token := self.usage_token.get_secret_value():
-            yield token
+        yield from (token for each in (self.usage_token, self.metrics_token) if (token := each.get_secret_value()))
         yield from (app.api_key.get_secret_value() for app in self.apps)
         yield from (provider.client_secret for provider in self.providers if provider.client_secret)
         if self.relay and (key := self.relay.api_key.get_secret_value()):

@@ -38,6 +38,10 @@ class Action(StrEnum):
     FEEDBACK_EXPORTED = 'feedback_exported'
     FEEDBACK_STATE_CHANGED = 'feedback_state_changed'
     CONVERSATION_READ = 'conversation_read'
+    BUDGET_SET = 'budget_set'
+    BUDGET_REMOVED = 'budget_removed'
+    NOTICE_SHOWN = 'notice_shown'
+    NOTICE_ENDED = 'notice_ended'
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from sqlmodel import Session, col, func, select
 
 from webapp.errors import BudgetUsedUp
 from webapp.store import locks
 from webapp.store.rollups import UNIT
-from webapp.store.tables import ReservationRow, UsageDayRow, UsageRow
+from webapp.store.tables import ReservationRow, UsageDayRow, UsageRow, UsageTotalRow
 from webapp.store.usage import from_nano, to_nano
 
 Period = Literal['day', 'month']
 
 RECENT = 50  # answers of an app, by the dearest of which a question reserves
+WARN_SHARE = 0.8  # of a budget, from which on people are warned
 FIRST = 20  # an app without any: this part of the budget
 
 
@@ -37,7 +38,7 @@ class Scope(StrEnum):
 class Budget:
     """An amount of one currency, or tokens.
 
-    :ivar target: name of the group or app, '' for the others
+    :ivar target: name of the group or app, or id of a person; '' for each person by themselves, and for everybody
     """
 
     scope: Scope
@@ -50,6 +51,11 @@ class Budget:
     @property
     def key(self) -> tuple[str, ...]:
         return (self.scope, self.target, self.period, self.currency)
+
+    @property
+    def limit(self) -> Decimal:
+        """The amount, or the tokens."""
+        return self.amount if self.amount is not None else Decimal(self.tokens or 0)
 
     def begins(self, now: datetime) -> date:
         """The first day of the period that `now` is in."""
@@ -77,6 +83,8 @@ class Spender:
                 return budget.target == self.group
             case Scope.APP:
                 return budget.target == self.app
+            case Scope.USER:
+                return budget.target in ('', self.user_id)
         return True
 
 
@@ -89,13 +97,14 @@ class Standing:
     reserved: Decimal  # by answers that are being written
 
     @property
-    def limit(self) -> Decimal:
-        return self.budget.amount if self.budget.amount is not None else Decimal(self.budget.tokens or 0)
+    def used(self) -> Decimal:
+        """What was reserved for answers that are being written included."""
+        return self.spent + self.reserved
 
     @property
     def share(self) -> float:
         """Of the budget, what was reserved included; 1 is all of it."""
-        return float((self.spent + self.reserved) / self.limit) if self.limit else 1.0
+        return float(self.used / self.budget.limit)
 
 
 def standing(session: Session, *, budget: Budget, spender: Spender, now: datetime) -> Standing:
@@ -104,36 +113,35 @@ def standing(session: Session, *, budget: Budget, spender: Spender, now: datetim
     What is reserved is read first: an answer that ends in between is then counted twice, and never not at all. It
     counts whenever it was reserved, since its cost falls on the day of its end.
     """
-    held, spent = _of(ReservationRow, budget, spender), _of(UsageDayRow, budget, spender)
-    spent.append(UsageDayRow.day >= budget.begins(now))
+    sums = UsageDayRow if budget.scope is Scope.USER else UsageTotalRow
+    held, spent = _of(ReservationRow, budget, spender), _of(sums, budget, spender)
+    spent.append(sums.day >= budget.begins(now))
     if budget.amount is None:
         [waiting] = session.exec(select(func.sum(ReservationRow.tokens)).where(*held))
-        [tokens] = session.exec(select(func.sum(UsageDayRow.total_tokens)).where(*spent))
+        [tokens] = session.exec(select(func.sum(sums.total_tokens)).where(*spent))
         return Standing(budget, Decimal(int(tokens or 0)), Decimal(int(waiting or 0)))
     nano = col(ReservationRow.nano)
     reserved = select(func.sum(nano // UNIT), func.sum(nano % UNIT)).where(ReservationRow.currency == budget.currency)
-    sums = select(func.sum(UsageDayRow.total_units), func.sum(UsageDayRow.total_nano))
+    paid = select(func.sum(sums.total_units), func.sum(sums.total_nano)).where(sums.currency == budget.currency)
     waits = _amount(session.exec(reserved.where(*held)).one())
-    return Standing(
-        budget, _amount(session.exec(sums.where(*spent, UsageDayRow.currency == budget.currency)).one()), waits
-    )
+    return Standing(budget, _amount(session.exec(paid.where(*spent)).one()), waits)
 
 
 def reserve(session: Session, *, message_id: str, spender: Spender, budgets: Sequence[Budget], now: datetime) -> None:
-    """Take what an answer may cost out of all budgets that it is paid from, until it has ended.
+    """Take what an answer may cost out of the budgets that it is paid from, until it has ended.
 
+    :param budgets: in the order of their keys, so that nobody waits for somebody who waits for them
     :raises BudgetUsedUp: there is nothing left of one of them
     """
-    theirs = sorted((budget for budget in budgets if spender.pays(budget)), key=lambda budget: budget.key)
-    if not theirs:
+    if not budgets:
         return
-    for budget in theirs:
+    for budget in budgets:
         locks.hold(session, 'budget', *budget.key, spender.user_id if budget.scope is Scope.USER else '')
-    for budget in theirs:
+    for budget in budgets:
         stands = standing(session, budget=budget, spender=spender, now=now)
-        if stands.spent + stands.reserved >= stands.limit:
+        if stands.used >= budget.limit:
             raise BudgetUsedUp(budget.scope, period=budget.period, resets=budget.resets(now) - now)
-    for currency, expected in _expected(session, spender.app, theirs).items():
+    for currency, expected in _expected(session, spender.app, budgets).items():
         session.add(
             ReservationRow(
                 message_id=message_id,
@@ -147,7 +155,7 @@ def reserve(session: Session, *, message_id: str, spender: Spender, budgets: Seq
         )
 
 
-def _of(table: type[UsageDayRow] | type[ReservationRow], budget: Budget, spender: Spender) -> list[bool]:
+def _of(table: type[Any], budget: Budget, spender: Spender) -> list[bool]:
     match budget.scope:
         case Scope.USER:
             return [table.user_id == spender.user_id]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError, TimeoutError
@@ -14,6 +14,9 @@ from sqlmodel import Session
 
 from webapp.errors import StoreUnavailable
 from webapp.store import engines, schema
+
+Kind = Literal['read', 'write']
+Done = Callable[[Kind, float], None]
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -34,12 +37,14 @@ class Store:
     They run in threads of the store's own and give values, never rows.
 
     :param url: `sqlite:///path` (the folder is made) or `postgresql+psycopg://...`
+    :param on_done: told of each, in the store's threads: which it was, and how many seconds it took, waiting included
     :raises ValueError: another kind of URL
     :raises StoreUnavailable: the file can't be made
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, on_done: Done = lambda kind, seconds: None) -> None:
         self._url = engines.parse(url)
+        self._on_done = on_done
         is_file = engines.is_sqlite(self._url)
         if is_file:
             engines.prepare_file(self._url)
@@ -54,7 +59,7 @@ class Store:
 
         :raises StoreUnavailable: the database can't be asked
         """
-        return await self._submit(self._readers, lambda: _once(self._reading, lambda s: query(s, *args, **kwargs)))
+        return await self._submit('read', lambda: _once(self._reading, lambda s: query(s, *args, **kwargs)))
 
     async def write(self, command: Callable[Concatenate[Session, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `command` as one transaction: all of it is kept, or, if it raises, nothing.
@@ -73,7 +78,7 @@ class Store:
                 )
             return _until_settled(self._writing, lambda s: command(s, *args, **kwargs))
 
-        return await asyncio.shield(self._submit(self._writers, run))
+        return await asyncio.shield(self._submit('write', run))
 
     def migrate(self) -> None:
         """Bring the tables to the newest form. Safe when several processes start at once.
@@ -113,12 +118,17 @@ class Store:
         self._writing.dispose()
         self._reading.dispose()
 
-    @staticmethod
-    def _submit(threads: ThreadPoolExecutor, work: Callable[[], T]) -> asyncio.Future[T]:
-        def run() -> T:
-            with _translated():
-                return work()
+    def _submit(self, kind: Kind, work: Callable[[], T]) -> asyncio.Future[T]:
+        asked = time.monotonic()
 
+        def run() -> T:
+            try:
+                with _translated():
+                    return work()
+            finally:
+                self._on_done(kind, time.monotonic() - asked)
+
+        threads = self._readers if kind == 'read' else self._writers
         try:
             return asyncio.get_running_loop().run_in_executor(threads, run)
         except RuntimeError as error:  # only raised by an executor that was shut down

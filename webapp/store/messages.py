@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select, update
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
 from webapp.errors import NotFound, Refused
 from webapp.prices import Price
-from webapp.store import allowance as allowances, budgets, feedback, files, reservations, titles, usage
+from webapp.store import allowance as allowances, budget_table, budgets, feedback, files, reservations, titles, usage
 from webapp.store.allowance import NO_LIMITS, Allowance
 from webapp.store.budgets import Spender
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
@@ -216,7 +216,8 @@ def charge(session: Session, *, message_id: str, now: datetime) -> None:
     """Write the row that an abandoned answer has in the ledger: nobody knows what it cost."""
     if locked := _locked(session, message_id):
         conversation, row = locked
-        usage.record(session, message=row, app=conversation.app, reply=Reply(Status(row.status)), now=now)
+        reply = Reply(Status(row.status), failure=Failure('internal_error'))
+        usage.record(session, message=row, app=conversation.app, reply=reply, now=now)
 
 
 def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[Price] = ()) -> None:
@@ -383,7 +384,8 @@ def _reserve(session: Session, begun: Begun, cost_group: str, allowance: Allowan
     """:raises BudgetUsedUp: nothing is left for it"""
     conversation = begun.conversation
     spender = Spender(conversation.user_id, clean(cost_group), conversation.app)
-    budgets.reserve(session, message_id=begun.message.id, spender=spender, budgets=allowance.budgets, now=now)
+    paying = budget_table.paid_by(session, configured=allowance.budgets, spender=spender)
+    budgets.reserve(session, message_id=begun.message.id, spender=spender, budgets=paying, now=now)
 
 
 def _is_running(session: Session, conversation_id: str) -> bool:

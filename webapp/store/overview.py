@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from webapp.store import reports
+from webapp.store import comparison, reports
 from webapp.store.reports import Called, Entry, Filter, Line, Side, Speed
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
@@ -25,6 +25,7 @@ class Overview:
     month: list[Line]  # so far
     lately: list[Line]  # the last seven whole days
     called: dict[str, Called]
+    differing: int  # answers of which Dify's history tells something else
 
 
 def read(
@@ -56,6 +57,7 @@ def read(
         lately=reports.summed(
             session, wanted=replace(wanted, since=yesterday - timedelta(days=WEEK - 1), until=yesterday)
         ),
+        differing=comparison.differing(session, wanted=wanted),
         called=reports.called(session, ids=people | ({wanted.user} if wanted.user else set())),
     )
 

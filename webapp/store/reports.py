@@ -13,7 +13,16 @@ from sqlmodel import Session, col, select
 from webapp.store import speeds
 from webapp.store.rollups import UNIT
 from webapp.store.speeds import Measure
-from webapp.store.tables import ConversationRow, IdentityRow, Moment, UsageDayRow, UsageRow, UsageSpeedRow, UserRow
+from webapp.store.tables import (
+    ConversationRow,
+    IdentityRow,
+    Moment,
+    UsageDayRow,
+    UsageRow,
+    UsageSpeedRow,
+    UsageTotalRow,
+    UserRow,
+)
 from webapp.store.usage import Total, from_nano
 
 Side = Literal['user', 'group', 'app', 'day', 'model', 'outcome']
@@ -83,10 +92,18 @@ class Entry:
     price: Decimal | None
     latency_ms: int | None
     first_token_ms: int | None
+    history: 'History | None'  # what Dify's history tells, where that is something else
 
     @property
     def place(self) -> tuple[datetime, str]:
         return self.at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    tokens: int
+    price: Decimal | None
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,8 @@ class Called:
 
 def summed(session: Session, *, wanted: Filter, by: Sequence[Side] = ()) -> list[Line]:
     """One line for each group and currency, in the order of the groups."""
-    table = UsageDayRow
+    of_people = wanted.user is not None or 'user' in by
+    table = UsageDayRow if of_people else UsageTotalRow
     keys = [getattr(table, COLUMNS[side]) for side in by]
     names = ('answers', 'prompt_tokens', 'completion_tokens', 'total_tokens', 'total_units', 'total_nano')
     sums = [func.sum(getattr(table, name)) for name in (*names, 'estimated', 'unpriced', 'unknown')]
@@ -194,10 +212,10 @@ def called(session: Session, *, ids: Collection[str]) -> dict[str, Called]:
 def values(session: Session, *, since: date, until: date) -> dict[Side, list[str]]:
     """What there is to choose from, for all sides but people and days."""
     found: dict[Side, list[str]] = {}
-    in_time = Filter(since, until).conditions(UsageDayRow)
+    in_time = Filter(since, until).conditions(UsageTotalRow)
     for side in ('group', 'app', 'model', 'outcome'):
-        column = getattr(UsageDayRow, COLUMNS[side])
-        there = sa_select(column).where(in_time, col(UsageDayRow.answers) > 0).distinct()
+        column = getattr(UsageTotalRow, COLUMNS[side])
+        there = sa_select(column).where(in_time, col(UsageTotalRow.answers) > 0).distinct()
         found[side] = sorted(session.connection().scalars(there))
     return found
 
@@ -264,4 +282,10 @@ def _entry(row: UsageRow) -> Entry:
         price=None if row.total_nano is None else from_nano(row.total_nano),
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms,
+        history=None if row.history_tokens is None else _history(row.history_tokens, row),
     )
+
+
+def _history(tokens: int, row: UsageRow) -> History:
+    price = None if row.history_nano is None or not row.history_currency else from_nano(row.history_nano)
+    return History(tokens, price, row.history_currency)

@@ -14,11 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from webapp.store import speeds
-from webapp.store.tables import UsageDayRow, UsageRow, UsageSpeedRow
+from webapp.store.tables import UsageDayRow, UsageRow, UsageSpeedRow, UsageTotalRow
 
 UNIT = 10**9  # of the ledger's amounts in one of the currency
 
 DAYS: SQLTable = UsageDayRow.__table__  # type: ignore[attr-defined]
+TOTALS: SQLTable = UsageTotalRow.__table__  # type: ignore[attr-defined]
 SPEEDS: SQLTable = UsageSpeedRow.__table__  # type: ignore[attr-defined]
 
 Key = tuple[Any, ...]
@@ -29,6 +30,7 @@ class Share:
     """What one answer adds to the sums."""
 
     day: Key
+    total: Key  # the same without the person
     amounts: Mapping[str, int]
     speeds: tuple[Key, ...]
 
@@ -36,8 +38,10 @@ class Share:
 def share(row: UsageRow) -> Share:
     measured: dict[speeds.Measure, int | None] = {'first_token': row.first_token_ms, 'latency': row.latency_ms}
     common = (row.app, row.cost_group, row.model, row.outcome)
+    sides = (row.cost_group, row.app, row.model, row.outcome, row.currency)
     return Share(
-        (row.day, row.user_id, row.cost_group, row.app, row.model, row.outcome, row.currency),
+        (row.day, row.user_id, *sides),
+        (row.day, *sides),
         {
             'answers': 1,
             **{name: int(row.pricing == name) for name in ('unpriced', 'unknown', 'estimated')},
@@ -53,15 +57,17 @@ def share(row: UsageRow) -> Share:
 def change(session: Session, *, before: Share | None, after: Share) -> None:
     """Put what an answer adds now in the place of what it added before."""
     days: dict[Key, Counter[str]] = {}
+    totals: dict[Key, Counter[str]] = {}
     times: Counter[Key] = Counter()
     for sign, part in ((-1, before), (1, after)):
         if part:
-            sums = days.setdefault(part.day, Counter())
-            for name, amount in part.amounts.items():
-                sums[name] += sign * amount
+            for sums in (days.setdefault(part.day, Counter()), totals.setdefault(part.total, Counter())):
+                for name, amount in part.amounts.items():
+                    sums[name] += sign * amount
             for key in part.speeds:
                 times[key] += sign
-    _add(session, DAYS, [(key, sums) for key, sums in days.items() if any(sums.values())])
+    for table, changes in ((DAYS, days), (TOTALS, totals)):
+        _add(session, table, [(key, sums) for key, sums in changes.items() if any(sums.values())])
     _add(session, SPEEDS, [(key, {'answers': count}) for key, count in times.items() if count])
 
 

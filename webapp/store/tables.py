@@ -401,6 +401,8 @@ class UsageRow(Table, table=True):
         Index(None, 'created_at', 'id'),
         Index(None, 'app', 'created_at'),
         Index(None, 'conversation_id'),
+        Index(None, 'look_at', **_only_where('look_at IS NOT NULL')),
+        Index(None, 'history_tokens', 'created_at', **_only_where('history_tokens IS NOT NULL')),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -413,6 +415,7 @@ class UsageRow(Table, table=True):
     model: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Moment)
     outcome: str = Field(sa_type=Text)
+    failure: str = Field(sa_type=Text)
     pricing: str = Field(sa_type=Text)
     prompt_tokens: int | None = Field(sa_type=BigInteger)
     completion_tokens: int | None = Field(sa_type=BigInteger)
@@ -423,21 +426,28 @@ class UsageRow(Table, table=True):
     currency: str = Field(sa_type=Text)
     latency_ms: int | None
     first_token_ms: int | None
+    look_at: datetime | None = Field(default=None, sa_type=Moment)  # in Dify's history, see `comparison`
+    looks: int = Field(default=0, sa_type=BigInteger)
+    history_tokens: int | None = Field(default=None, sa_type=BigInteger)  # where it tells something else
+    history_nano: int | None = Field(default=None, sa_type=BigInteger)
+    history_currency: str = Field(default='', sa_type=Text)
 
 
-class UsageDayRow(Table, table=True):
-    """The ledger by day. An amount of money is in two columns, since a sum of units of 1e-9 may exceed 64 bits."""
+class NoticeRow(Table, table=True):
+    """A notice for everybody until it ends; deleted then, or before."""
 
-    __tablename__ = 'usage_days'
-    __table_args__ = (Index(None, 'user_id', 'day'),)
+    __tablename__ = 'notices'
 
-    day: date = Field(primary_key=True)
-    user_id: str = Field(primary_key=True, sa_type=Text)
-    cost_group: str = Field(primary_key=True, sa_type=Text)
-    app: str = Field(primary_key=True, sa_type=Text)
-    model: str = Field(primary_key=True, sa_type=Text)
-    outcome: str = Field(primary_key=True, sa_type=Text)
-    currency: str = Field(primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    text: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    ends_at: datetime = Field(sa_type=Moment)
+
+
+class Sums(SQLModel):
+    """Of answers. An amount of money is in two columns, since a sum of units of 1e-9 may exceed 64 bits."""
+
     answers: int = Field(sa_type=BigInteger)
     unpriced: int = Field(sa_type=BigInteger)
     unknown: int = Field(sa_type=BigInteger)
@@ -453,6 +463,34 @@ class UsageDayRow(Table, table=True):
     total_nano: int = Field(sa_type=BigInteger)
 
 
+class UsageDayRow(Sums, Table, table=True):
+    """The ledger by day and person."""
+
+    __tablename__ = 'usage_days'
+    __table_args__ = (Index(None, 'user_id', 'day'),)
+
+    day: date = Field(primary_key=True)
+    user_id: str = Field(primary_key=True, sa_type=Text)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+
+
+class UsageTotalRow(Sums, Table, table=True):
+    """The ledger by day, of everybody: of a thousand people a thousandth of the rows."""
+
+    __tablename__ = 'usage_totals'
+
+    day: date = Field(primary_key=True)
+    cost_group: str = Field(primary_key=True, sa_type=Text)
+    app: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    outcome: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+
+
 class UsageSpeedRow(Table, table=True):
     """How many answers of a day took how long. `bucket` is a span of time, see `speeds`."""
 
@@ -466,6 +504,18 @@ class UsageSpeedRow(Table, table=True):
     measure: str = Field(primary_key=True, sa_type=Text)
     bucket: int = Field(primary_key=True)
     answers: int = Field(sa_type=BigInteger)
+
+
+class BudgetRow(Table, table=True):
+    """A budget that an admin has set. `maximum` is an exact decimal number: of `currency`, or under '' of tokens."""
+
+    __tablename__ = 'budgets'
+
+    scope: str = Field(primary_key=True, sa_type=Text)
+    target: str = Field(primary_key=True, sa_type=Text)
+    period: str = Field(primary_key=True, sa_type=Text)
+    currency: str = Field(primary_key=True, sa_type=Text)
+    maximum: str = Field(sa_type=Text)
 
 
 class ReservationRow(Table, table=True):

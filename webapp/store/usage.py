@@ -6,7 +6,7 @@ Amounts are whole numbers of 1e-9 of the currency, because SQLite sums decimals 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from uuid import uuid4
@@ -25,6 +25,7 @@ NANO = 9  # decimal places kept; Dify reports seven
 MAX_AMOUNT = Decimal(10) ** 9  # of any currency, for one answer: more is not a price
 MAX_TOKENS = 10**12
 MAX_CURRENCY = 16
+SOON = timedelta(seconds=30)  # until Dify's history is asked what an answer has cost
 MAX_MODEL = 300  # bytes of all names together
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
@@ -110,6 +111,7 @@ def record(
         created_at=now,
         model='',
         outcome=reply.status,
+        failure=_code(reply),
         pricing='',
         currency='',
         prompt_tokens=None,
@@ -122,6 +124,8 @@ def record(
         first_token_ms=first_token_ms,
     )
     _fill(row, reply, prices)
+    if row.pricing == Pricing.UNKNOWN and reply.message_id:
+        row.look_at = now + SOON
     session.add(row)
     rollups.change(session, before=None, after=rollups.share(row))
     reservations.settle(session, message_id=message.id)
@@ -142,7 +146,8 @@ def amend(
     row = session.exec(select(UsageRow).where(UsageRow.message_id == message_id).with_for_update()).first()
     if row is not None:
         before = rollups.share(row)
-        row.outcome = outcome or row.outcome
+        if outcome:
+            row.outcome, row.failure = outcome, _code(reply)
         _fill(row, reply, prices)
         session.add(row)
         rollups.change(session, before=before, after=rollups.share(row))
@@ -196,6 +201,10 @@ def _fill(row: UsageRow, reply: Reply, prices: Sequence[Price]) -> None:
         row.completion_nano = to_nano(usage.completion_price)
         row.total_nano = to_nano(usage.total_price)
         row.currency = clean(usage.currency).strip().upper()[:MAX_CURRENCY]
+
+
+def _code(reply: Reply) -> str:
+    return clean(reply.failure.code) if reply.failure else ''
 
 
 def _tokens(reported: int | None, known: int | None) -> int | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from webapp import clock
-from webapp.store.budgets import Standing
+from webapp.store.budgets import Budget, Standing
 from webapp.ui import i18n, numbers, spans
 
 
@@ -20,11 +20,10 @@ class Line:
 
 def line(stands: Standing) -> Line:
     """What was reserved for answers that are being written counts as used."""
-    used = i18n.fill(
-        'budget.used', used=_amount(stands, stands.spent + stands.reserved), limit=_amount(stands, stands.limit)
-    )
+    budget = stands.budget
+    used = i18n.fill('budget.used', used=amount(budget, stands.used), limit=amount(budget, budget.limit))
     title = i18n.t('budget.of_' + stands.budget.period)
-    return Line(title, used, min(1.0, stands.share), i18n.t('budget.resets', wait=_wait(stands)))
+    return Line(title, used, min(1.0, stands.share), i18n.t('budget.resets', wait=wait(budget)))
 
 
 def warning(stands: Standing) -> str:
@@ -32,14 +31,17 @@ def warning(stands: Standing) -> str:
         'budget.warning',
         share=f'{min(1.0, stands.share):.0%}',
         period=i18n.t('budget.period_' + stands.budget.period),
-        wait=_wait(stands),
+        wait=wait(stands.budget),
     )
 
 
-def _amount(stands: Standing, amount: Decimal) -> Markup:
-    return numbers.total(amount, stands.budget.currency) if stands.budget.currency else numbers.count(int(amount))
+def amount(budget: Budget, number: Decimal) -> Markup:
+    if budget.currency:
+        return numbers.total(number, budget.currency)
+    return i18n.fill('budget.tokens', count=numbers.count(int(number)))
 
 
-def _wait(stands: Standing) -> str:
+def wait(budget: Budget) -> str:
+    """How long until it starts anew."""
     now = clock.now()
-    return spans.rough(stands.budget.resets(now) - now)
+    return spans.rough(budget.resets(now) - now)

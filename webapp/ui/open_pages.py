@@ -42,6 +42,11 @@ def sessions() -> set[str]:
     return {principal.session_id for _, principal in _owned()}
 
 
+def count() -> int:
+    """How many pages browsers have open, in this process."""
+    return sum(client.has_socket_connection for client, _ in _owned())
+
+
 def keep(asked: Collection[str], standing: Mapping[str, Principal]) -> None:
     """Close the pages that are not for their people any more; one that is being built waits for the next look.
 

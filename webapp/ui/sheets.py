@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 from nicegui.client import Client
 
 from webapp import clock
@@ -13,6 +13,7 @@ from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store.audit import Party
 from webapp.ui import persons, templates, theme
+from webapp.ui.board import Board
 from webapp.ui.components.sheet import Sheet
 from webapp.ui.hearing import Hearing
 
@@ -48,6 +49,10 @@ class SheetPage(Hearing):
         )
         with around as self._frame:
             self._sheet = Sheet(html)
+        board = Board(self._services.notices, self._frame)
+        await board.hang()
+        following = background_tasks.create(board.follow(), name='notices')
+        self._client.on_delete(following.cancel)
         self._client.title = f'{title} · {self._services.name}'
         self._sheet.on_act(self._hear(self.act))
         self._sheet.on_filter(self._hear(self.filter))

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from webapp.ui import i18n, numbers
+from webapp.ui import administration, i18n, numbers
 
 IDENTIFIER = re.compile(r'[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}([0-9a-f]{32})?', re.IGNORECASE)
 
@@ -26,7 +26,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals |= {'t': i18n.t, 'fill': i18n.fill}
+    environment.globals |= {'t': i18n.t, 'fill': i18n.fill, 'areas': administration.AREAS}
     environment.filters |= {each.__name__: each for each in (numbers.seconds, numbers.share, numbers.size)}
     environment.filters['readable'] = _readable
     return environment

@@ -25,7 +25,10 @@ TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
 # Areas of words that no script uses.
-SERVERS_OWN = {'admin', 'audit', 'banner', 'error', 'login', 'me', 'missing', 'people', 'queue', 'span'}
+SERVERS_OWN = {
+    *('admin', 'audit', 'banner', 'budget', 'error', 'leaving', 'login', 'me', 'missing', 'notices', 'people', 'queue'),
+    *('span', 'spending'),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Banner:
     text: str
     kind: Literal['info', 'warning', 'error'] = 'info'
     closable: bool = False
+    is_for_tab: bool = False  # closed, it stays so for the tab, whatever its kind; else an `info` does for the browser
 
 
 class Frame(Scripted, component=assets.static_dir() / 'frame.js'):

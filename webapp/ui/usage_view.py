@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from webapp.chat.message import Status
 from webapp.store.overview import WEEK, Overview
-from webapp.store.reports import Entry, Side
+from webapp.store.reports import Entry, History, Side
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
 from webapp.ui import charts, i18n, numbers, places
@@ -57,6 +57,7 @@ class EntryRow:
     tokens: Markup | str
     cost: Markup | str
     latency: Markup | str
+    history: Markup | str  # what Dify's tells, where that is something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ class View:
             'more': self.asked.address(after=places.word(last.at, last.id)) if last else '',
             'exports': [(kind, self.asked.address(f'.{kind}')) for kind in ('csv', 'json')],
             'has_speed': bool(found.group_speed),
+            'differing': numbers.count(found.differing) if found.differing else '',
+            'query': self.asked.address().partition('?')[2],
+            'differing_href': replace(self.asked, by='answer').address(),
         }
 
     def _money(self) -> Iterator[Money]:
@@ -171,6 +175,7 @@ class View:
             tokens='' if entry.total_tokens is None else numbers.count(entry.total_tokens),
             cost=_price(entry),
             latency=_seconds(entry.latency_ms),
+            history=_history(entry.history) if entry.history else '',
         )
 
     def _charts(self) -> Iterator[tuple[str, Chart]]:
@@ -261,6 +266,14 @@ def _price(entry: Entry) -> Markup | str:
         return i18n.t('spending.pricing_' + entry.pricing) if entry.pricing in {'unpriced', 'unknown'} else ''
     price = numbers.price(entry.price, entry.currency)
     return i18n.fill('spending.about', price=price) if entry.pricing == 'estimated' else price
+
+
+def _history(history: History) -> Markup:
+    """What Dify keeps of an answer."""
+    tokens = numbers.count(history.tokens)
+    if history.price is None:
+        return i18n.fill('spending.history_tokens', tokens=tokens)
+    return i18n.fill('spending.history', tokens=tokens, price=numbers.price(history.price, history.currency))
 
 
 def _seconds(milliseconds: int | None) -> Markup | str:

@@ -14,6 +14,7 @@ from webapp.errors import Unreachable, UpstreamError
 from webapp.upstream import history, parameters, ratings, records
 from webapp.upstream.address import normalise
 from webapp.upstream.connection import Answer, Connection, given, segment
+from webapp.upstream.health import Health
 from webapp.upstream.history import HistoryMessage
 from webapp.upstream.limits import TimeLimits
 from webapp.upstream.parameters import Info, Parameters, Site, ToolIcon
@@ -30,6 +31,7 @@ class DifyClient:
     """One app, known by its key. `user` is the end user's stable id upstream, which keeps people apart there.
 
     :param base_url: in any form that people type, see `address.normalise`
+    :param health: told what calls come to; one who sees an answer from `send` to its end tells it that
     :raises ValueError: the address or the key can't be one; the message never holds the key
     """
 
@@ -40,10 +42,12 @@ class DifyClient:
         *,
         limits: TimeLimits = TimeLimits(),  # noqa: B008  a frozen value
         transport: httpx.AsyncBaseTransport | None = None,
+        health: Health | None = None,
     ) -> None:
         self.base_url = normalise(base_url)
         self._limits = limits
-        self._dify = Connection(self.base_url, api_key, limits, transport)
+        self.health = health or Health()
+        self._dify = Connection(self.base_url, api_key, limits, transport, health=self.health)
 
     def __repr__(self) -> str:
         return f'DifyClient({self.base_url!r})'

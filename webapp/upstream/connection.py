@@ -15,6 +15,7 @@ import httpx
 from webapp.errors import Unreachable, UpstreamError
 from webapp.upstream import keys
 from webapp.upstream.faults import Faults
+from webapp.upstream.health import Health
 from webapp.upstream.limits import MAX_ERROR, MAX_JSON, TimeLimits
 from webapp.upstream.payload import Payload, dump, parse
 from webapp.upstream.transport import choose
@@ -47,10 +48,17 @@ class Connection:
     """One app's way to the Service API. The key goes into one header and nowhere else."""
 
     def __init__(
-        self, base_url: str, api_key: str, limits: TimeLimits, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        api_key: str,
+        limits: TimeLimits,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        health: Health,
     ) -> None:
         key = keys.checked(api_key)
         self.base_url = base_url
+        self.health = health
         self.faults = Faults(key, urlsplit(base_url).netloc, urlsplit(base_url).hostname or '')
         self.limits = limits
         self._http = httpx.AsyncClient(
@@ -109,23 +117,25 @@ class Connection:
     async def call(self, method: str, path: str, *, wait: float | None = None, **content: Any) -> Payload:
         """Ask for a JSON object; {} when there is nothing to say. :raises UpstreamError: see `open`"""
         wait = wait or self.limits.call
-        with self.in_our_words():
-            async with asyncio.timeout(wait + self.limits.busy_pause_at_most * BUSY_REPEATS):
-                async with self.open(method, path, wait=wait, **content) as answer:
-                    body = await answer.read()
-        if not body.strip():
-            return {}
-        if (payload := parse(body)) is None:
-            raise Unreachable(
-                'bad_gateway', f'{answer.media_type or "an answer"} in place of JSON', status=answer.status
-            )
-        return payload
+        with self._noted():
+            with self.in_our_words():
+                async with asyncio.timeout(wait + self.limits.busy_pause_at_most * BUSY_REPEATS):
+                    async with self.open(method, path, wait=wait, **content) as answer:
+                        body = await answer.read()
+            if not body.strip():
+                return {}
+            if (payload := parse(body)) is None:
+                raise Unreachable(
+                    'bad_gateway', f'{answer.media_type or "an answer"} in place of JSON', status=answer.status
+                )
+            return payload
 
     @asynccontextmanager
     async def download(self, method: str, path: str, **content: Any) -> AsyncIterator[Answer]:
         """Like `open`, for bytes that are passed on: whoever reads them gets our errors too."""
-        async with self.open(method, path, **content) as answer:
-            yield replace(answer, body=self._lively(answer.body))
+        with self._noted():
+            async with self.open(method, path, **content) as answer:
+                yield replace(answer, body=self._lively(answer.body))
 
     async def _lively(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         while True:
@@ -142,8 +152,12 @@ class Connection:
             async with asyncio.timeout(wait):
                 if request.method == 'GET':
                     with suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                        return await self._http.send(request, stream=True)
-                return await self._http.send(request, stream=True)
+                        return self._heard(await self._http.send(request, stream=True))
+                return self._heard(await self._http.send(request, stream=True))
+
+    def _heard(self, response: httpx.Response) -> httpx.Response:
+        self.health.note_version(response.headers.get('x-version', ''))
+        return response
 
     async def _refusal(self, response: httpx.Response) -> UpstreamError:
         """The error, with as much of its text as comes in time."""
@@ -173,6 +187,16 @@ class Connection:
         """Seconds before each repetition: doubling, and not in step with everybody else who was refused."""
         for repeat in range(BUSY_REPEATS):
             yield self.limits.busy_pause * 2**repeat * random.uniform(0.5, 1.5)  # noqa: S311  no secret
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note what the call inside comes to. Of an answer that is being written, its end is noted by who sees it."""
+        try:
+            yield
+        except UpstreamError as error:
+            self.health.note(error.code)
+            raise
+        self.health.note()
 
     @contextmanager
     def in_our_words(self, on_timeout: str = 'first_byte_timeout') -> Iterator[None]:

@@ -8,8 +8,9 @@ from webapp.ui.components.scripted import Scripted
 
 class Sheet(Scripted, component=assets.static_dir() / 'sheet.js'):
     """Shows HTML of ours. A `<button data-act="block" data-of="ID">` in it is heard by `on_act`; with `data-confirm`,
-    `data-effect` and `data-label` it asks first. The fields of a `<form data-live>` are heard by `on_filter`, and stand
-    in the address.
+    `data-effect` and `data-label` it asks first. So is a `<form data-act="save">`, its fields as a query string, and it
+    stays as it is when they are refused. The fields of a `<form data-live>` are heard by `on_filter`, and stand in the
+    address.
     """
 
     def __init__(self, html: str) -> None:

@@ -20,11 +20,13 @@ from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
+from webapp.store.budgets import WARN_SHARE
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
 from webapp.ui import budget_lines, i18n, open_pages, persons, refusals, theme, views
+from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.thread import Thread
@@ -42,7 +44,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar('T')
 
 RATINGS: dict[str, Rating | None] = {'like': 'like', 'dislike': 'dislike', '': None}
-WARN_SHARE = 0.8  # of a budget
 FLURRY_SECONDS = 0.4  # changes come in flurries, and words go first
 
 
@@ -113,6 +114,8 @@ class ChatPage(Hearing):
         )
         self._listen()
         self._announce()
+        board = Board(services.notices, self._frame)
+        await board.hang()
         await self._listing.show()
         self._show(conversation, shown)
         if query:
@@ -122,6 +125,7 @@ class ChatPage(Hearing):
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
         self._spawn(self._warn())
+        self._spawn(board.follow())
 
     def _listen(self) -> None:
         hear = self._hear

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 
 from webapp import clock
+from webapp.errors import NotFound
 from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import overview, reports
@@ -14,6 +15,7 @@ from webapp.store.reports import Side
 from webapp.ui import i18n, places
 from webapp.ui.page import page
 from webapp.ui.sheets import SheetPage, written
+from webapp.ui.theme import Banner
 from webapp.ui.usage_asked import BYS, PATH, RANGES, Asked, written_as
 from webapp.ui.usage_view import ROWS, View, outcome
 
@@ -57,6 +59,13 @@ class UsagePage(SheetPage):
     async def filter(self, query: str) -> None:
         asked = Asked.of(dict(parse_qsl(query[:MAX_QUERY])))
         self._sheet.found(await self._found(asked), query)
+
+    async def act(self, name: str, of: str) -> None:
+        if name != 'compare':
+            raise NotFound
+        wanted = Asked.of(dict(parse_qsl(of[:MAX_QUERY]))).filter(clock.now().date())
+        count = await self._services.comparison.ask(wanted)
+        self._frame.show_banner(Banner('compared', i18n.t('spending.compared', count=count), 'info', closable=True))
 
     async def _found(self, asked: Asked, after: tuple[datetime, str] | None = None) -> str:
         today = clock.now().date()

@@ -33,6 +33,7 @@ def build(
     active_limit: int | None = None,
     form: Sequence[dict[str, dict[str, Any]]] = (),
     relay: Relay | None = None,
+    keeps_costs: bool = False,
 ) -> Starlette:
     """The demo as an ASGI app.
 
@@ -45,6 +46,7 @@ def build(
     :param active_limit: answers written at once, further ones are refused; None is no limit
     :param form: `user_input_form` of `/parameters`, checked at each send
     :param relay: a model that answers instead of the handbook, unless a scenario word says otherwise
+    :param keeps_costs: history tells what each answer cost, as that of newer servers does
     """
     demo = Demo(
         key,
@@ -55,6 +57,7 @@ def build(
         active_limit=active_limit,
         form=form,
         relay=relay,
+        keeps_costs=keeps_costs,
     )
 
     @asynccontextmanager

@@ -148,8 +148,23 @@ def _message(demo: Demo, row: Message, base: str) -> dict[str, Any]:
         'status': row.status,
         'error': row.error,
     }
+    if demo.keeps_costs:
+        found |= _costs(row)
     asked = demo.records.forms.find('message_id = ?', row.id)
     return found | ({'extra_contents': [forms.extra_content(form) for form in asked]} if asked else {})
+
+
+def _costs(row: Message) -> dict[str, Any]:
+    """As servers of 2026 have it; a model without a price costs nothing there, and not zero."""
+    is_priced = bool(row.usage.get('total_price', '0').strip('0E-.7'))
+    return {
+        'message_tokens': row.usage.get('prompt_tokens', 0),
+        'answer_tokens': row.usage.get('completion_tokens', 0),
+        'total_tokens': row.usage.get('total_tokens', 0),
+        'provider_response_latency': row.usage.get('latency', 0.0),
+        'total_price': row.usage['total_price'] if is_priced else None,
+        'currency': row.usage['currency'] if is_priced else None,
+    }
 
 
 def _source(source: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Message:
     files: list[Json] = field(default_factory=list)
     resources: list[Json] = field(default_factory=list)
     thoughts: list[Json] = field(default_factory=list)
+    usage: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,6 +110,10 @@ class Table(Generic[R]):
         self._json = {name for name in self._columns if typing.get_origin(types[name]) in {dict, list}}
         self._flags = {name for name in self._columns if types[name] is bool}
         db.execute(f'CREATE TABLE IF NOT EXISTS {self._name} ({", ".join(self._columns)}, PRIMARY KEY (id))')
+        known = {column[1] for column in db.execute(f'PRAGMA table_info({self._name})')}
+        for name in self._columns:  # a file of an older version; new columns stand last
+            if name not in known:
+                db.execute(f"ALTER TABLE {self._name} ADD COLUMN {name} DEFAULT '{{}}'")
 
     def put(self, row: R) -> None:
         """Insert, or replace the row of that id in its place."""

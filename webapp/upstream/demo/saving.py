@@ -26,7 +26,8 @@ def save(records: Records, turn: Turn, frame: Frame) -> None:
         message.status, message.error = 'error', frame['message']
     else:
         message.answer = turn.saved_text
-        message.resources = frame.get('metadata', {}).get('retriever_resources', [])
+        metadata = frame.get('metadata', {})
+        message.resources, message.usage = metadata.get('retriever_resources', []), metadata.get('usage') or {}
         message.thoughts = turn.thoughts
         message.files += turn.made
     records.messages.put(message)

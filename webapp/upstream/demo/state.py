@@ -45,6 +45,7 @@ class Demo:
         active_limit: int | None,
         form: Sequence[dict[str, dict[str, Any]]],
         relay: Relay | None,
+        keeps_costs: bool,
     ) -> None:
         self.key = key
         self.rate = rate
@@ -52,6 +53,7 @@ class Demo:
         self.title_seconds = title_seconds
         self.active_limit = active_limit
         self.form = list(form)
+        self.keeps_costs = keeps_costs
         self.model = Model(relay) if relay else None
         self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
         self.app_id = APP_ID

@@ -5,8 +5,8 @@ from unicodedata import normalize
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0007'
-down_revision = '0005'
+revision = '0008'
+down_revision = '0007'
 
 LISTED = {'': (), '_by_app': ('app',), '_by_state': ('state',), '_by_rating': ('rating',)}
 KEPT = ('message_id', 'user_id', 'rating', 'comment', 'updated_at', 'sent', 'attempts', 'due_at')
