@@ -3,11 +3,12 @@ import { fillCharts } from "charts";
 import { fillFields, fillTimes, momentOf } from "dates";
 import { wellFormed } from "keys";
 import { fillNumbers } from "numbers";
+import { clicked as clickedProse, dress } from "prose";
 
 const PAUSE = 250; // ms after the last key until the server is asked
 
 export default {
-  props: { words: Object, content: String },
+  props: { words: Object, proseWords: Object, content: String },
   template: `
     <div class="desk" @click="clicked" @input="typed" @change="changed" @submit="submitted">
       <div ref="content" class="desk-content" tabindex="-1"></div>
@@ -68,12 +69,14 @@ export default {
       fillFields(node);
       fillNumbers(node);
       fillCharts(node);
+      for (const prose of node.querySelectorAll(".prose")) dress(prose, this.proseWords);
       if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
     },
 
     // what a button does, at once or when it has been confirmed
 
     clicked(event) {
+      if (clickedProse(event, this.proseWords)) return;
       const button = event.target.closest("button[data-act]");
       if (!button) return;
       const { confirm, effect, act, of, label, typed, asks } = button.dataset;

@@ -35,11 +35,13 @@ from webapp.edge.site import Site
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.exports import (
     audit as audit_export,
+    feedback as feedback_export,
     metrics as metrics_export,
     person as person_export,
     usage as usage_export,
 )
 from webapp.feedback import Feedback
+from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
@@ -56,7 +58,18 @@ from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
-from webapp.ui.pages import admin, audit, budgets, chat, me, people, person, usage
+from webapp.ui.pages import (
+    admin,
+    audit,
+    budgets,
+    chat,
+    feedback as feedback_page,
+    feedback_thread,
+    me,
+    people,
+    person,
+    usage,
+)
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
@@ -84,6 +97,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
             guests=settings.guests,
             providers=settings.providers,
             admins=settings.admins,
+            readers=settings.readers,
         ),
         secure=settings.is_https,
         idle=settings.session_idle,
@@ -101,7 +115,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         alive = running(settings, store, sessions, stopping, loops=loops, metrics=metrics)
         async with contextlib.aclosing(clients), alive as services:
             metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
-            for each in (chat, me, admin, usage, budgets, people, person, audit):
+            for each in (chat, me, admin, usage, budgets, feedback_page, feedback_thread, people, person, audit):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions))
             yield
@@ -112,6 +126,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         app.include_router(routes)
     throttle = Throttle(store, settings.limits)
     app.include_router(audit_export.routes(store, sessions, throttle))
+    app.include_router(feedback_export.routes(store, sessions, throttle))
     app.include_router(person_export.routes(store, sessions, throttle))
     token = settings.usage_token.get_secret_value()
     app.include_router(usage_export.routes(store, sessions, throttle, token=token))
@@ -174,6 +189,7 @@ async def running(
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
         deletions = Deletions(store, apps)
+        feedback_list = FeedbackList(store, apps)
         spending = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,
@@ -208,6 +224,7 @@ async def running(
             'purge': partial(_purge, store, sessions, files),
             'sweep': files.sweep,
             'feedback': feedback.run,
+            'feedback list': feedback_list.run,
             'notices': notices.run,
             'titles': titles.run,
             'deletions': deletions.run,
@@ -232,6 +249,7 @@ async def running(
             generations=generations,
             files=files,
             feedback=feedback,
+            feedback_list=feedback_list,
             throttle=Throttle(store, settings.limits),
             forgetting=forgetting,
             budgets=spending,

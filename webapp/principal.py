@@ -36,6 +36,7 @@ class Identity:
     email_verified: bool = False  # the provider has seen that mails reach them
     groups: frozenset[str] = frozenset()
     claims_admin: bool = False  # the provider's claim says so
+    claims_reader: bool = False  # likewise, see `Principal.is_reader`
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Principal:
     dify_user: str  # what Dify knows them by, see `store.users`
     name: str = ''
     groups: frozenset[str] = frozenset()
+    is_reader: bool = False  # may read what others have asked and were answered; no role has that by itself
     address: str = field(default='', compare=False)  # that they ask from, where somebody asks
 
     @property

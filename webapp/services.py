@@ -8,6 +8,7 @@ from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.comparison import Comparison
 from webapp.feedback import Feedback
+from webapp.feedback_list import FeedbackList
 from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
@@ -25,6 +26,7 @@ class Services:
     generations: Generations
     files: Files
     feedback: Feedback
+    feedback_list: FeedbackList
     throttle: Throttle
     budgets: Budgets
     forgetting: Forgetting

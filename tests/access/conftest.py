@@ -15,6 +15,9 @@ slug = "staff"
 base_url = "{}"
 api_key = "demo"
 groups = ["staff"]
+
+[limits]
+exports_per_minute = 0
 """
 
 

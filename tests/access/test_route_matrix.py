@@ -82,6 +82,12 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
     'GET /admin/users/{user}/export.zip': [admins('/admin/users/{user}/export.zip', guest=404)],
+    'GET /admin/feedback': [admins('/admin/feedback'), admins('/admin/feedback?rating=dislike&q=canary')],
+    'GET /admin/feedback/{feedback}': [  # not even for admins: see tests/feedback for who may
+        Row('/admin/feedback/{message}', 404, 404, TO_LOGIN, 404, TO_LOGIN, 404, is_foreign=True)
+    ],
+    'GET /admin/feedback.csv': [admins('/admin/feedback.csv', guest=404)],
+    'GET /admin/feedback.json': [admins('/admin/feedback.json?q=canary', guest=404)],
     'GET /admin/audit': [admins('/admin/audit'), admins('/admin/audit?who={user}')],
     'GET /admin/audit.csv': [admins('/admin/audit.csv', guest=404), admins('/admin/audit.csv?who={user}', guest=404)],
     'GET /admin/audit.json': [admins('/admin/audit.json', guest=404)],

@@ -44,6 +44,9 @@ ADMINS = [
     Row('/admin', 'sheet act', lambda w: ['end', w.user], 'Ended.'),
     Row('/admin/users', 'sheet filter', lambda w: ['q=ann'], '/admin/users/'),
     Row('/admin/audit', 'sheet filter', lambda w: [''], 'audit'),
+    Row('/admin/feedback', 'sheet filter', lambda w: [''], 'feedback-list'),
+    Row('/admin/feedback', 'sheet act', lambda w: ['seen', rating(w)], 'show'),
+    Row('/admin/feedback/{message}', 'sheet act', lambda w: ['seen', rating(w)], 'show'),
     Row('/admin/usage', 'sheet filter', lambda w: ['by=answer'], 'usage-table'),
     *(
         Row('/admin/users/{user}', 'sheet act', lambda w, act=act: [act, w.ann.session_id], 'show')  # type: ignore[misc]
@@ -62,13 +65,18 @@ ADMINS = [
 IDLE = {
     *((path, 'sheet act') for path in ('/admin/users', '/admin/audit')),
     *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/users/{user}')),
+    ('/admin/feedback/{message}', 'sheet filter'),
 }
-PAGES = ('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit')
+PAGES = (
+    *('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit'),
+    *('/admin/feedback', '/admin/feedback/{message}'),
+)
+EVERYTHING = {'claims_admin': True, 'claims_reader': True}
 
 
 def test_every_event_has_a_row(world: World) -> None:
     heard = set()
-    with sign_in(world.server, 'eve', claims_admin=True).client() as http:
+    with sign_in(world.server, 'eve', **EVERYTHING).client() as http:
         for path in PAGES:
             with live(http, path.format(**world.ids)) as page:
                 heard |= {(path, name) for name in page.names if not name.startswith('layout ')}
@@ -87,7 +95,7 @@ def test_what_is_mine_touches_nobody_else(world: World, row: Row) -> None:
 
 @pytest.mark.parametrize('row', ADMINS, ids=lambda row: row.path)
 def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, row: Row) -> None:
-    with sign_in(world.server, 'eve', claims_admin=True).client() as http:
+    with sign_in(world.server, 'eve', **EVERYTHING).client() as http:
         with live(http, row.path.format(**world.ids)) as page:
             world.demote()
             page.fire(row.event, *row.values(world))
@@ -98,6 +106,7 @@ def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, ro
     assert world.value('SELECT count(*) FROM notices') == 0
     assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
     assert world.value('SELECT count(*) FROM forgettings') == 0
+    assert world.value('SELECT state FROM feedback WHERE id = ?', world.message) == 'new'
 
 
 def test_nor_can_one_who_has_been_signed_out(world: World) -> None:
@@ -159,6 +168,12 @@ def test_a_way_in_is_taken_and_given_up_by_its_person_alone(world: World) -> Non
         page.fire('sheet act', 'unlink', way(world, fred))
         page.hears('your last way')
     assert lives(world, phone)
+
+
+def rating(world: World) -> str:
+    """What a button says that is about the owner's."""
+    query = "SELECT updated_at || '.' || id || '.' || state FROM feedback WHERE id = ?"
+    return str(world.value(query, world.message))
 
 
 def announcement() -> str:

@@ -26,14 +26,14 @@ GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
 
 
 class Recorder:
-    """Middleware in front of the demo: which requests came in for which of Dify's users."""
+    """Middleware in front of the demo: which requests came in that are not about the app alone."""
 
     def __init__(self, app: ASGIApp, seen: list[str]) -> None:
         self._app = app
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope['type'] == 'http' and not scope['path'].endswith(('/info', '/parameters')):
+        if scope['type'] == 'http' and not scope['path'].endswith(('/info', '/parameters', '/app/feedbacks')):
             self._seen.append(f'{scope["method"]} {scope["path"]}')
         await self._app(scope, receive, send)
 
@@ -141,6 +141,9 @@ def furnish(world: World, http: httpx.Client) -> None:
     answer = http.post('/uploads/text', content=f'{SECRET_WORD} held', headers=origin)
     world.held = answer.json()['id']
     world.conversation, world.message = begin(world, http, f'/echo {SECRET_WORD}', 'key-of-the-first', world.file)
+    with live(http, f'/a/default/c/{world.conversation}') as page:
+        page.fire('thread feedback', world.message, 'dislike', SECRET_WORD)
+        wait_for(lambda: world.value('SELECT 1 FROM feedback'), 'a rating')
     _, world.broken = begin(world, http, f'/error first {SECRET_WORD}', world.new_key())
     world.unwanted, _ = begin(world, http, f'/echo {SECRET_WORD} unwanted', world.new_key())
     world.of_staff['file'] = upload('staff.txt', 'staff')

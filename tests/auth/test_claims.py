@@ -11,7 +11,7 @@ from webapp.auth import claims
 from webapp.auth.admission import Admission
 from webapp.auth.id_tokens import TokenRefused
 from webapp.auth.providers import Preset, Provider
-from webapp.principal import Identity, Role
+from webapp.principal import GUEST, LOCAL, Identity, Role
 
 ISSUER = COMPANY.issuer
 
@@ -147,7 +147,11 @@ def test_too_many_groups_to_tell_are_none_and_the_log_says_so(caplog: pytest.Log
 )
 def test_who_claims_to_be_an_admin(settings: dict[str, Any], said: dict[str, Any], is_admin: bool) -> None:
     settings = {name: frozenset(v) if isinstance(v, set) else v for name, v in settings.items()}
-    assert identity(said, **settings).claims_admin is is_admin
+    found = identity(said, **settings)
+    assert (found.claims_admin, found.claims_reader) == (is_admin, False)
+    as_reader = {name.replace('admin_', 'reader_'): value for name, value in settings.items()}
+    found = identity(said, **as_reader)
+    assert (found.claims_admin, found.claims_reader) == (False, is_admin), 'the same rule, and another role'
 
 
 def test_names_are_one_line_and_bounded() -> None:
@@ -214,6 +218,7 @@ def test_more_is_asked_for_only_when_something_is_missing() -> None:
     for name in ('name', 'email', 'email_verified', 'groups'):
         assert claims.is_lacking(COMPANY, {k: v for k, v in whole.items() if k != name})
     assert claims.is_lacking(replace(COMPANY, admin_claim='app.roles'), whole)
+    assert claims.is_lacking(replace(COMPANY, reader_claim='app.roles'), whole)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +276,25 @@ def test_an_admin_is_whom_the_settings_mean_and_nobody_whom_another_provider_cal
     assert admission.role(Identity(by.issuer, subject, by.name, email=address, email_verified=True)) is role
     if address:
         assert admission.role(Identity(by.issuer, subject, by.name, email=address)) is Role.USER
+    reading = Admission(providers=[COMPANY, FORGE], readers=[admin])
+    somebody = Identity(by.issuer, subject, by.name, email=address, email_verified=True)
+    assert (reading.role(somebody), reading.is_reader(somebody)) == (Role.USER, role is Role.ADMIN)
+    assert not admission.is_reader(somebody), 'no role has it by itself'
+
+
+def test_a_reader_is_one_only_as_long_as_the_settings_let_them_in() -> None:
+    claimed = Identity(COMPANY.issuer, '123', COMPANY.name, claims_reader=True)
+    assert Admission(providers=[COMPANY]).is_reader(claimed)
+    assert not Admission(providers=[FORGE]).is_reader(claimed)
+    strict = replace(COMPANY, allowed_domains=frozenset({'corp.com'}))
+    assert not Admission(providers=[strict]).is_reader(claimed)
+
+
+def test_guests_are_no_readers_and_the_local_person_is_one() -> None:
+    guest, local = Identity(GUEST, '1', GUEST, claims_reader=True), Identity(LOCAL, LOCAL, LOCAL)
+    assert not Admission(guests=True, readers=['1']).is_reader(guest)
+    assert Admission(is_local=True).is_reader(local)
+    assert not Admission(guests=True).is_reader(local)
 
 
 @pytest.mark.parametrize('admin', ['123', 'company:123', 'forge:123', 'auth0|123'])

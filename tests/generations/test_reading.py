@@ -1,6 +1,7 @@
 """A page's thread follows what is kept, and never goes back behind what it has shown."""
 
 import asyncio
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,9 +59,8 @@ async def test_rows_that_are_older_than_an_end_do_not_take_it_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr('nicegui.core.loop', asyncio.get_running_loop())  # as in a running app
-    services = Services(
-        store, None, apps, changes, generations, files, None, None, None, None, None, None, 'Chat', False
-    )  # type: ignore[arg-type]  # not asked
+    asked = {'store': store, 'apps': apps, 'changes': changes, 'generations': generations, 'files': files}
+    services = Services(**dict.fromkeys(each.name for each in fields(Services)) | asked)  # type: ignore[arg-type]
     told, history = Told(), Slow(services, KeptAnswers(), lambda: ann)
     history.ended = asyncio.Event()
 

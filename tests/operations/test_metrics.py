@@ -182,8 +182,9 @@ def test_there_are_never_more_series_than_apps_and_codes() -> None:
 
 
 def test_labels_name_nobody_and_repeat_nothing(local: Server) -> None:
+    before = read(local)
     with asking(local, 'default', '/error first a-secret-word'):
-        grows(local, ANSWERS.format('failed'), read(local))
+        grows(local, ANSWERS.format('failed'), before)
     told = direct.get(f'{local.url}/metrics').text
     assert 'a-secret-word' not in told
     assert sign_in(local, 'ann').user_id not in told

@@ -174,6 +174,7 @@ class TestPresets:
             ({'subject_claim': 'email'}, 'has subject_claim, which is for the preset oauth2 alone'),
             ({'scopes': ['email']}, 'must ask for the scope "openid" too'),
             ({'preset': 'github', 'admin_groups': ['chat']}, 'has admin_groups, but GitHub tells no groups'),
+            ({'preset': 'github', 'reader_groups': ['chat']}, 'name readers in WEBAPP_READERS'),
             ({'preset': 'myspace'}, 'providers.0.preset: '),
         ],
     )
@@ -263,17 +264,22 @@ class TestTables:
             groups_claim='realm_access.roles',
             admin_groups=['chat-admins'],
             admin_claim='roles',
+            reader_groups=['auditors'],
+            reader_claim='duties',
             allowed_domains=['Example.COM', '@xn--bcher-kva.example'],
         )
         provider = only()
         assert (provider.groups_claim, provider.admin_claim) == ('realm_access.roles', 'roles')
         assert provider.admin_groups == {'chat-admins'}
+        assert (provider.reader_claim, provider.reader_groups) == ('duties', {'auditors'})
         assert provider.allowed_domains == {'example.com', 'xn--bcher-kva.example'}
 
-    def test_admins_are_listed_with_commas(self, env: pytest.MonkeyPatch) -> None:
+    def test_admins_and_readers_are_listed_with_commas(self, env: pytest.MonkeyPatch) -> None:
         write(preset='google')
         env.setenv('WEBAPP_ADMINS', ' company:1234, ann@example.com ,, ')
+        env.setenv('WEBAPP_READERS', 'bob@example.com,5678')
         assert settings.load().admins == {'company:1234', 'ann@example.com'}
+        assert settings.load().readers == {'bob@example.com', '5678'}
 
     def test_a_subject_alone_is_an_admin_only_where_one_provider_can_call_somebody_that(
         self, env: pytest.MonkeyPatch
@@ -290,6 +296,8 @@ class TestTables:
         assert problems() == '\n'.join(expected.format(admin) for admin in ('1234', 'company:5678'))
         env.setenv('WEBAPP_ADMINS', 'github:1234,ann@example.com,google:5678')
         assert len(settings.load().admins) == 3
+        env.setenv('WEBAPP_READERS', '1234')
+        assert problems().startswith('WEBAPP_READERS has 1234, and each of the 2 providers')
 
     @pytest.mark.parametrize('slash', ['', '/'])
     def test_two_with_one_issuer_would_make_one_person_of_two(self, slash: str) -> None:

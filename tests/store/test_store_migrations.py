@@ -13,13 +13,24 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.message import Status
 from webapp.errors import StoreUnavailable
-from webapp.store import conversations, engines, feedback, messages, migration, reports, schema, sessions, speeds
+from webapp.store import (
+    conversations,
+    engines,
+    feedback,
+    feedback_queue,
+    messages,
+    migration,
+    reports,
+    schema,
+    sessions,
+    speeds,
+)
 from webapp.store.database import Store
 from webapp.store.tables import Table
 from webapp.store.users import User
@@ -112,8 +123,8 @@ Store(sys.argv[1]).migrate()
 """
 
 
-async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> None:
-    """Its rows are written as text, as version 0001 had them: they must be read for ever."""
+def first_version(url: str) -> Engine:
+    """A database as version 0001 left it."""
     if url.startswith('sqlite'):
         engines.prepare_file(engines.parse(url))
     migration.migrate(engines.parse(url), '0001')
@@ -122,7 +133,12 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
         for statement in FIRST_VERSION.read_text().split(';\n'):
             if statement.strip():
                 connection.exec_driver_sql(statement)
-    engine.dispose()
+    return engine
+
+
+async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> None:
+    """Its rows are written as text, as version 0001 had them: they must be read for ever."""
+    first_version(url).dispose()
 
     store = Store(url)
     store.migrate()
@@ -178,6 +194,28 @@ async def test_what_was_spent_before_there_were_sums_is_added_up(url: str) -> No
         return {row.bucket: row.answers for row in rows}
 
     assert await store.read(counts) == Counter(map(speeds.bucket, TIMES))
+    await store.close()
+
+
+async def test_ratings_of_before_there_was_a_queue_are_new_in_it(url: str) -> None:
+    engine = first_version(url)
+    migration.migrate(engines.parse(url), '0005')
+    with engine.begin() as connection:
+        rated = (
+            "INSERT INTO feedback VALUES ('m1', 'u1', 'dislike', 'STRAßE', 5, true, 1, NULL),"
+            " ('m2', 'u1', '', '', 6, false, 0, 7)"
+        )
+        connection.exec_driver_sql(rated)
+    engine.dispose()
+    store = Store(url)
+    store.migrate()
+    wanted = feedback_queue.Filter(search='strasse')
+    [rated_one] = (await store.read(feedback_queue.page, wanted=wanted, with_texts=True)).rows
+    assert (rated_one.id, rated_one.rating, rated_one.state, rated_one.user_id) == ('m1', 'dislike', 'new', 'u1')
+    named = (rated_one.app, rated_one.upstream_conversation_id, rated_one.upstream_message_id)
+    assert named == ('support', 'up-1', 'up-m')
+    [job] = await store.write(feedback.claim_due, now=NOW)
+    assert (job.message_id, job.rating) == ('m2', None)
     await store.close()
 
 

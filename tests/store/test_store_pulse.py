@@ -88,7 +88,7 @@ async def test_an_end_that_could_not_be_kept_is_a_failure_of_ours(store: Store, 
 async def test_it_tells_of_the_database(store: Store, url: str) -> None:
     found = await store.read(pulse.read, since=NOW)
     assert found.server.startswith('SQLite 3.' if url.startswith('sqlite') else 'PostgreSQL ')
-    assert 100_000 < found.size < 100_000_000
+    assert found.size > 100_000
     assert found.version == schema.versions()[-1]
 
 

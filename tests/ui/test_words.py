@@ -36,7 +36,7 @@ SCRIPTS = {
 }
 OURS = {
     'already_running', 'blocked', 'budget_of_all', 'budget_of_app', 'budget_of_group', 'budget_of_user',
-    'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
+    'feedback_changed', 'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
     'not_found', 'notice_end', 'notice_unfit', 'notices_full',
     'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down',
     'sign_in_denied', 'sign_in_failed', 'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out',

@@ -264,6 +264,8 @@ async def call_like(played: Recording, client: DifyClient):
             return await client.delete(id_, user='ann')
         case 'POST', ['messages', id_, 'feedbacks']:
             return await client.feedback(id_, body.get('rating'), user='ann')
+        case 'GET', ['app', 'feedbacks']:
+            return await client.feedbacks(int(query['page']), limit=int(query['limit']))
         case 'GET', ['messages', id_, 'suggested']:
             return await client.suggested(id_, user='ann')
         case 'POST', ['files', 'upload']:

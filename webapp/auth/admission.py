@@ -9,12 +9,15 @@ from webapp.principal import GUEST, LOCAL, Identity, Role
 ADDRESS = re.compile(r'[^@\s"<>]+@([^@\s"<>]+)')
 DOMAIN = re.compile(r'[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*', re.ASCII)
 
+People = frozenset[tuple[str, str]]  # as `named` has them
+
 
 class Admission:
     """:param is_local: everybody who gets this far is the one local person, and the admin
     :param guests: everybody may come in, each as somebody of their own
     :param providers: who may vouch for people
     :param admins: subjects, `provider:subject`, and verified e-mail addresses of the people who are admins
+    :param readers: the same, of the people who may read other people's conversations
     """
 
     def __init__(
@@ -24,11 +27,13 @@ class Admission:
         guests: bool = False,
         providers: Iterable[Provider] = (),
         admins: Iterable[str] = (),
+        readers: Iterable[str] = (),
     ) -> None:
         self.is_local = is_local
         self.guests = guests
         self.providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
-        self._admins = frozenset(named(admin, self.providers) for admin in admins) - {None}
+        self._admins = self._people(admins)
+        self._readers = self._people(readers)
 
     def role(self, identity: Identity) -> Role | None:
         """What somebody is here; nothing if they are not let in, or not any more."""
@@ -39,25 +44,36 @@ class Admission:
         provider = self.providers.get(identity.provider)
         if provider is None or not provider.vouches_for(identity.issuer) or not _is_of_domain(identity, provider):
             return None
-        return Role.ADMIN if self._is_admin(identity) else Role.USER
+        return Role.ADMIN if identity.claims_admin or _is_among(self._admins, identity) else Role.USER
 
-    def _is_admin(self, identity: Identity) -> bool:
-        by_address = identity.email_verified and ('', _folded(identity.email)) in self._admins
-        return identity.claims_admin or by_address or (identity.provider, identity.subject) in self._admins
+    def is_reader(self, identity: Identity) -> bool:
+        """Whether somebody may read other people's conversations, as far as their role leads them there."""
+        match self.role(identity):
+            case None | Role.GUEST:
+                return False
+        return self.is_local or identity.claims_reader or _is_among(self._readers, identity)
+
+    def _people(self, those: Iterable[str]) -> People:
+        return frozenset(filter(None, (named(each, self.providers) for each in those)))
 
 
-def named(admin: str, providers: Collection[str]) -> tuple[str, str] | None:
-    """Whom one of the `admins` means: a provider's name and a subject there, or '' and an address.
+def named(somebody: str, providers: Collection[str]) -> tuple[str, str] | None:
+    """Whom one of the `admins` or `readers` means: a provider's name and a subject there, or '' and an address.
 
     Nobody, if it is a subject alone and several providers might call somebody that: one of them would choose our admins
     for us.
     """
-    name, _, subject = admin.partition(':')
+    name, _, subject = somebody.partition(':')
     if subject and name in providers:
         return name, subject
-    if '@' in admin:
-        return '', _folded(admin)
-    return (next(iter(providers)), admin) if len(providers) == 1 else None
+    if '@' in somebody:
+        return '', _folded(somebody)
+    return (next(iter(providers)), somebody) if len(providers) == 1 else None
+
+
+def _is_among(people: People, identity: Identity) -> bool:
+    by_address = identity.email_verified and ('', _folded(identity.email)) in people
+    return by_address or (identity.provider, identity.subject) in people
 
 
 def _folded(address: str) -> str:

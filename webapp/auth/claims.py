@@ -36,16 +36,16 @@ def identity(provider: Provider, issuer: str, claims: Json) -> Identity:
         email=address,
         email_verified=bool(address) and _is_verified(provider, claims),
         groups=frozenset(sorted(groups)[:MAX_GROUPS]),
-        claims_admin=_claims_admin(provider, claims),
+        claims_admin=_grants(provider, provider.admin_claim, provider.admin_groups, claims),
+        claims_reader=_grants(provider, provider.reader_claim, provider.reader_groups, claims),
     )
 
 
 def is_lacking(provider: Provider, claims: Json) -> bool:
     """Whether it is worth asking for more than the ID token says."""
     wanted = ('name', 'email', 'email_verified')
-    return any(name not in claims for name in wanted) or any(
-        find(claims, path) is None for path in {provider.groups_claim, provider.admin_claim} - {''}
-    )
+    paths = {provider.groups_claim, provider.admin_claim, provider.reader_claim} - {''}
+    return any(name not in claims for name in wanted) or any(find(claims, path) is None for path in paths)
 
 
 def merged(claims: Json, userinfo: Json) -> Json:
@@ -115,11 +115,11 @@ def _is_verified(provider: Provider, claims: Json) -> bool:
     return is_verified
 
 
-def _claims_admin(provider: Provider, claims: Json) -> bool:
-    path = provider.admin_claim or provider.groups_claim
-    if provider.admin_groups:
-        return not provider.admin_groups.isdisjoint(_texts(find(claims, path)))
-    return bool(provider.admin_claim) and _is_true(find(claims, provider.admin_claim))
+def _grants(provider: Provider, claim: str, groups: frozenset[str], claims: Json) -> bool:
+    """Whether a claim names one of the groups; without groups, whether it is true."""
+    if groups:
+        return not groups.isdisjoint(_texts(find(claims, claim or provider.groups_claim)))
+    return bool(claim) and _is_true(find(claims, claim))
 
 
 def _warn_of_overage(provider: Provider, claims: Json) -> None:

@@ -36,6 +36,8 @@ class Provider:
     groups_claim: str = 'groups'
     admin_claim: str = ''  # where `admin_groups` are looked for; '' for `groups_claim`
     admin_groups: frozenset[str] = frozenset()
+    reader_claim: str = ''  # the same two for those who may read other people's conversations
+    reader_groups: frozenset[str] = frozenset()
     allowed_domains: frozenset[str] = frozenset()  # as `admission.canonical_domain` has them; none: all
     trusts_email: bool = False  # take an address as verified if nothing is said of it
     subject_claim: str = 'sub'

@@ -112,7 +112,7 @@ class Sessions:
         )
         _visit(scope).cookie = self.cookie.setting(token)
         log.is_by(standing.user.id)
-        return _principal(standing, role, address(scope))
+        return self._principal(standing, role, address(scope))
 
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
@@ -138,7 +138,7 @@ class Sessions:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""
         found = await self._store.read(sessions.standing, ids=session_ids, now=self._now(), idle=self._idle)
         admitted = {id_: (each, self.admission.role(each.identity)) for id_, each in found.items()}
-        return {id_: _principal(each, role) for id_, (each, role) in admitted.items() if role}
+        return {id_: self._principal(each, role) for id_, (each, role) in admitted.items() if role}
 
     async def of_person(self, user_id: str) -> list[BrowserSession]:
         """A person's live sessions, the last used first."""
@@ -168,7 +168,20 @@ class Sessions:
         if found is None or role is None:
             return None
         log.is_by(found.user.id)
-        return _principal(found, role, address)
+        return self._principal(found, role, address)
+
+    def _principal(self, standing: Standing, role: Role, address: str = '') -> Principal:
+        user, identity = standing.user, standing.identity
+        return Principal(
+            user_id=user.id,
+            session_id=standing.session.id,
+            role=role,
+            dify_user=user.dify_user,
+            name=user.name or user.email,
+            groups=identity.groups,
+            is_reader=self.admission.is_reader(identity),
+            address=address,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,19 +251,6 @@ def _visit(scope: Scope) -> Visit:
     visit = scope[VISIT]
     assert isinstance(visit, Visit)
     return visit
-
-
-def _principal(standing: Standing, role: Role, address: str = '') -> Principal:
-    user, identity = standing.user, standing.identity
-    return Principal(
-        user_id=user.id,
-        session_id=standing.session.id,
-        role=role,
-        dify_user=user.dify_user,
-        name=user.name or user.email,
-        groups=identity.groups,
-        address=address,
-    )
 
 
 def _hash(token: str) -> str:

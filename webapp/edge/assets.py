@@ -25,7 +25,13 @@ STYLES = (  # in their order: later ones have the last word
     'tokens.css', 'controls.css', 'conversations.css', 'frame.css', 'files.css', 'popover.css', 'sources.css',
     'lightbox.css', 'thread.css', 'composer.css', 'prose.css', 'code.css',
 )  # fmt: skip
-FOR_SOME = ('admin.css', 'login.css', 'sheet.css', 'usage.css')  # styles of pages that are seen rarely; those name them
+FOR_SOME = (
+    'admin.css',
+    'login.css',
+    'queue.css',
+    'sheet.css',
+    'usage.css',
+)  # of pages seen rarely, which name them
 TAG = 'chat-{}'  # of our elements
 
 published: dict[str, bytes] = {}  # beside the folder: what the operator gave us, such as a logo

@@ -47,7 +47,8 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     apps, public_url, data = check.apps(), check.public_url(), check.data()
     look = check.branding(file.branding, 'branding')
     providers = check.providers()
-    admins = check.admins(providers)
+    admins = check.people('WEBAPP_ADMINS', env.admins, providers)
+    readers = check.people('WEBAPP_READERS', env.readers, providers)
     relay = None if apps else check.relay()
     is_local = check.is_local(public_url)
     secret = check.secret(data, is_local=is_local, make=make_secret)
@@ -67,6 +68,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         budgets=budgets,
         cost_groups=file.usage.groups,
         admins=admins,
+        readers=readers,
         secret=SecretStr(secret),
         usage_token=usage_token,
         metrics_token=metrics_token,

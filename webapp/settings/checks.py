@@ -54,17 +54,17 @@ class Checks:
         self.problems.extend(_merged(found))
         return found
 
-    def admins(self, providers: Sequence[Provider]) -> frozenset[str]:
+    def people(self, name: str, given: str, providers: Sequence[Provider]) -> frozenset[str]:
         """Subjects, `provider:subject` and addresses; a subject alone if only one provider can call somebody that."""
-        admins = frozenset(filter(None, map(str.strip, self.env.admins.split(','))))
+        people = frozenset(filter(None, map(str.strip, given.split(','))))
         names = [provider.name for provider in providers]
-        for admin in sorted(admins) if len(names) > 1 else ():
-            if named(admin, names) is None:
+        for each in sorted(people) if len(names) > 1 else ():
+            if named(each, names) is None:
                 self.problems.append(
-                    f'WEBAPP_ADMINS has {admin}, and each of the {len(names)} providers may call somebody that; '
-                    f'write which one is meant, for example {names[0]}:{admin}.'
+                    f'{name} has {each}, and each of the {len(names)} providers may call somebody that; '
+                    f'write which one is meant, for example {names[0]}:{each}.'
                 )
-        return admins
+        return people
 
     def branding(self, look: Look, name: str) -> Branding:
         """:param name: of the table, as the operator knows it"""

@@ -112,6 +112,12 @@ class ProviderTable(_Table):
         None,
         description='where `admin_groups` stand if not in `groups_claim`; without `admin_groups`, a claim that is true',
     )
+    reader_groups: tuple[Text, ...] = Field(
+        (), description="groups whose members, if they are admins too, may read other people's conversations"
+    )
+    reader_claim: Text | None = Field(
+        None, description='the same for `reader_groups` as `admin_claim` for `admin_groups`'
+    )
     allowed_domains: tuple[Text, ...] = Field(
         (), description='domains of verified e-mail addresses that may come in; empty: everybody'
     )

@@ -78,6 +78,11 @@ class Environment(BaseSettings):
         validation_alias='WEBAPP_ADMINS',
         description='subjects or verified e-mail addresses of the admins, with commas between',
     )
+    readers: str = Field(
+        '',
+        validation_alias='WEBAPP_READERS',
+        description="the same, of the admins who may read other people's conversations at `/admin/feedback`",
+    )
     usage_token: SecretStr | None = Field(
         None,
         validation_alias='WEBAPP_USAGE_TOKEN',

@@ -62,6 +62,8 @@ def read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[
         groups_claim=table.groups_claim,
         admin_claim=table.admin_claim or '',
         admin_groups=frozenset(table.admin_groups),
+        reader_claim=table.reader_claim or '',
+        reader_groups=frozenset(table.reader_groups),
         allowed_domains=frozenset(filter(None, domains.values())),
         trusts_email=table.trust_email,
         subject_claim=table.subject_claim or ('id' if table.preset is Preset.GITHUB else 'sub'),
@@ -98,8 +100,9 @@ def _problems(table: ProviderTable, issuer: str, known: Known) -> Iterator[str]:
         yield 'has subject_claim, which is for the preset oauth2 alone; take it out.'
     if table.preset.is_oidc and table.scopes and 'openid' not in table.scopes:
         yield 'must ask for the scope "openid" too.'
-    if table.admin_groups and table.preset is Preset.GITHUB:
-        yield 'has admin_groups, but GitHub tells no groups; name admins in WEBAPP_ADMINS.'
+    for name, groups in (('admin', table.admin_groups), ('reader', table.reader_groups)):
+        if groups and table.preset is Preset.GITHUB:
+            yield f'has {name}_groups, but GitHub tells no groups; name {name}s in WEBAPP_{name.upper()}S.'
 
 
 def _fault(url: str) -> str:

@@ -51,6 +51,7 @@ class Settings:
     guests: bool
     providers: tuple[Provider, ...]  # who may vouch for people
     admins: frozenset[str]
+    readers: frozenset[str]  # who may read other people's conversations
     limits: Limits
     budgets: tuple[Budget, ...]
     cost_groups: tuple[str, ...]  # the first that somebody is in is charged; empty: by the alphabet

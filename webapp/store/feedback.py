@@ -3,20 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal, cast
 
 from sqlmodel import Session, col, select, update
 
 from webapp.chat.message import Status
 from webapp.errors import NotFound, Refused
-from webapp.store.tables import ConversationRow, FeedbackRow, MessageRow, UserRow, changed
-from webapp.store.text import clean
+from webapp.store.tables import EPOCH, ConversationRow, FeedbackRow, MessageRow, UserRow, changed
+from webapp.store.text import clean, fold_case
 
 MAX_COMMENT = 2_000  # characters
 BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=2))
 LEASE = timedelta(minutes=2)  # a claim not settled by then is somebody else's: its process is gone
 
 Rating = Literal['like', 'dislike']
+
+
+class Source(StrEnum):
+    """Who rates: the owner of a message of ours, somebody else by way of Dify, or an admin in Dify's own console."""
+
+    OWN = 'own'
+    USER = 'user'
+    ADMIN = 'admin'
+
+
+class State(StrEnum):
+    """What those who go through the ratings have made of one."""
+
+    NEW = 'new'
+    SEEN = 'seen'
+    FIXED = 'fixed'
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +57,74 @@ def rate(
     :raises NotFound: no such message of theirs
     :raises Refused: `not_rateable`: the answer is being written, or upstream never gave it a name
     """
-    row = session.exec(
-        select(MessageRow).where(MessageRow.id == clean(message_id), MessageRow.user_id == user_id).with_for_update()
+    found = session.exec(
+        select(MessageRow, ConversationRow)
+        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
+        .where(MessageRow.id == clean(message_id), MessageRow.user_id == user_id)
+        .with_for_update(of=MessageRow)
     ).first()
-    if row is None:
+    if found is None:
         raise NotFound
+    row, conversation = found
     if not Status(row.status).is_final or not row.reply.get('message_id'):
         raise Refused('not_rateable')
-    newest = FeedbackRow(
-        message_id=row.id,
-        user_id=user_id,
-        rating=rating or '',
-        comment=clean(comment)[:MAX_COMMENT] if rating else '',
-        updated_at=now,
-        sent=False,
-        attempts=0,
-        due_at=now,
-    )
+    upstream = (row.reply['message_id'], conversation.upstream_id or '')
+    newest = blank(row.id, app=conversation.app, upstream=upstream, message_id=row.id, user_id=user_id)
+    fill(newest, rating=rating or '', comment=comment if rating else '', now=now)
+    newest.due_at = now
     session.merge(newest)
 
 
+def blank(
+    id_: str,
+    *,
+    app: str,
+    upstream: tuple[str, str],
+    source: Source = Source.OWN,
+    message_id: str | None = None,
+    user_id: str | None = None,
+    rater: str = '',
+) -> FeedbackRow:
+    """A row to `fill`.
+
+    :param upstream: what message and conversation are called there
+    """
+    return FeedbackRow(
+        id=id_,
+        message_id=message_id,
+        user_id=user_id,
+        app=app,
+        source=source,
+        rater=rater,
+        upstream_message_id=upstream[0],
+        upstream_conversation_id=upstream[1],
+        rating='',
+        comment='',
+        folded='',
+        updated_at=EPOCH,
+        state=State.NEW,
+        state_by='',
+        state_at=None,
+        sent=False,
+        told_at=None,
+        attempts=0,
+        due_at=None,
+    )
+
+
+def fill(row: FeedbackRow, *, rating: str, comment: str, now: datetime) -> None:
+    """Keep what somebody thinks now; nobody has gone through that yet."""
+    row.rating, row.comment, row.updated_at = rating, clean(comment)[:MAX_COMMENT], now
+    row.folded = fold_case(row.comment)
+    row.state, row.state_by, row.state_at = State.NEW, '', None
+
+
 def of_messages(session: Session, message_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Rating and comment, by message."""
+    """Rating and comment of their owner, by message."""
     if not message_ids:
         return {}
-    rows = session.exec(select(FeedbackRow).where(col(FeedbackRow.message_id).in_(message_ids)))
-    return {row.message_id: (row.rating, row.comment) for row in rows}
+    rows = session.exec(select(FeedbackRow).where(col(FeedbackRow.id).in_(message_ids)))
+    return {row.id: (row.rating, row.comment) for row in rows}
 
 
 def revive(session: Session, *, now: datetime) -> int:
@@ -92,9 +151,7 @@ def claim_due(session: Session, *, now: datetime, limit: int = 10) -> list[Feedb
         row.attempts += 1
         session.add(row)
         rating = cast(Rating, row.rating) if row.rating else None
-        jobs.append(
-            FeedbackJob(row.message_id, reply['message_id'], app, dify_user, rating, row.comment, row.updated_at)
-        )
+        jobs.append(FeedbackJob(row.id, reply['message_id'], app, dify_user, rating, row.comment, row.updated_at))
     return jobs
 
 
@@ -106,7 +163,7 @@ def settle(session: Session, *, job: FeedbackJob, told: bool, hopeless: bool = F
     row = session.get(FeedbackRow, job.message_id, with_for_update=True)
     if row is None or row.updated_at != job.updated_at:
         return
-    row.sent = told
+    row.sent, row.told_at = told, now if told else None
     tired = hopeless or row.attempts > len(BACKOFF)
     row.due_at = None if told or tired else now + BACKOFF[row.attempts - 1]
     session.add(row)

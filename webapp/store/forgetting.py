@@ -202,6 +202,8 @@ def _leave(session: Session, row: ForgettingRow, now: datetime) -> bool:
     changed(session, delete(HitRow).where(col(HitRow.key) == limits.of_person(user.id)))
     changed(session, delete(ReservationRow).where(col(ReservationRow.user_id) == user.id))
     budget_table.forget(session, user_id=user.id)
+    marked = update(FeedbackRow).where(col(FeedbackRow.state_by) == user.id)
+    changed(session, marked.values(state_by=row.pseudonym))
     asked = update(ForgettingRow).where(col(ForgettingRow.actor_id) == user.id)
     changed(session, asked.values(actor_id=row.pseudonym, actor_name='', address=''))
     actor, target = Party(row.actor_id, row.actor_name), Party(row.pseudonym)

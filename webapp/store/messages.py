@@ -458,13 +458,17 @@ def _dump(reply: Reply) -> dict[str, Any]:
     return clean_object(dump_reply(reply))
 
 
-def _reply(row: MessageRow) -> Reply:
-    """A reply that this version can't read must not close the whole conversation to its owner."""
+def read_reply(message_id: str, status: str, reply: dict[str, Any]) -> Reply:
+    """A reply as its row has it. One that this version can't read must not close the whole conversation."""
     try:
-        return load_reply(row.reply)
+        return load_reply(reply)
     except ValidationError as error:
-        failure = Failure('unreadable', f'message {row.id}: {error.error_count()} unknown values')
-        return Reply(Status(row.status), failure=failure)
+        failure = Failure('unreadable', f'message {message_id}: {error.error_count()} unknown values')
+        return Reply(Status(status), failure=failure)
+
+
+def _reply(row: MessageRow) -> Reply:
+    return read_reply(row.id, row.status, row.reply)
 
 
 def _loaded(session: Session, rows: Sequence[MessageRow]) -> list[Message]:

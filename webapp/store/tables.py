@@ -109,6 +109,7 @@ class IdentityRow(Table, table=True):
     email_verified: bool
     groups: list[str] = Field(sa_type=JSON)
     claims_admin: bool
+    claims_reader: bool
     role: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Moment)
     vouched_at: datetime = Field(sa_type=Moment)
@@ -226,6 +227,7 @@ class ConversationRow(Table, table=True):
     __tablename__ = 'conversations'
     __table_args__ = (
         Index(None, 'user_id', 'app', 'updated_at', 'id'),  # read backwards: newest first
+        Index(None, 'upstream_id'),
         Index('ix_conversations_title_due_at', 'title_due_at', **_only_where('title_due_at IS NOT NULL')),
     )
 
@@ -327,24 +329,66 @@ class MessageFileRow(Table, table=True):
 
 
 class FeedbackRow(Table, table=True):
-    """What the owner of a message thinks of its answer. `due_at` is empty when upstream has been told."""
+    """What somebody thinks of an answer. `feedback` tells upstream of it, `feedback_list` brings what upstream knows.
+
+    The owner's own has the id of its message, what upstream alone knows one made of its id there. `message_id` and
+    `user_id`, whose message it is, are empty where it is none of ours. A rating taken back is ''. `due_at` is empty
+    when upstream has been told, at `told_at`.
+    """
 
     __tablename__ = 'feedback'
     __table_args__ = (
         Index(None, 'user_id'),
+        Index(None, 'message_id'),
+        Index(None, 'app', 'upstream_message_id'),
         Index('ix_feedback_due_at', 'due_at', **_only_where('due_at IS NOT NULL')),
+        # read backwards, the newest first
+        Index('ix_feedback_listed', 'updated_at', 'id', **_only_where("rating <> ''")),
+        Index('ix_feedback_listed_by_app', 'app', 'updated_at', 'id', **_only_where("rating <> ''")),
+        Index('ix_feedback_listed_by_state', 'state', 'updated_at', 'id', **_only_where("rating <> ''")),
+        Index('ix_feedback_listed_by_rating', 'rating', 'updated_at', 'id', **_only_where("rating <> ''")),
     )
 
-    message_id: str = Field(
-        sa_column=Column(Text, ForeignKey('messages.id', ondelete='CASCADE'), primary_key=True, nullable=False)
-    )
-    user_id: str = Field(sa_column=_owner())
+    id: str = Field(primary_key=True, sa_type=Text)
+    message_id: str | None = Field(sa_column=Column(Text, ForeignKey('messages.id', ondelete='CASCADE'), nullable=True))
+    user_id: str | None = Field(sa_column=Column(Text, ForeignKey('users.id', ondelete='CASCADE'), nullable=True))
+    app: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    rater: str = Field(sa_type=Text)
+    upstream_message_id: str = Field(sa_type=Text)
+    upstream_conversation_id: str = Field(sa_type=Text)
     rating: str = Field(sa_type=Text)
     comment: str = Field(sa_type=Text)
+    folded: str = Field(sa_type=Text)
     updated_at: datetime = Field(sa_type=Moment)
+    state: str = Field(sa_type=Text)
+    state_by: str = Field(sa_type=Text)
+    state_at: datetime | None = Field(sa_type=Moment)
     sent: bool
+    told_at: datetime | None = Field(sa_type=Moment)
     attempts: int
     due_at: datetime | None = Field(sa_type=Moment)
+
+
+class FeedbackListRow(Table, table=True):
+    """When an app's list of ratings upstream is to be looked at again: its newest, and all of it."""
+
+    __tablename__ = 'feedback_lists'
+
+    app: str = Field(primary_key=True, sa_type=Text)
+    claimed_at: datetime = Field(sa_type=Moment)
+    due_at: datetime = Field(sa_type=Moment)
+    whole_due_at: datetime = Field(sa_type=Moment)
+    read_at: datetime | None = Field(sa_type=Moment)
+
+
+class ForgottenRow(Table, table=True):
+    """A conversation that its person has deleted, by its name upstream: what is still told of it there is not heard."""
+
+    __tablename__ = 'forgotten'
+
+    app: str = Field(primary_key=True, sa_type=Text)
+    upstream_id: str = Field(primary_key=True, sa_type=Text)
 
 
 class UsageRow(Table, table=True):

@@ -185,6 +185,7 @@ def _new_identity(session: Session, identity: Identity, user_id: str, now: datet
         email_verified=False,
         groups=[],
         claims_admin=False,
+        claims_reader=False,
         role='',
         created_at=now,
         vouched_at=now,
@@ -204,6 +205,7 @@ def _update(
     row.email_verified = bool(row.email) and identity.email_verified
     row.groups = sorted(clean(group) for group in identity.groups)[:MAX_GROUPS]
     row.claims_admin = identity.claims_admin
+    row.claims_reader = identity.claims_reader
     before, row.role = row.role, role
     row.vouched_at = now
     user.name = row.name or user.name
@@ -242,4 +244,5 @@ def identity_value(row: IdentityRow) -> Identity:
         email_verified=row.email_verified,
         groups=frozenset(row.groups),
         claims_admin=row.claims_admin,
+        claims_reader=row.claims_reader,
     )

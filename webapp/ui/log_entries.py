@@ -104,4 +104,6 @@ def _party(party: Party) -> PartyView:
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ' '.join(f'{name}={_plain(each)}' for name, each in value.items())
+    if isinstance(value, list):
+        return ' '.join(map(_plain, value))
     return str(value) or i18n.t('audit.none')

@@ -8,9 +8,10 @@ import httpx
 
 from webapp.chat.events import Event
 from webapp.chat.message import Reply
+from webapp.chat.rating import ListedRating
 from webapp.chat.reducer import replay
 from webapp.errors import Unreachable, UpstreamError
-from webapp.upstream import history, parameters, records
+from webapp.upstream import history, parameters, ratings, records
 from webapp.upstream.address import normalise
 from webapp.upstream.connection import Answer, Connection, given, segment
 from webapp.upstream.health import Health
@@ -278,6 +279,23 @@ class DifyClient:
         except UpstreamError as error:
             if rating is not None or error.status != 400 or 'feedback not exists' not in error.detail:
                 raise
+
+    async def feedbacks(self, page: int = 1, *, limit: int = PAGE) -> Page[ListedRating]:
+        """Ratings by all of the app's people, and by admins in Dify's console; those given last come first.
+
+        Dify does not tell whether there are more: there may be, after every page that has any.
+
+        :param page: from 1 on
+        :raises UpstreamError: older servers don't have it (404)
+        :raises Unreachable: an answer without a list in it
+
+        Source: `GET /app/feedbacks`.
+        """
+        body = await self._dify.call('GET', '/app/feedbacks', params={'page': page, 'limit': limit})
+        if not isinstance(body.get('data'), list):
+            raise Unreachable('bad_gateway', 'an answer without a list of ratings in it')
+        rows = mappings(body, 'data', limit)
+        return Page(tuple(found for row in rows if (found := ratings.listed_rating(row))), bool(body['data']))
 
     async def suggested(self, message_id: str, *, user: str) -> tuple[str, ...]:
         """Questions that a person might ask next. Source: `GET /messages/{message_id}/suggested`."""

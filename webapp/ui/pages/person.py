@@ -147,6 +147,7 @@ def _way_view(services: Services, way: Way) -> WayView:
         i18n.t('people.name'): identity.name,
         i18n.t('people.email'): email,
         i18n.t('people.groups'): ', '.join(sorted(identity.groups)),
+        i18n.t('people.reading'): i18n.t('people.reads') if admission.is_reader(identity) else '',
     }
     facts = [(name, value) for name, value in known.items() if value]
     return WayView(way_label(identity.provider, labels), admission.role(identity) or '', facts, way.vouched_at)
