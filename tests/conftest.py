@@ -4,11 +4,11 @@ import functools
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -18,6 +18,9 @@ from support import chromium
 from support.experienced import Experienced
 from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
 from support.server import Serve, Server
+
+if TYPE_CHECKING:
+    from webapp.store.database import Store
 
 OUTPUT = Path(__file__).parent / '.output'
 schemas = count(1)
@@ -61,6 +64,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         connection.execute(text(f'CREATE SCHEMA {schema}'))
     engine.dispose()
     return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator['Store']:
+    from webapp.store.database import Store
+
+    store = Store(url)
+    store.migrate()
+    yield store
+    await store.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A real database of each kind; every test gets one of its own."""
 
-from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
@@ -13,14 +12,6 @@ from webapp.store.messages import Begun
 from webapp.store.users import User
 
 numbers = count(1)
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    store = Store(url)
-    store.migrate()
-    yield store
-    await store.close()
 
 
 @pytest.fixture

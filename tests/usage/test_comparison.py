@@ -1,7 +1,6 @@
 """What Dify's history tells of an answer fills what is unknown; where it tells something else, both are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,14 +26,6 @@ from webapp.upstream.client import DifyClient
 
 NOW = datetime.now(UTC)
 ALWAYS = Filter(NOW.date() - timedelta(days=3), NOW.date() + timedelta(days=3))
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    store = Store(url)
-    store.migrate()
-    yield store
-    await store.close()
 
 
 @pytest.fixture
