@@ -56,6 +56,10 @@ class Principal:
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
 
+    def may_read(self, user_id: str) -> bool:
+        """Whether the words of this person are theirs to read: their own, or those of everybody."""
+        return self.is_reader or self.user_id == user_id
+
     def cost_group(self, order: Sequence[str]) -> str:
         """The one group that an answer is charged to: the first of `order` that they are in.
 

@@ -81,7 +81,9 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/budgets': [admins('/admin/budgets'), admins('/admin/budgets?user={user}')],
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
-    'GET /admin/users/{user}/export.zip': [admins('/admin/users/{user}/export.zip', guest=404)],
+    'GET /admin/users/{user}/export.zip': [  # not even for admins: see tests/people for who may
+        Row('/admin/users/{user}/export.zip', 404, 404, 404, 404, TO_LOGIN, 404, is_foreign=True)
+    ],
     'GET /admin/feedback': [admins('/admin/feedback'), admins('/admin/feedback?rating=dislike&q=canary')],
     'GET /admin/feedback/{feedback}': [  # not even for admins: see tests/feedback for who may
         Row('/admin/feedback/{message}', 404, 404, TO_LOGIN, 404, TO_LOGIN, 404, is_foreign=True)

@@ -53,7 +53,7 @@ def test_an_admin_forgets_somebody_who_is_just_asking(
     expect(answers(bobs)).to_have_count(2)
     wait_for_text(bobs, 200)
 
-    sign_in(server, 'admin', name='Admin').open_in(context)
+    sign_in(server, 'admin', name='Admin', claims_reader=True).open_in(context)
     page.goto(f'{server.url}/admin/users/{bob.user_id}')
     page.wait_for_function(CONNECTED)
     data = page.get_by_test_id('person-data')

@@ -103,16 +103,34 @@ def test_everybody_takes_away_what_is_held_of_them(server: Server, ann: SignedIn
     assert told.actor == told.target == Party(ann.user_id, 'Ann')
 
 
-def test_an_admin_takes_it_out_and_that_is_written_down(server: Server, ann: SignedIn) -> None:
-    admin = sign_in(server, 'admin', name='Admin')
+def test_an_admin_who_may_read_takes_it_out_and_that_is_written_down(server: Server, ann: SignedIn) -> None:
+    admin = sign_in(server, 'admin', name='Admin', claims_reader=True)
     with admin.client() as http:
-        answer = http.get(f'/admin/users/{ann.user_id}/export.zip')
-        assert http.get('/admin/users/nobody/export.zip').status_code == 404
         path = f'/admin/users/{ann.user_id}/export.zip'
+        assert path in http.get(f'/admin/users/{ann.user_id}').text
+        answer = http.get(path)
+        assert http.get('/admin/users/nobody/export.zip').status_code == 404
         assert http.get(path, headers={'Sec-Fetch-Site': 'cross-site'}).status_code == 403
     assert MARK in opened(answer.content).read('conversations.jsonl').decode()
     told = exported(server, ann)[0]
     assert (told.actor.id, told.target.id, told.address) == (admin.user_id, ann.user_id, '127.0.0.1')
+
+
+def test_an_admin_who_may_not_read_takes_out_nothing_but_their_own(server: Server, ann: SignedIn) -> None:
+    before = exported(server, ann)
+    lena = sign_in(server, 'lena', name='Lena', claims_admin=True)
+    with lena.client() as http:
+        page = http.get(f'/admin/users/{ann.user_id}').text
+        assert 'person-forget' in page
+        assert 'person-export' not in page
+        refused = http.get(f'/admin/users/{ann.user_id}/export.zip')
+        assert (refused.status_code, MARK in refused.text) == (404, False)
+        own = f'/admin/users/{lena.user_id}/export.zip'
+        assert own in http.get(f'/admin/users/{lena.user_id}').text
+        assert http.get(own).status_code == 200
+    with sign_in(server, 'reader', claims_reader=True).client() as http:
+        assert http.get(f'/admin/users/{ann.user_id}/export.zip').status_code == 404, 'a reader who is no admin'
+    assert exported(server, ann) == before
 
 
 def test_nobody_has_it_made_again_and_again(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""All that is held of a person as a file: for themselves, and for admins, who are written down."""
+"""All that is held of a person as a file: for themselves, and for admins who may read it, who are written down."""
 
 from typing import Any
 
@@ -36,7 +36,10 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
 
     @router.get(persons.EXPORT)
     async def of_somebody(request: Request, user: str) -> StreamingResponse:
-        return await export(await admin(request, sessions), user)
+        principal = await admin(request, sessions)
+        if not principal.may_read(user):
+            raise NotFound
+        return await export(principal, user)
 
     async def export(principal: Principal, user_id: str) -> StreamingResponse:
         await throttle.person(Scope.EXPORTS, principal)

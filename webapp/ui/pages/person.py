@@ -66,6 +66,7 @@ class PersonPage(SheetPage):
             held=_held_view(await services.store.read(forgetting.preview, user_id=person.user.id)),
             is_being_forgotten=await services.store.read(forgetting.is_begun, user_id=person.user.id),
             word=_word(person),
+            may_export=self._principal.may_read(person.user.id),
             export_href=persons.EXPORT.format(user=person.user.id),
             log_href=f'{log_entries.PATH}?who={person.user.id}',
         )
