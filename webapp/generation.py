@@ -89,6 +89,11 @@ class Generation:
         return self._phase is Phase.QUEUED
 
     @property
+    def had_to_wait(self) -> bool:
+        """Whether it stands in line still, and others were there before it."""
+        return self.is_waiting and self._place > 0
+
+    @property
     def is_seen(self) -> bool:
         """Whether somebody sees it now."""
         return any(sees() for sees in self._audience)

@@ -303,7 +303,9 @@ class Generations:
         """Wait in line, then read the stream to its end. Whatever goes wrong becomes an event."""
         try:
             async with generation.app.line.place(generation.queue):
-                if not generation.stopping.is_set():
+                if generation.had_to_wait and not await saving.is_wanted(self._store, generation):
+                    generation.feed(Stopped())
+                elif not generation.stopping.is_set():
                     generation.connect()
                     await self._read(generation)
         except UpstreamError as error:

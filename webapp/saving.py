@@ -33,19 +33,24 @@ async def keep_close(store: Store, generation: Generation, *, on_gone: Callable[
         async with asyncio.timeout(FLUSH_SECONDS):
             await generation.named.wait()
     while not (reply := generation.reply).status.is_final:
-        if reply is not saved:
-            try:
-                is_kept = await store.write(messages.flush, message_id=generation.message.id, reply=reply)
-                if not is_kept and not await store.read(messages.is_there, message_id=generation.message.id):
-                    on_gone()
-                    return
-                saved = reply
-            except StoreUnavailable as error:
-                logger.warning('answer %s: %s; trying again', generation.message.id, error)
-            except Exception:  # its end may still be kept
-                logger.exception('answer %s could not be kept as far as it is', generation.message.id)
+        is_new, message_id = reply is not saved, generation.message.id
+        try:
+            is_kept = is_new and await store.write(messages.flush, message_id=message_id, reply=reply)
+            if not is_kept and not await store.read(messages.is_there, message_id=message_id):
+                on_gone()
                 return
+            saved = reply
+        except StoreUnavailable as error:
+            logger.warning('answer %s: %s; trying again', message_id, error)
+        except Exception:  # its end may still be kept
+            logger.exception('answer %s could not be kept as far as it is', message_id)
+            return
         await asyncio.sleep(FLUSH_SECONDS)
+
+
+async def is_wanted(store: Store, generation: Generation) -> bool:
+    """Whether nobody has deleted the question, here or elsewhere; however long the database is away."""
+    return await _insist(partial(store.read, messages.is_there, message_id=generation.message.id))
 
 
 async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
@@ -129,6 +134,6 @@ async def _insist(write: Callable[[], Awaitable[T]]) -> T:
         try:
             return await write()
         except StoreUnavailable as error:
-            logger.error('an answer could not be saved: %s', error)
+            logger.error('an answer waits for the database: %s', error)
             await asyncio.sleep(pause)
     raise AssertionError('pauses do not end')

@@ -151,6 +151,27 @@ async def test_an_answer_that_another_process_writes_ends_when_its_person_is_for
     assert await upstream_has(apps, ann) == 0
 
 
+@pytest.mark.parametrize('moves', [False, True])
+async def test_a_question_in_line_is_never_asked_once_its_person_is_forgotten_elsewhere(
+    generations: Generations, store: Store, apps: Apps, ann: Principal, bob: Principal, moves: bool
+) -> None:
+    ahead = [await ask(generations, bob, '/rate 20 /long 2000', key=key) for key in ('k2', 'k3')]
+    waiting = await ask(generations, ann, f'/echo {MARK}')
+    generation = generations.of(waiting.id)
+    assert generation
+    async for progress in generation.watch():
+        if progress.place == 1:
+            break
+    await forgetful(store, None).forget(ann.user_id, actor=ADMIN, now=now())
+    if moves:
+        await generations.stop(bob, ahead[0].id)
+    async with asyncio.timeout(30):
+        await ended(generations, waiting)
+    assert all(generations.of(each.id) for each in ahead[moves:]), 'nobody else is disturbed'
+    assert (await upstream_has(apps, ann), await store.read(deletions.waiting)) == (0, 0), 'it was not asked'
+    assert await left(store, MARK, ann.user_id, ann.dify_user) == set()
+
+
 async def test_what_was_begun_before_a_crash_comes_to_its_end_after_the_start(
     generations: Generations, store: Store, ann: Principal
 ) -> None:
