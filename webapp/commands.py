@@ -1,13 +1,14 @@
 """The commands about what is kept: what they print, and what they do. They work beside a server, and without one."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from webapp import clock
 from webapp.auth.admission import Admission
-from webapp.errors import Refused
+from webapp.errors import Refused, StoreUnavailable
 from webapp.exports import person_archive
 from webapp.forgetting import Forgetting
 from webapp.principal import Role
@@ -33,7 +34,7 @@ class CommandFailed(Exception):
 async def retention(chosen: Settings, *, apply: bool) -> AsyncIterator[str]:
     """What is old enough to go, and with `apply`, that it has gone; line by line.
 
-    :raises CommandFailed: there is no database, or another process is at it
+    :raises CommandFailed: there is no database, or another process is at it, or has taken it over
     """
     async with _store(chosen) as store:
         work = Retention(store, chosen.retention)
@@ -46,7 +47,12 @@ async def retention(chosen: Settings, *, apply: bool) -> AsyncIterator[str]:
         if not apply:
             yield DRY
             return
-        counts = await work.work()
+        try:
+            counts = await work.work()
+        except Refused as error:
+            if error.code != 'chore_lost':
+                raise
+            raise CommandFailed('Another process has taken it over, and goes on with it.') from error
         if counts is None:
             raise CommandFailed('Another process is at it; look again when it is done.')
         while await store.write(files.remove_some):
@@ -65,9 +71,9 @@ async def export(chosen: Settings, who: str, output: Path) -> AsyncIterator[str]
         user, moment = await _person(store, who), clock.now()
         target = await store.read(users.named, user.id)
         told = {'by': 'command'}
-        await store.write(audit.record, Action.PERSON_EXPORTED, now=moment, target=target, detail=told)
         try:
-            with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
+            with _new_file(output) as file:
+                await store.write(audit.record, Action.PERSON_EXPORTED, now=moment, target=target, detail=told)
                 async for piece in person_archive.pieces(store, user.id, moment=moment):
                     file.write(piece)
                 size = file.tell()
@@ -79,7 +85,7 @@ async def export(chosen: Settings, who: str, output: Path) -> AsyncIterator[str]
 async def forget(chosen: Settings, who: str, *, apply: bool) -> AsyncIterator[str]:
     """What there is of a person, and with `apply`, that it has gone.
 
-    :raises CommandFailed: nobody is called so, or several are; or they are the last admin
+    :raises CommandFailed: nobody is called so, or several are; or they are the last admin; or not all has gone
     """
     async with _store(chosen) as store:
         user = await _person(store, who)
@@ -112,6 +118,13 @@ async def forget(chosen: Settings, who: str, *, apply: bool) -> AsyncIterator[st
             if error.code != 'last_admin':
                 raise
             raise CommandFailed('This is the last admin; nobody could manage this any more.') from error
+        try:
+            await work.finish(user.id)  # what it has had to leave for later: nobody comes by here later
+        except StoreUnavailable as error:
+            raise CommandFailed(
+                f'Not all of it has gone: {error.detail or error.code}.',
+                'Run it again; a server that runs, or is started, goes on with it, too.',
+            ) from error
         yield 'Forgotten.'
         async for line in _upstream(store):
             yield line
@@ -134,6 +147,18 @@ async def _person(store: Store, who: str) -> User:
         lines = (f'- {user.id} {user.name} {user.email}, last seen {user.last_seen_at:%Y-%m-%d}' for user in found)
         raise CommandFailed(f'{who} may be several people; say which by id:', *lines)
     return found[0]
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file of the owner's alone; gone again if it was not written to its end, since no part is the whole."""
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(opened, 'wb') as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 @asynccontextmanager

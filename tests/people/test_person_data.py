@@ -276,6 +276,50 @@ def test_the_last_admin_stays(serve: Serve) -> None:
     assert person(server, admin).blocked_at is None
 
 
+@pytest.fixture
+def alone(tmp_path: Path, demo: str) -> Server:
+    """A database without a server."""
+    server = Server(tmp_path, {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo'} | WITH_LOGIN)
+    assert command(server, 'migrate').status == 0
+    return server
+
+
+def execute(server: Server, statement: str) -> None:
+    with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db')) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_command_that_could_not_forget_all_does_not_say_that_it_has(alone: Server) -> None:
+    joe = sign_in(alone, 'joe', name='Joe')
+    execute(alone, 'CREATE TRIGGER away BEFORE DELETE ON users BEGIN SELECT * FROM missing; END')
+    ended = command(alone, 'person', 'forget', joe.user_id, '--apply')
+    assert (ended.status, 'Forgotten.' in ended.answered) == (1, False)
+    assert 'Not all of it has gone' in ended.said
+    assert 'Run it again' in ended.said
+    execute(alone, 'DROP TRIGGER away')
+    again = command(alone, 'person', 'forget', joe.user_id, '--apply')
+    assert (again.status, 'Forgotten.' in again.answered) == (0, True), again.said
+    assert value(alone, 'SELECT count(*) FROM users') == 0
+
+
+def test_what_could_not_be_written_is_no_export_and_leaves_nothing(alone: Server) -> None:
+    kim = sign_in(alone, 'kim')
+    missing, cut = alone.folder / 'missing' / 'kim.zip', alone.folder / 'kim.zip'
+    ended = command(alone, 'person', 'export', kim.user_id, '--output', str(missing))
+    assert (ended.status, 'No such file or directory' in ended.said) == (1, True)
+    assert exported(alone, kim) == []
+    execute(alone, 'ALTER TABLE usage_days RENAME TO away')
+    ended = command(alone, 'person', 'export', kim.user_id, '--output', str(cut))
+    assert (ended.status, 'no such table' in ended.said) == (1, True)
+    assert not cut.exists()
+
+
+def test_a_command_whose_work_is_taken_over_says_so(alone: Server) -> None:
+    execute(alone, "CREATE TRIGGER taken AFTER INSERT ON chores BEGIN UPDATE chores SET holder = 'another'; END")
+    ended = command(alone, 'retention', '--apply')
+    assert (ended.status, ended.said) == (1, 'Another process has taken it over, and goes on with it.\n')
+
+
 RULES: Mapping[str, int] = {'messages_days': 30, 'audit_days': 365}
 
 
