@@ -9,11 +9,12 @@ from zipfile import ZipFile
 
 import pytest
 from person_support import answered, found, furnish, new_file, uploaded
-from store_support import NOW, Ask
+from store_support import NOW, Ask, visit
 
 from webapp.errors import NotFound
 from webapp.exports import person_archive
-from webapp.store import conversations, files, personal
+from webapp.store import audit, conversations, files, people, personal
+from webapp.store.audit import Action, Party
 from webapp.store.database import Store
 from webapp.store.files import PIECE
 from webapp.store.holdings import HOLDINGS
@@ -92,6 +93,31 @@ async def test_there_is_nothing_secret_in_it_and_nobody_else(store: Store, ask: 
     entries = {entry['action']: entry for entry in lines(held['audit.jsonl'])}
     assert (entries['signed_in']['by'], entries['signed_in']['address']) == ('you', '192.0.2.8')
     assert (entries['person_read']['by'], entries['person_read']['about']) == ('somebody else', 'you')
+
+
+async def test_what_an_admin_did_is_told_without_those_it_was_about(store: Store, ann: User) -> None:
+    bob = await store.write(visit, 'bob', name='Bob Builder', email='bob@example.com')
+    doing = {'actor': Party(ann.id, 'Ann'), 'now': NOW, 'address': '192.0.2.1'}
+    await store.write(people.block, user_id=bob.id, **doing)
+    details = {
+        Action.AUDIT_EXPORTED: {'format': 'csv', 'who': 'Bob Builder bob@example.com', 'action': 'blocked'},
+        Action.USAGE_EXPORTED: {'format': 'csv', 'user': bob.id, 'by': 'day'},
+        Action.FEEDBACK_READ: {'feedback': ['rating-of-bob']},
+        Action.CONVERSATION_READ: {'conversation': 'conversation-of-bob', 'message': 'message-of-bob'},
+        Action.NOTICE_SHOWN: {'text': 'a word of hers', 'level': 'info'},
+    }
+    for action, detail in details.items():
+        await store.write(audit.record, action, detail=detail, **doing)
+    await store.write(audit.record, Action.PERSON_EXPORTED, target=Party(ann.id), now=NOW, detail={'by': 'command'})
+    log = (await archive(store, ann))['audit.jsonl']
+    for word in ('bob', 'Bob', bob.id):
+        assert word not in log.decode(), word
+    told = {entry['action']: entry['detail'] for entry in lines(log)}
+    assert told[Action.AUDIT_EXPORTED] == {'format': 'csv', 'action': 'blocked'}
+    assert told[Action.USAGE_EXPORTED] == {'format': 'csv', 'by': 'day'}
+    assert told[Action.NOTICE_SHOWN] == {'text': 'a word of hers', 'level': 'info'}
+    assert (told[Action.FEEDBACK_READ], told[Action.CONVERSATION_READ]) == ({}, {})
+    assert (told[Action.BLOCKED], told[Action.PERSON_EXPORTED]) == ({'sessions': 0}, {'by': 'command'})
 
 
 async def test_of_nobody_there_is_none(store: Store) -> None:

@@ -1,10 +1,11 @@
 """All that is held of a person, a page of records at a time, for them to take away.
 
-Secrets stay out (hashes of sessions, tokens, what upstream calls things), and so does who else was there: of an entry
-of the audit log they get what was done and when, not the name or the address of who did it.
+Secrets stay out (hashes of sessions, tokens), and so does what upstream calls things, but for its name of the person.
+So does who else was there: of an entry of the audit log they get what was done and when, not the name or the address
+of who did it, and of what they did themselves to others or looked for, nothing by which to tell whom it was about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from webapp.chat.message import FilePart, FormPart, Reply, dump_reply
 from webapp.store import budget_table, files, limits, messages, users
+from webapp.store.audit import Action
 from webapp.store.rollups import UNIT
 from webapp.store.tables import (
     AuditRow,
@@ -35,6 +37,21 @@ Record = dict[str, Any]
 PAGE = 500
 PAGE_OF_MESSAGES = 5  # each may be as long as a book
 UPSTREAM = ('conversation_id', 'message_id', 'task_id', 'run_id')  # of a reply: names that mean nothing here
+
+# Of an entry that is not about them: what says nothing of others. An action that is not here tells no more than itself.
+TOLD: Mapping[str, Set[str]] = {
+    Action.SIGN_IN_REFUSED: {'provider', 'reason'},
+    Action.BLOCKED: {'sessions'},
+    Action.SESSION_ENDED: {'sessions'},
+    Action.AUDIT_EXPORTED: {'format', 'action', 'since', 'until'},
+    Action.USAGE_EXPORTED: {'format', 'range', 'from', 'to', 'by', 'app', 'model', 'outcome'},
+    Action.FEEDBACK_EXPORTED: {'format', 'texts', 'rating', 'state', 'app', 'since', 'until', 'searched'},
+    Action.FEEDBACK_STATE_CHANGED: {'from', 'to'},
+    Action.BUDGET_SET: {'budget', 'period', 'limit', 'before'},
+    Action.BUDGET_REMOVED: {'budget', 'period', 'limit'},
+    Action.NOTICE_SHOWN: {'text', 'level', 'until'},
+    Action.NOTICE_ENDED: {'text', 'level', 'until'},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +224,15 @@ def _readable(record: Record) -> Record:
 def _entry(row: AuditRow, user_id: str) -> Record:
     is_own = row.actor_id == user_id
     by = 'you' if is_own else 'the service' if not row.actor_id else 'somebody else'
-    about = 'you' if row.target_id == user_id else 'nobody' if not row.target_id else 'somebody else'
+    is_about, may_tell = row.target_id == user_id, TOLD.get(row.action, frozenset())
+    about = 'you' if is_about else 'nobody' if not row.target_id else 'somebody else'
     return {
         'at': row.at,
         'action': row.action,
         'by': by,
         'about': about,
         'address': row.address if is_own else '',
-        'detail': row.detail,
+        'detail': {name: value for name, value in row.detail.items() if is_about or name in may_tell},
     }
 
 
