@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from zipfile import ZipFile
 
@@ -13,8 +14,9 @@ from store_support import NOW, Ask, visit
 
 from webapp.errors import NotFound
 from webapp.exports import person_archive
-from webapp.store import audit, conversations, files, people, personal
+from webapp.store import audit, budget_table, budgets, conversations, files, people, personal
 from webapp.store.audit import Action, Party
+from webapp.store.budgets import Budget, Scope, Spender
 from webapp.store.database import Store
 from webapp.store.files import PIECE
 from webapp.store.holdings import HOLDINGS
@@ -133,11 +135,20 @@ async def test_more_than_a_page_of_everything_is_whole(
     for number in range(5):
         begun = await answered(store, ask, ann, f'number {number}', now=NOW)
     more = await ask(ann, 'one more', conversation_id=begun.conversation.id)
+    limits = [
+        Budget(Scope.USER, ann.id, period, Decimal(9), currency)
+        for period in ('day', 'month')
+        for currency in ('CHF', 'EUR', 'USD')
+    ]
+    for limit in limits:
+        await store.write(budget_table.save, budget=limit, actor=Party(), now=NOW)
+    spender = Spender(ann.id, '', 'support')
+    await store.write(budgets.reserve, budgets=limits, message_id='lost', spender=spender, now=NOW)
     held = await archive(store, ann)
     turns = lines(held['messages.jsonl'])
     assert {turn['question'] for turn in turns} == {*(f'number {number} question' for number in range(5)), 'one more'}
     assert [turn['number'] for turn in turns if turn['conversation_id'] == more.conversation.id] == [1, 2]
-    for name, number in {'conversations': 5, 'usage': 5, 'files': 10}.items():
+    for name, number in {'conversations': 5, 'usage': 5, 'files': 10, 'budgets': 6, 'reservations': 3}.items():
         assert len(lines(held[f'{name}.jsonl'])) == number, name
 
 

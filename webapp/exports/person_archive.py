@@ -82,7 +82,8 @@ async def _once(page: list[Record]) -> AsyncIterator[list[Record]]:
 
 
 async def _section(store: Store, user_id: str, section: str) -> AsyncIterator[list[Record]]:
-    after, is_first = '', True
+    after: tuple[str, ...] = ()
+    is_first = True
     while after or is_first:
         page, after = await store.read(personal.records, user_id=user_id, section=section, after=after)
         is_first = False

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, literal, or_, tuple_
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import FilePart, FormPart, Reply, dump_reply
@@ -58,19 +58,19 @@ TOLD: Mapping[str, Set[str]] = {
 class Section:
     """Rows of one table.
 
-    :ivar id: the column by which they are read on; unique among the person's
+    :ivar id: the columns by which they are read on; together unique among the person's, and text
     :ivar columns: that are exported
     """
 
     table: type[Any]
-    id: str
+    id: tuple[str, ...]
     columns: Sequence[str]
 
 
 SECTIONS: dict[str, Section] = {
     'identities': Section(
         IdentityRow,
-        'id',
+        ('id',),
         (
             'provider',
             'issuer',
@@ -84,17 +84,19 @@ SECTIONS: dict[str, Section] = {
             'vouched_at',
         ),
     ),
-    'sessions': Section(SessionRow, 'id', ('created_at', 'last_seen_at', 'expires_at', 'ended_at', 'device')),
+    'sessions': Section(SessionRow, ('id',), ('created_at', 'last_seen_at', 'expires_at', 'ended_at', 'device')),
     'conversations': Section(
-        ConversationRow, 'id', ('id', 'app', 'title', 'title_state', 'inputs', 'created_at', 'updated_at', 'unread')
+        ConversationRow, ('id',), ('id', 'app', 'title', 'title_state', 'inputs', 'created_at', 'updated_at', 'unread')
     ),
-    'limits': Section(HitRow, 'id', ('scope', 'at', 'amount')),
-    'reservations': Section(ReservationRow, 'message_id', ('message_id', 'app', 'currency', 'nano', 'tokens')),
-    'budgets': Section(BudgetRow, 'period', ('period', 'currency', 'maximum')),
-    'deletions': Section(DeletionRow, 'id', ('app', 'created_at')),
+    'limits': Section(HitRow, ('id',), ('scope', 'at', 'amount')),
+    'reservations': Section(
+        ReservationRow, ('message_id', 'currency'), ('message_id', 'app', 'currency', 'nano', 'tokens')
+    ),
+    'budgets': Section(BudgetRow, ('period', 'currency'), ('period', 'currency', 'maximum')),
+    'deletions': Section(DeletionRow, ('id',), ('app', 'created_at')),
     'usage': Section(
         UsageRow,
-        'id',
+        ('id',),
         (
             *('created_at', 'day', 'app', 'cost_group', 'conversation_id', 'message_id', 'model', 'outcome', 'failure'),
             *(
@@ -119,18 +121,22 @@ def person(session: Session, *, user_id: str) -> Record:
     return {name: getattr(user, name) for name in names} | {'upstream_user': user.dify_user}
 
 
-def records(session: Session, *, user_id: str, section: str, after: str) -> tuple[list[Record], str]:
+def records(
+    session: Session, *, user_id: str, section: str, after: tuple[str, ...]
+) -> tuple[list[Record], tuple[str, ...]]:
     """A page of the rows of a section.
 
-    :param after: where the last page ended, '' for the first
-    :return: with where to go on, '' after all
+    :param after: where the last page ended, empty for the first
+    :return: with where to go on, empty after all
     """
     part = SECTIONS[section]
-    id_ = col(getattr(part.table, part.id))
-    statement = select(part.table).where(_theirs(session, part.table, user_id), id_ > after).order_by(id_).limit(PAGE)
+    ids = [col(getattr(part.table, name)) for name in part.id]
+    statement = select(part.table).where(_theirs(session, part.table, user_id)).order_by(*ids).limit(PAGE)
+    if after:
+        statement = statement.where(tuple_(*ids) > tuple_(*map(literal, after)))
     rows = session.exec(statement).all()
     found = [_readable({name: getattr(row, name) for name in part.columns}) for row in rows]
-    return found, getattr(rows[-1], part.id) if len(rows) == PAGE else ''
+    return found, tuple(getattr(rows[-1], name) for name in part.id) if len(rows) == PAGE else ()
 
 
 def offers(session: Session, *, user_id: str) -> list[Record]:
@@ -154,7 +160,7 @@ def usage_days(session: Session, *, user_id: str) -> list[Record]:
 
 
 def entries(session: Session, *, user_id: str, after: str) -> tuple[list[Record], str]:
-    """A page of the audit log, as far as it is about them. `after` and what is given: as with `records`."""
+    """A page of the audit log, as far as it is about them. `after` and what is given: as `records`, '' for empty."""
     id_, theirs = col(AuditRow.id), or_(col(AuditRow.actor_id) == user_id, col(AuditRow.target_id) == user_id)
     rows = session.exec(select(AuditRow).where(theirs, id_ > after).order_by(id_).limit(PAGE)).all()
     return [_entry(row, user_id) for row in rows], rows[-1].id if len(rows) == PAGE else ''
