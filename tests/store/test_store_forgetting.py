@@ -293,6 +293,37 @@ async def test_they_leave_other_entries_when_they_were_an_admin_themselves(store
     assert await store.read(found, MARK, ann.id) == set()
 
 
+async def refused(store: Store, who: Identity, provider: str) -> None:
+    about = {'actor': Party(), 'now': NOW, 'address': '192.0.2.7', 'detail': {'provider': provider, 'reason': 'x'}}
+    await store.write(people.record_refusal, identity=who, **about)
+
+
+async def test_a_name_that_nobody_can_see_is_nobodys_name(store: Store) -> None:
+    unseen = await store.write(visit, '\u202e', name='\u202e')
+    await store.write(audit.record, Action.RETENTION_APPLIED, now=NOW, detail={'by': '', 'messages_days': 30})
+    await store.write(audit.record, Action.AUDIT_EXPORTED, now=NOW, actor=ADMIN, address='192.0.2.9')
+    before = await store.read(audit.page, wanted=Filter())
+    await forget(store, unseen)
+    after = await store.read(audit.page, wanted=Filter())
+    assert [entry for entry in before if entry not in after] == []
+
+
+async def test_who_was_refused_elsewhere_under_the_same_name_is_somebody_else(store: Store) -> None:
+    ann = await store.write(visit, 'ann', name='Ann Wood', email='ann@example.com')
+    await refused(store, Identity('https://id.example', 'old', 'company', 'Ann Wood'), 'company')
+    await refused(store, Identity('https://other.example', '7', 'other', 'Ann Wood'), 'other')
+    await refused(store, Identity('https://other.example', '8', 'other', '', 'ann@example.com'), 'other')
+    await forget(store, ann)
+    entries = await store.read(audit.page, wanted=Filter(action=Action.SIGN_IN_REFUSED))
+    gone, of_another = Party(await pseudonym(store)), Party('', 'Ann Wood')
+    told = {(str(entry.detail['provider']), entry.target, entry.address) for entry in entries}
+    assert told == {
+        ('company', gone, ''),
+        ('other', of_another, '192.0.2.7'),
+        ('other', gone, ''),
+    }
+
+
 async def test_their_bytes_go_a_few_at_a_time(store: Store, ask: Ask) -> None:
     ann = await furnish(store, ask, MARK)
     await begin(store, ann)

@@ -119,32 +119,48 @@ def record(
     )
 
 
-def rename(session: Session, *, user_id: str, names: Collection[str], into: str, limit: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What providers call a person. Someone whom another provider calls the same may be somebody else."""
+
+    names: Collection[str]  # addresses included
+    addresses: Collection[str]
+    providers: Collection[str]
+
+
+def rename(session: Session, *, user_id: str, known: Known, into: str, limit: int) -> bool:
     """For functions of the store: some of the entries that name a person name nobody from now on; whether any did.
 
     What they came from goes, too, and what was said of them before they had an id: that a sign-in was refused.
-
-    :param names: that a provider has for them
     """
-    called = [fold_title(name) for name in names if name]
+    called, addresses = _folded(known.names), _folded(known.addresses)
     by_id = or_(col(AuditRow.actor_id) == user_id, col(AuditRow.target_id) == user_id)
-    by_name = or_(
-        and_(col(AuditRow.actor_id) == '', col(AuditRow.actor_name).in_(called)),
-        and_(col(AuditRow.target_id) == '', col(AuditRow.target_name).in_(called)),
+    provider, name = col(AuditRow.detail)['provider'].as_string(), col(AuditRow.target_name)
+    by_name = and_(
+        col(AuditRow.target_id) == '',
+        or_(name.in_(addresses), and_(name.in_(called), provider.in_(known.providers))),
     )
     rows = list(session.exec(select(AuditRow).where(or_(by_id, by_name)).limit(limit).with_for_update()))
     if not rows:
         rows = [row for row in _with_words(session) if _said(row.detail, user_id, called, into) != row.detail]
     for row in rows:
-        if row.actor_id == user_id or (not row.actor_id and row.actor_name in called):
+        if row.actor_id == user_id:
             row.actor_id, row.actor_name, row.address = into, '', ''
-        if row.target_id == user_id or (not row.target_id and row.target_name in called):
+        is_by_name = row.target_name in addresses or (
+            row.target_name in called and row.detail.get('provider') in known.providers
+        )
+        if row.target_id == user_id or (not row.target_id and is_by_name):
             row.target_id, row.target_name = into, ''
             row.address = row.address if row.actor_id else ''  # nobody's but theirs
         row.folded = fold_case(f'{row.actor_name} {row.target_name}')
         row.detail = _said(row.detail, user_id, called, into)
         session.add(row)
     return bool(rows)
+
+
+def _folded(names: Collection[str]) -> set[str]:
+    """As entries have them. What nobody can see is no name: it would be that of all entries without one."""
+    return {name for name in map(fold_title, names) if name}
 
 
 def _with_words(session: Session) -> Iterable[AuditRow]:

@@ -182,7 +182,7 @@ def _ledger(session: Session, row: ForgettingRow, _: datetime) -> bool:
 
 def _log(session: Session, row: ForgettingRow, _: datetime) -> bool:
     return audit.rename(
-        session, user_id=row.user_id, names=_names(session, row.user_id), into=row.pseudonym, limit=MANY_ENTRIES
+        session, user_id=row.user_id, known=_known(session, row.user_id), into=row.pseudonym, limit=MANY_ENTRIES
     )
 
 
@@ -232,13 +232,12 @@ def _named(user_id: str) -> Any:
     return or_(col(AuditRow.actor_id) == user_id, col(AuditRow.target_id) == user_id)
 
 
-def _names(session: Session, user_id: str) -> set[str]:
-    """What providers call them."""
+def _known(session: Session, user_id: str) -> audit.Known:
     user = users.get(session, user_id=user_id)
-    names = {user.name, user.email}
-    for row in session.exec(select(IdentityRow).where(IdentityRow.user_id == user_id)):
-        names |= {row.name, row.email, row.subject}
-    return names - {''}
+    ways = session.exec(select(IdentityRow).where(IdentityRow.user_id == user_id)).all()
+    addresses = {user.email, *(row.email for row in ways)}
+    names = addresses | {user.name} | {name for row in ways for name in (row.name, row.subject)}
+    return audit.Known(names, addresses, {row.provider for row in ways})
 
 
 def _is_last_admin(session: Session, user_id: str, is_admin: IsAdmin) -> bool:
