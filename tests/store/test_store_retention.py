@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from person_support import answered, content
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import Session
 from store_support import NOW, Ask
 
@@ -17,7 +17,7 @@ from webapp.retention import PERIOD, Retention
 from webapp.store import audit, chores, conversations, deletions, files, messages, reports, retention
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
-from webapp.store.retention import CHORE, Kind, Rules
+from webapp.store.retention import CHORE, Kind, Place, Rules
 from webapp.store.users import User
 
 DAY = timedelta(days=1)
@@ -221,6 +221,41 @@ async def test_bytes_that_a_process_has_left_are_removed_by_the_next(store: Stor
     assert await count(store, 'file_pieces') == 10
     assert await keeper(store, days_later=31, files=30).work() == {'files': 1, 'bytes': 10 * files.PIECE}
     assert await count(store, 'file_pieces') == 0
+
+
+@pytest.mark.parametrize(
+    ('kind', 'index'),
+    [
+        (Kind.MESSAGES, 'ix_conversations_updated_at_id'),
+        (Kind.FILES, 'ix_files_kept'),
+        (Kind.LEDGER, 'ix_usage_created_at_id'),
+        (Kind.AUDIT, 'ix_audit_at_id'),
+    ],
+)
+async def test_what_is_due_is_looked_for_in_its_order(store: Store, kind: Kind, index: str) -> None:
+    plans: list[str] = []
+
+    def explain(session: Session) -> None:
+        connection = session.connection()
+        is_sqlite = connection.dialect.name == 'sqlite'
+        if not is_sqlite:  # which reads a small table from its start, and sorts it
+            connection.execute(text('SET LOCAL enable_seqscan = off'))
+            connection.execute(text('SET LOCAL enable_sort = off'))
+            connection.execute(text('SET LOCAL enable_bitmapscan = off'))
+
+        def asked(_: Any, cursor: Any, statement: str, values: Any, *more: Any) -> None:
+            cursor.execute(f'EXPLAIN {"QUERY PLAN" if is_sqlite else ""} {statement}', values)
+            plans.append('\n'.join(str(row) for row in cursor.fetchall()))
+
+        event.listen(connection, 'before_cursor_execute', asked)
+        before = Rules(messages=30, files=20, ledger=10, audit=10).before(NOW)
+        retention.due(session, kind=kind, before=before, after=Place(NOW - 99 * DAY, 'x'))
+
+    await store.write(explain)
+    [plan] = plans
+    assert index in plan
+    assert 'TEMP B-TREE' not in plan
+    assert 'Sort' not in plan
 
 
 async def test_a_piece_of_the_work_is_small(store: Store, ask: Ask, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from webapp.store.tables.base import Moment, Table, only_where, owner
+
+# as queries say it on each database, which else don't see that the index is theirs
+IS_KEPT: dict[str, Any] = {'sqlite_where': text('is_kept IS 1'), 'postgresql_where': text('is_kept IS true')}
 
 
 class ConversationRow(Table, table=True):
@@ -16,6 +19,7 @@ class ConversationRow(Table, table=True):
     __table_args__ = (
         Index(None, 'user_id', 'app', 'updated_at', 'id'),  # read backwards: newest first
         Index(None, 'upstream_id'),
+        Index(None, 'updated_at', 'id'),  # what is old enough to go
         Index('ix_conversations_title_due_at', 'title_due_at', **only_where('title_due_at IS NOT NULL')),
     )
 
@@ -68,6 +72,7 @@ class FileRow(Table, table=True):
         Index(None, 'user_id', 'created_at'),
         Index(None, 'conversation_id'),
         Index('ix_files_unsent', 'created_at', **only_where('conversation_id IS NULL')),
+        Index('ix_files_kept', 'created_at', 'id', **IS_KEPT),  # what is old enough to go
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

@@ -1,4 +1,4 @@
-"""what upstream is still to delete, who is being forgotten, and work that one process does for all"""
+"""what upstream is still to delete, who is being forgotten, work that one process does for all, what is old"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,4 +40,12 @@ def upgrade() -> None:
         sa.Column('done_at', sa.BigInteger(), nullable=True),
         sa.Column('counts', sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint('name', name='pk_chores'),
+    )
+    op.create_index('ix_conversations_updated_at_id', 'conversations', ['updated_at', 'id'])
+    op.create_index(
+        'ix_files_kept',
+        'files',
+        ['created_at', 'id'],
+        sqlite_where=sa.text('is_kept IS 1'),
+        postgresql_where=sa.text('is_kept IS true'),
     )
