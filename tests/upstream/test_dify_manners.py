@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from stage import EVENT_STREAM, KEY, Stage, frames, recording, silence, slam, stream, whole
+from stage import EVENT_STREAM, KEY, Act, Stage, frames, recording, silence, slam, stream, whole
 
 from webapp.chat.events import Finished, Interrupted, TextDelta
 from webapp.chat.message import Status
@@ -113,6 +113,24 @@ async def test_id_that_would_change_the_path_is_nobodys(bad: str, client: DifyCl
 async def test_deleting_what_is_gone_is_fine(client: DifyClient, theatre: Stage) -> None:
     theatre.play(whole({'code': 'not_found', 'message': 'Conversation Not Exists.', 'status': 404}, 404))
     await client.delete('c', user='ann')
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        whole('<html><head><title>404 Not Found</title></head></html>', 404, {'Content-Type': 'text/html'}),
+        whole('', 404),
+        whole({'message': 'no Route matched with those values'}, 404),
+        whole({'code': 'app_not_found', 'message': 'no such app', 'status': 404}, 404),
+        recording('error-404-unknown-route').act(),
+        whole({'code': 'not_found', 'message': 'Conversation Not Exists.', 'status': 404}, 410),
+    ],
+    ids=['proxy', 'nothing', 'gateway', 'no app', 'no such path', 'another status'],
+)
+async def test_whoever_else_knows_nothing_of_it_has_not_deleted_it(answer: Act, make_client, theatre: Stage) -> None:
+    theatre.play(answer)
+    with pytest.raises(UpstreamError):
+        await make_client().delete('c', user='ann')
 
 
 # what is repeated

@@ -197,12 +197,14 @@ class DifyClient:
     async def delete(self, conversation_id: str, *, user: str) -> None:
         """Delete a conversation; one that is gone is fine. Older servers ask nobody whose it is: check that before.
 
+        That it is gone is for Dify alone to say: whoever else answers 404, a proxy or a wrong path, knows nothing of it.
+
         Source: `DELETE /conversations/{id}`.
         """
         try:
             await self._dify.call('DELETE', f'/conversations/{segment(conversation_id)}', json={'user': user})
         except UpstreamError as error:
-            if error.status != 404:
+            if error.status != 404 or error.upstream_code != 'not_found':
                 raise
 
     async def info(self) -> Info:
