@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 
@@ -158,6 +159,19 @@ class TestDatabase:
         found = examine(tmp_path)
         assert (found.status, set(found.bad)) == (1, {'database'})
         assert 'newer version of this program' in found['database']
+
+    @pytest.mark.parametrize(('hours', 'state'), [(1, 'ok'), (60, 'warning')])
+    def test_what_dify_is_still_to_delete(self, tmp_path: Path, hours: int, state: str) -> None:
+        run(tmp_path, 'migrate')
+        assert 'deletions' not in examine(tmp_path).states
+        since = int((datetime.now(UTC) - timedelta(hours=hours)).timestamp() * 1_000_000)
+        with closing(sqlite3.connect(tmp_path / 'data' / 'webapp.db')) as connection, connection:
+            row = ('d', 'default', 'up', 'u', since, 4, since)
+            connection.execute('INSERT INTO deletions VALUES (?, ?, ?, ?, ?, ?, ?)', row)
+        found = examine(tmp_path)
+        assert found.states['deletions'] == state
+        assert 'are deleted here wait for Dify to delete them: 1, the oldest since' in found['deletions']
+        assert ('deletions' in found.remedies) == (state == 'warning')
 
     def test_what_is_no_database(self, tmp_path: Path) -> None:
         (tmp_path / 'notes.db').write_text('milk, bread, ' * 100)

@@ -16,7 +16,7 @@ from support.server import Server, free_port, wait_for
 
 import webapp
 from webapp.chat.message import Failure, Reply, Status
-from webapp.store import usage
+from webapp.store import deletions, usage
 from webapp.store.tables import MessageRow, SessionRow
 
 DATA = re.compile(r'<data [^>]*value="([^"]*)"[^>]*></data>')
@@ -92,6 +92,15 @@ def test_what_failed_in_the_last_hour_is_told_whoever_wrote_it(server: Server, h
     ]  # fmt: skip
     assert 'gone Not in the settings' in page
     assert 'a-detail-nobody-needs' not in page
+
+
+def test_what_dify_is_still_to_delete_is_told_with_since_when(server: Server, http: httpx.Client) -> None:
+    assert 'still to be deleted in Dify' not in seen(http)
+    three_days_ago = datetime.now(UTC) - timedelta(days=3)
+    for name, moment in (('young', datetime.now(UTC)), ('old', three_days_ago)):
+        in_store(server, deletions.want, app='away', upstream_id=name, dify_user='u', now=moment)
+    assert 'Deleted here, still to be deleted in Dify: 2 · the oldest since' in seen(http)
+    assert three_days_ago.isoformat() in http.get('/admin').text
 
 
 def told(page: Live, pattern: str) -> None:

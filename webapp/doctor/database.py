@@ -1,24 +1,27 @@
 """The database: whether it can be reached, may be written, and has the tables that this version needs."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from webapp import clock
 from webapp.doctor.report import Finding, State
 from webapp.errors import StoreUnavailable
-from webapp.store import condition, engines, schema
+from webapp.store import condition, deletions, engines, schema
 from webapp.store.condition import Condition
 from webapp.store.database import Store
 
 CHECK = 'database'
+LONG = timedelta(days=1)  # a server has tried several times by then
 
 
 async def findings(url: str) -> list[Finding]:
     parsed = engines.parse(url)
     if not engines.is_sqlite(parsed):
-        return [await _examined(url, f'{parsed.host or "the local socket"}, database {parsed.database}')]
+        return await _examined(url, f'{parsed.host or "the local socket"}, database {parsed.database}')
     path = Path(parsed.database or '')
     if _is_missing(path):  # whether it can be made is the folder's affair
         return [Finding(CHECK, State.OK, f'{path} will be made at the first start')]
-    return [await _examined(url, str(path))]
+    return await _examined(url, str(path))
 
 
 def _is_missing(path: Path) -> bool:
@@ -28,23 +31,38 @@ def _is_missing(path: Path) -> bool:
         return False
 
 
-async def _examined(url: str, where: str) -> Finding:
+async def _examined(url: str, where: str) -> list[Finding]:
     try:
         store = Store(url)
         try:
             found = await store.read(condition.condition)
             await store.write(condition.write_nothing)
+            is_ours = found.version and not found.complaint
+            waiting = await _waiting(store) if is_ours else []
         finally:
             await store.close()
     except StoreUnavailable as error:
-        return Finding(
-            CHECK,
-            State.WRONG,
-            f'{where}: {error.detail}',
+        remedy = (
             'Is the server up, and does DATABASE_URL have the right host, name, user and password? '
-            'A file must belong to the user who runs this program.',
+            'A file must belong to the user who runs this program.'
         )
-    return _judged(found, f'{found.server}, {where}')
+        return [Finding(CHECK, State.WRONG, f'{where}: {error.detail}', remedy)]
+    return [_judged(found, f'{found.server}, {where}'), *waiting]
+
+
+async def _waiting(store: Store) -> list[Finding]:
+    """What Dify has not deleted yet: nothing is lost, but it is kept there."""
+    oldest, count = await store.read(deletions.oldest), await store.read(deletions.waiting)
+    if oldest is None:
+        return []
+    since = f'the oldest since {oldest:%Y-%m-%d %H:%M} UTC'
+    text = f'conversations that are deleted here wait for Dify to delete them: {count}, {since}'
+    if clock.now() - oldest < LONG:
+        return [Finding('deletions', State.OK, text)]
+    remedy = (
+        'A running server tells Dify again and again, and logs why it fails; apps must be in the settings for that.'
+    )
+    return [Finding('deletions', State.WARNING, text, remedy)]
 
 
 def _judged(found: Condition, where: str) -> Finding:

@@ -84,3 +84,9 @@ def settle(session: Session, *, job_id: str, told: bool, now: datetime) -> None:
 def waiting(session: Session) -> int:
     """How many there are that upstream has not been told of."""
     return session.exec(select(func.count()).select_from(DeletionRow)).one()
+
+
+def oldest(session: Session) -> datetime | None:
+    """Since when the oldest of them has been waiting; None if there is none."""
+    at = col(DeletionRow.created_at)
+    return session.exec(select(at).order_by(at).limit(1)).first()

@@ -10,7 +10,7 @@ from enum import StrEnum
 class Fate(StrEnum):
     DELETED = 'deleted'
     RENAMED = 'renamed'  # stays, under a name that leads to nobody
-    PASSING = 'passing'  # goes by itself, soon
+    PASSING = 'passing'  # goes by itself: soon, or as soon as it has done its work
     NOTHING = 'nothing'  # there is nothing of a person's in it
 
 
@@ -45,7 +45,12 @@ HOLDINGS = (
     Holding('usage', 'what each answer cost', Fate.RENAMED, 'usage.jsonl'),
     Holding('usage_days', 'what they cost by day', Fate.RENAMED, 'usage_days.jsonl'),
     Holding('audit', 'what they did and what was done to them; names and addresses go', Fate.RENAMED, 'audit.jsonl'),
-    Holding('deletions', 'conversations that upstream is still to delete', Fate.PASSING, 'deletions.jsonl'),
+    Holding(
+        'deletions',
+        'conversations that upstream is still to delete; each stays until Dify says that it has',
+        Fate.PASSING,
+        'deletions.jsonl',
+    ),
     Holding('spent_tokens', 'hashes of tokens that count once', Fate.PASSING),
     Holding('usage_speeds', 'how many answers took how long, by nobody', Fate.NOTHING),
     Holding('usage_totals', 'what everybody cost by day', Fate.NOTHING),

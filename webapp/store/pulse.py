@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from webapp.store import condition, schema
+from webapp.store import condition, deletions, schema
 from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UsageRow
 
 
@@ -29,6 +29,8 @@ class Pulse:
     server: str  # such as 'SQLite 3.45.1' or 'PostgreSQL 16.3'
     version: str  # of the tables
     size: int  # bytes
+    deletions: int  # conversations that upstream is still to delete
+    oldest_deletion: datetime | None
 
 
 def read(session: Session, *, since: datetime) -> Pulse:
@@ -39,6 +41,8 @@ def read(session: Session, *, since: datetime) -> Pulse:
         server=condition.server(session),
         version=schema.version(session) or '',
         size=condition.size(session),
+        deletions=deletions.waiting(session),
+        oldest_deletion=deletions.oldest(session),
     )
 
 

@@ -72,6 +72,8 @@ def values(here: Here, pulse: Pulse | None, notices: Sequence[Notice]) -> dict[s
         'server': pulse.server if pulse else '',
         'tables': pulse.version if pulse else '',
         'size': numbers.size(pulse.size) if pulse else '',
+        'deletions': i18n.fill('admin.deletions', count=numbers.count(pulse.deletions)) if pulse else '',
+        'oldest_deletion': pulse.oldest_deletion if pulse else None,
         'apps': list(_apps(here, pulse)),
         'errors': [_error(each, here.apps) for each in failures],
         'notices': notices,

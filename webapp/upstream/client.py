@@ -197,7 +197,7 @@ class DifyClient:
     async def delete(self, conversation_id: str, *, user: str) -> None:
         """Delete a conversation; one that is gone is fine. Older servers ask nobody whose it is: check that before.
 
-        That it is gone is for Dify alone to say: whoever else answers 404, a proxy or a wrong path, knows nothing of it.
+        That it is gone is for Dify alone to say: whoever else answers 404, such as a proxy, knows nothing of it.
 
         Source: `DELETE /conversations/{id}`.
         """
