@@ -52,7 +52,7 @@ from webapp.retention import Retention
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
-from webapp.store import limits, logins, notices as notices_store, people as people_store
+from webapp.store import deletions as deletions_store, limits, logins, notices as notices_store, people as people_store
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
@@ -268,6 +268,7 @@ async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
             await store.write(logins.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
             await store.write(notices_store.purge, now=clock.now())
+            await store.write(deletions_store.purge, now=clock.now())
             await files.purge()
             while await store.write(people_store.purge_guests, before=clock.now() - GUESTS_STAY):
                 pass

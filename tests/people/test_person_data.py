@@ -332,7 +332,7 @@ def test_the_command_of_retention_tells_what_would_go_and_lets_it_go(tmp_path: P
     in_store(server, talk, user_id=ian.user_id, upstream_id='up-1', at=NOW - timedelta(days=40))
     ended = command(server, 'retention', '--apply')
     assert ended.answered.splitlines() == [
-        *(f'{kind}: kept for ever' for kind in ('messages', 'files', 'ledger', 'audit')),
+        *(f'{kind}: kept for ever' for kind in ('messages', 'ratings', 'files', 'ledger', 'audit')),
         'Gone: nothing.',
     ]
     rules = ''.join(f'{name} = {days}\n' for name, days in RULES.items())

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from feedback_support import listed
 from person_support import answered, content
 from sqlalchemy import event, text
 from sqlmodel import Session
@@ -14,7 +15,7 @@ from store_support import NOW, Ask
 
 from webapp.errors import Refused
 from webapp.retention import PERIOD, Retention
-from webapp.store import audit, chores, conversations, deletions, files, messages, reports, retention
+from webapp.store import audit, chores, conversations, deletions, feedback_list, files, messages, reports, retention
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.retention import CHORE, Kind, Place, Rules
@@ -60,7 +61,7 @@ async def test_a_conversation_goes_so_long_after_its_last_turn(store: Store, ask
     await ask(ann, 'and?', conversation_id=revived.conversation.id, now=NOW - DAY)
     gone: list[tuple[str, str]] = []
     work = Retention(store, Rules(messages=30), on_gone=lambda *of: gone.append(of), now=at(NOW + timedelta(seconds=1)))
-    [due] = await work.preview()
+    due, _ = await work.preview()
     size = due.counts.pop('bytes')
     assert (due.kind, due.counts) == (Kind.MESSAGES, {'conversations': 1, 'messages': 1, 'files': 2})
     assert size == 10 * files.PIECE
@@ -80,7 +81,7 @@ async def test_a_conversation_goes_so_long_after_its_last_turn(store: Store, ask
 
 async def test_one_in_which_an_answer_is_written_stays(store: Store, ask: Ask, ann: User) -> None:
     begun = await ask(ann, now=NOW - 99 * DAY)
-    [due] = await keeper(store, messages=30).preview()
+    due, _ = await keeper(store, messages=30).preview()
     assert due.counts['conversations'] == 0
     assert await keeper(store, messages=30).work() == {}
     assert await store.read(conversations.get, user_id=ann.id, conversation_id=begun.conversation.id)
@@ -221,6 +222,40 @@ async def test_bytes_that_a_process_has_left_are_removed_by_the_next(store: Stor
     assert await count(store, 'file_pieces') == 10
     assert await keeper(store, days_later=31, files=30).work() == {'files': 1, 'bytes': 10 * files.PIECE}
     assert await count(store, 'file_pieces') == 0
+
+
+async def test_ratings_of_what_is_none_of_ours_go_with_the_messages(store: Store, ask: Ask, ann: User) -> None:
+    ours = await answered(store, ask, ann, 'ours', now=NOW)
+    old, young = NOW - 31 * DAY, NOW - 29 * DAY
+    told = [listed(name, f'up-{name}', 'up-c', comment=name, updated_at=at) for name, at in (('o', old), ('y', young))]
+    await store.write(feedback_list.take_over, app='support', listed=told, asked_at=NOW, now=NOW)
+    ages = text("UPDATE feedback SET updated_at = 0 WHERE source = 'own'")
+    await store.write(lambda s: s.connection().execute(ages) and None)
+    due = {each.kind: each for each in await keeper(store, messages=30).preview()}
+    assert (due[Kind.RATINGS].counts, due[Kind.RATINGS].oldest) == ({'rows': 1}, old)
+    assert await keeper(store, messages=30).work() == {'ratings': 1}
+    assert await count(store, 'feedback', "comment = 'o'") == 0
+    assert await count(store, 'feedback', "comment = 'y'") == 1
+    assert await count(store, 'feedback', f"message_id = '{ours.message.id}'") == 1, 'it goes with its message'
+    [entry] = await store.read(audit.page, wanted=Filter(action=Action.RETENTION_APPLIED))
+    assert entry.detail == {'messages_days': 30, 'ratings': 1}
+
+
+async def test_that_a_conversation_was_deleted_is_known_for_a_year(store: Store, ask: Ask, ann: User) -> None:
+    for name in ('told', 'waits'):
+        begun = await answered(store, ask, ann, name, now=NOW, upstream=f'up-{name}')
+        await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
+    for job in await store.write(deletions.claim_due, app='support', now=NOW):
+        await store.write(deletions.settle, job_id=job.id, told=job.upstream_id == 'up-told', now=NOW)
+    then = text(f'UPDATE forgotten SET at = {micro(NOW)}')
+    await store.write(lambda s: s.connection().execute(then) and None)
+    assert await store.write(deletions.purge, now=NOW + 364 * DAY) == 0
+    assert await store.write(deletions.purge, now=NOW + 366 * DAY) == 1
+    assert await count(store, 'forgotten', "upstream_id = 'up-waits'") == 1, 'Dify has it still, and tells of it'
+
+
+def micro(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import exists, select as sa_select
+from sqlmodel import Session, col, delete, func, select
 
-from webapp.store.tables import ConversationRow, DeletionRow
+from webapp.store.tables import ConversationRow, DeletionRow, ForgottenRow, changed
 from webapp.store.text import clean
 
 BACKOFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 RARELY = timedelta(hours=6)  # afterwards, for as long as it takes
+KNOWN = timedelta(days=365)  # that it is gone: for a while, lists of upstream may still tell of it
 LEASE = timedelta(minutes=10)  # longer than a call takes; a claim not settled by then is somebody else's
 
 
@@ -90,3 +92,13 @@ def oldest(session: Session) -> datetime | None:
     """Since when the oldest of them has been waiting; None if there is none."""
     at = col(DeletionRow.created_at)
     return session.exec(select(at).order_by(at).limit(1)).first()
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Delete that conversations are gone which upstream has long known; how many. What waits may still be told of."""
+    waits = exists(
+        sa_select(1).where(
+            col(DeletionRow.app) == ForgottenRow.app, col(DeletionRow.upstream_id) == ForgottenRow.upstream_id
+        )
+    )
+    return changed(session, delete(ForgottenRow).where(col(ForgottenRow.at) < now - KNOWN, ~waits))

@@ -55,7 +55,9 @@ HOLDINGS = (
     Holding('usage_speeds', 'how many answers took how long, by nobody', Fate.NOTHING),
     Holding('usage_totals', 'what everybody cost by day', Fate.NOTHING),
     Holding('notices', 'what admins tell everybody', Fate.NOTHING),
-    Holding('forgotten', 'which conversations are gone, by their id upstream; not whose they were', Fate.NOTHING),
+    Holding(
+        'forgotten', 'which conversations are gone, by their id upstream, for a year; not whose they were', Fate.NOTHING
+    ),
     Holding('feedback_lists', "when Dify's lists of feedback were last read", Fate.NOTHING),
     Holding('chores', 'who does the work that is done for all', Fate.NOTHING),
 )

@@ -6,7 +6,7 @@ does a conversation in which an answer is being written.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from webapp.store import audit, chores, conversations, files
 from webapp.store.audit import Action, Party
 from webapp.store.conversations import is_running
 from webapp.store.files import Source
-from webapp.store.tables import AuditRow, ConversationRow, FileRow, MessageRow, Moment, UsageRow, changed
+from webapp.store.tables import AuditRow, ConversationRow, FeedbackRow, FileRow, MessageRow, Moment, UsageRow, changed
 
 CHORE = 'retention'
 MANY_MESSAGES = 500  # in one transaction, or one conversation if that has more
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     """What is kept for its own time. They go in this order: the files of a conversation that goes, go with it."""
 
     MESSAGES = 'messages'  # conversations without a turn since then, with all that is in them
+    RATINGS = 'ratings'  # of what is none of ours, as long as messages: all others go with their message
     FILES = 'files'  # bytes of what people sent and assistants made
     LEDGER = 'ledger'  # single answers whose conversation is gone; the sums by day stay
     AUDIT = 'audit'
@@ -48,8 +49,8 @@ class Rules:
 
     def before(self, now: datetime) -> dict[Kind, datetime]:
         """Up to when each kind goes that does not stay for ever."""
-        days = {kind: getattr(self, kind) for kind in Kind}
-        found = {kind: now - timedelta(days=each) for kind, each in days.items() if each}
+        days = {kind: getattr(self, kind) for kind in Kind if kind is not Kind.RATINGS} | {Kind.RATINGS: self.messages}
+        found = {kind: now - timedelta(days=days[kind]) for kind in Kind if days[kind]}
         if Kind.LEDGER in found:  # whole days: the sums are by day
             found[Kind.LEDGER] = datetime.combine(found[Kind.LEDGER].astimezone(UTC).date(), time(), UTC)
         return found
@@ -151,7 +152,7 @@ def strip(session: Session, *, holder: str, now: datetime) -> bool:
 def finish(session: Session, *, rules: Rules, holder: str, actor: Party, now: datetime) -> dict[str, int]:
     """All has gone that was to go: so it stands in the audit log. How much of what."""
     counts = chores.finish(session, name=CHORE, holder=holder, now=now)
-    kept = {f'{kind}_days': getattr(rules, kind) for kind in Kind if getattr(rules, kind)}
+    kept = {f'{name}_days': days for name, days in asdict(rules).items() if days}
     audit.record(session, Action.RETENTION_APPLIED, now=now, actor=actor, detail={**kept, **counts})
     return counts
 
@@ -163,6 +164,9 @@ def _due(kind: Kind, before: dict[Kind, datetime]) -> tuple[type[Any], Any, list
         case Kind.MESSAGES:
             at = col(ConversationRow.updated_at)
             return ConversationRow, at, [at < limit, not_(is_running())]
+        case Kind.RATINGS:
+            at = col(FeedbackRow.updated_at)
+            return FeedbackRow, at, [at < limit, col(FeedbackRow.message_id).is_(None)]
         case Kind.FILES:
             which = [*files.due(limit), col(FileRow.source).in_([Source.USER, Source.ASSISTANT])]
             if Kind.MESSAGES in before:

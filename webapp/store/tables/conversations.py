@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
+from webapp import clock
 from webapp.store.tables.base import Moment, Table, only_where, owner
 
 # as queries say it on each database, which else don't see that the index is theirs
@@ -179,9 +180,11 @@ class ForgottenRow(Table, table=True):
     """A conversation that its person has deleted, by its name upstream: what is still told of it there is not heard."""
 
     __tablename__ = 'forgotten'
+    __table_args__ = (Index(None, 'at'),)
 
     app: str = Field(primary_key=True, sa_type=Text)
     upstream_id: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = Field(default_factory=clock.now, sa_type=Moment)
 
 
 class DeletionRow(Table, table=True):

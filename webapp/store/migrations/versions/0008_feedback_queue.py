@@ -30,8 +30,10 @@ def upgrade() -> None:
         'forgotten',
         sa.Column('app', sa.Text(), nullable=False),
         sa.Column('upstream_id', sa.Text(), nullable=False),
+        sa.Column('at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('app', 'upstream_id', name='pk_forgotten'),
     )
+    op.create_index('ix_forgotten_at', 'forgotten', ['at'])
 
 
 def _feedback() -> None:
