@@ -14,7 +14,7 @@ from webapp.errors import NotFound, Refused
 from webapp.files import Files
 from webapp.generations import Generations, Phase
 from webapp.principal import Principal
-from webapp.store import conversations, messages, usage
+from webapp.store import conversations, messages, reports
 from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.upstream.client import DifyClient
@@ -247,7 +247,8 @@ async def test_the_rest_of_a_chatflow_answer_is_fetched_after_a_restart(
 async def test_every_answer_is_in_the_ledger_once(generations: Generations, store: Store, ann: Principal) -> None:
     for i, query in enumerate(['/echo a', '/error', '/cut 10', '/usage0 hello']):
         await ended(generations, await ask(generations, ann, query, key=f'k{i}'))
-    unknown, priced = await store.read(usage.totals, user_id=ann.user_id, since=date.min)
+    wanted = reports.Filter(date.min, date.max, user=ann.user_id)
+    unknown, priced = [line.total for line in await store.read(reports.summed, wanted=wanted)]
     assert (unknown.currency, unknown.answers, unknown.unknown) == ('', 3, 3)
     assert (priced.currency, priced.answers, priced.unknown) == ('USD', 1, 0)
     assert priced.price > 0

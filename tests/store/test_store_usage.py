@@ -72,7 +72,7 @@ async def test_sums_of_thousands_agree_to_the_last_digit(store: Store) -> None:
     replies = [Reply(Status.COMPLETE, usage=Usage(1, 2, 3, total_price=p, currency='USD')) for p in prices]
     replies += [Reply(Status.COMPLETE, usage=Usage(1, 2, 3)), Reply(Status.FAILED)]
     await store.write(record, replies)
-    unpriced, usd = await store.read(usage.totals, user_id='ann', since=NOW.date())
+    unpriced, usd = await store.read(usage.of_conversation, user_id='ann', conversation_id='c')
     assert usd == usage.Total('USD', 5000, 5000, 10_000, 15_000, sum(prices, Decimal(0)), 0, 0)
     assert unpriced == usage.Total('', 2, 1, 2, 3, Decimal(0), 1, 1)
 
@@ -80,5 +80,5 @@ async def test_sums_of_thousands_agree_to_the_last_digit(store: Store) -> None:
 async def test_sums_may_exceed_64_bits(store: Store) -> None:
     reported = Usage(1, 2, usage.MAX_TOKENS, total_price=usage.MAX_AMOUNT, currency='vnd')
     await store.write(record, [Reply(Status.COMPLETE, usage=reported)] * 50)
-    [total] = await store.read(usage.totals, user_id='ann', since=NOW.date())
+    [total] = await store.read(usage.of_conversation, user_id='ann', conversation_id='c')
     assert (total.currency, total.price, total.total_tokens) == ('VND', 50 * usage.MAX_AMOUNT, 50 * usage.MAX_TOKENS)

@@ -6,12 +6,12 @@ Amounts are whole numbers of 1e-9 of the currency, because SQLite sums decimals 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, case, func, select as sa_select
+from sqlalchemy import case, func, select as sa_select
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Status, Usage
@@ -153,17 +153,8 @@ def amend(
         rollups.change(session, before=before, after=rollups.share(row))
 
 
-def totals(session: Session, *, user_id: str, since: date) -> list[Total]:
-    """What a person's answers cost from `since` on (a day in UTC), by currency. Exact."""
-    return _totals(session, col(UsageRow.user_id) == user_id, col(UsageRow.day) >= since)
-
-
 def of_conversation(session: Session, *, user_id: str, conversation_id: str) -> list[Total]:
     """What the answers of one conversation of a person's cost so far, by currency. Exact."""
-    return _totals(session, col(UsageRow.conversation_id) == conversation_id, col(UsageRow.user_id) == user_id)
-
-
-def _totals(session: Session, *conditions: ColumnElement[bool]) -> list[Total]:
     nano = col(UsageRow.total_nano)
     sums = [func.sum(c) for c in (UsageRow.prompt_tokens, UsageRow.completion_tokens, UsageRow.total_tokens)]
     sums += [func.sum(nano // UNIT), func.sum(nano % UNIT)]  # apart, since a sum of SQLite's fails beyond 64 bits
@@ -171,7 +162,7 @@ def _totals(session: Session, *conditions: ColumnElement[bool]) -> list[Total]:
     sums += [func.sum(case((col(UsageRow.pricing) == kind, 1), else_=0)) for kind in kinds]
     statement = (
         sa_select(col(UsageRow.currency), func.count(), *sums)
-        .where(*conditions)
+        .where(col(UsageRow.conversation_id) == conversation_id, col(UsageRow.user_id) == user_id)
         .group_by(col(UsageRow.currency))
         .order_by(col(UsageRow.currency))
     )
