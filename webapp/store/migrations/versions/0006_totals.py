@@ -45,6 +45,6 @@ def _history() -> None:
         sa.Column('history_currency', sa.Text(), nullable=False, server_default=''),
     ):
         op.add_column('usage', column)
-    for name, column, condition in (('look_at', 'look_at', 'look_at'), ('history', 'created_at', 'history_tokens')):
+    for name, indexed, condition in (('look_at', 'look_at', 'look_at'), ('history', 'created_at', 'history_tokens')):
         there = sa.text(f'{condition} IS NOT NULL')
-        op.create_index(f'ix_usage_{name}', 'usage', [column], sqlite_where=there, postgresql_where=there)
+        op.create_index(f'ix_usage_{name}', 'usage', [indexed], sqlite_where=there, postgresql_where=there)
