@@ -70,7 +70,9 @@ export default {
       fillNumbers(node);
       fillCharts(node);
       for (const prose of node.querySelectorAll(".prose")) dress(prose, this.proseWords);
-      if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
+      const wanted = node.querySelector("[autofocus]");
+      if (wanted) wanted.focus();
+      else if (held !== null) (document.getElementById(held) ?? this.$refs.content).focus({ preventScroll: true });
     },
 
     // what a button does, at once or when it has been confirmed

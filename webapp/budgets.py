@@ -31,17 +31,24 @@ class Budgets:
         """The group that their answers are charged to, '' for none."""
         return clip(principal.cost_group(self._groups), MAX_GROUP)
 
+    async def paying(self, principal: Principal, app: str) -> list[Standing]:
+        """How the budgets stand that their answers of an app are paid from. :raises StoreUnavailable: as `personal`"""
+        spender = Spender(principal.user_id, self.group(principal), app)
+        return await self._store.read(_paying, configured=self.configured, spender=spender, now=clock.now())
+
     async def personal(self, principal: Principal) -> list[Standing]:
         """How the budgets stand that are somebody's own. :raises StoreUnavailable: it can't be asked"""
-        spender = Spender(principal.user_id, self.group(principal), '')
-        return await self._store.read(_personal, configured=self.configured, spender=spender, now=clock.now())
+        return [each for each in await self.paying(principal, '') if each.budget.scope is Scope.USER]
+
+    async def all(self) -> list[Budget]:
+        """All budgets. :raises StoreUnavailable: they can't be asked"""
+        return await self._store.read(budget_table.every, configured=self.configured)
 
     async def board(self) -> Board:
         """All budgets and how they stand. :raises StoreUnavailable: they can't be asked"""
         return await self._store.read(budget_table.board, configured=self.configured, now=clock.now())
 
 
-def _personal(session: Session, *, configured: Sequence[Budget], spender: Spender, now: datetime) -> list[Standing]:
+def _paying(session: Session, *, configured: Sequence[Budget], spender: Spender, now: datetime) -> list[Standing]:
     paying = budget_table.paid_by(session, configured=configured, spender=spender)
-    own = [budget for budget in paying if budget.scope is Scope.USER]
-    return [budgets.standing(session, budget=budget, spender=spender, now=now) for budget in own]
+    return [budgets.standing(session, budget=budget, spender=spender, now=now) for budget in paying]

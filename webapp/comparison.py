@@ -32,7 +32,6 @@ class Comparison:
         self._store = store
         self._apps = apps
         self._wished = Latest(0)
-        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, wanted: Filter) -> int:
         """Have the newest answers that fit compared; how many they are. :raises StoreUnavailable: nothing was noted"""
@@ -51,7 +50,7 @@ class Comparison:
             await self._wished.after(seen, within=pause)
 
     async def _work(self) -> None:
-        while jobs := await self._store.write(comparison.claim_due, now=now()):
+        while jobs := await self._store.write(comparison.claim_due, now=now(), conversations=AT_ONCE):
             conversations: defaultdict[tuple[str, str, str], list[LookUp]] = defaultdict(list)
             for job in jobs:
                 conversations[job.app, job.dify_user, job.upstream_conversation].append(job)
@@ -62,15 +61,14 @@ class Comparison:
         told: dict[str, Usage | None] = {}
         again = False
         prices: Sequence[Price] = ()
-        async with self._places:
-            try:
-                prices = self._apps.get(jobs[0].app).prices
-                told = await self._told(jobs)
-            except UpstreamError as error:
-                logger.info('history of an answer can not be asked: %s', error)
-                again = error.status not in {400, 403, 404}
-            except NotFound:  # the app is gone from the settings
-                pass
+        try:
+            prices = self._apps.get(jobs[0].app).prices
+            told = await self._told(jobs)
+        except UpstreamError as error:
+            logger.info('history of an answer can not be asked: %s', error)
+            again = error.status not in {400, 403, 404}
+        except NotFound:  # the app is gone from the settings
+            pass
         for job in jobs:
             await self._store.write(
                 comparison.settle, job=job, told=told.get(job.upstream_id), now=now(), prices=prices, again=again
@@ -87,7 +85,7 @@ class Comparison:
             )
             told |= {message.id: message.reply.usage for message in page.items}
             missing -= told.keys()
-            if not missing or not page.items or not page.has_more:
+            before, first = first, page.items[0].id if page.items else ''
+            if not missing or not page.has_more or first in {'', before}:  # the last one: a server may go in circles
                 break
-            first = page.items[0].id
         return told

@@ -83,6 +83,7 @@ async def test_each_person_has_their_own_and_all_together_one(store: Store, ann:
         (Budget(Scope.APP, 'support', 'day', Decimal(1), 'USD'), {'app': 'other'}, False),
         (Budget(Scope.USER, '', 'day', Decimal(1), 'USD'), {}, True),
         (Budget(Scope.USER, '', 'day', Decimal(1), 'CNY'), {}, False),
+        (Budget(Scope.USER, '', 'day', Decimal(1), 'RMB'), {}, False),
         (Budget(Scope.USER, '', 'day', tokens=10), {}, True),
         (Budget(Scope.USER, '', 'day', tokens=11), {}, False),
     ],
@@ -93,6 +94,18 @@ async def test_what_is_used_up_stops_whoever_pays_from_it(
     await end(store, await ask(ann, cost_group='sales'), costing('1.00'))
     begun, refused = await many(ask, ann, 1, allowance=within(budget), **spender)
     assert (len(begun), len(refused)) == ((0, 1) if is_theirs else (1, 0))
+
+
+@pytest.mark.parametrize(('written', 'reported'), [('CNY', 'RMB'), ('RMB', 'CNY')])
+async def test_one_currency_of_two_names_is_one(store: Store, ann: User, ask: Ask, written: str, reported: str) -> None:
+    await end(store, await ask(ann), costing('1.00', reported))
+    begun, refused = await many(ask, ann, 1, allowance=within(Budget(Scope.USER, '', 'day', Decimal(1), written)))
+    assert (len(begun), len(refused)) == (0, 1)
+
+
+async def test_the_smallest_budget_holds_too(store: Store, ann: User, ask: Ask) -> None:
+    begun, _ = await many(ask, ann, 30, allowance=within(Budget(Scope.USER, '', 'day', tokens=19)))
+    assert len(begun) == 19
 
 
 async def test_nothing_of_a_refused_question_is_kept(store: Store, ann: User, ask: Ask) -> None:

@@ -80,6 +80,11 @@ def test_an_admin_sets_a_budget_and_takes_it_back(start, page: Page) -> None:  #
 
     page.goto(f'{server.url}/admin/budgets')
     page.wait_for_function(CONNECTED)
+    row.get_by_test_id('budget-change').click()
+    expect(page.get_by_test_id('budget-limit')).to_be_focused()
+    page.get_by_test_id('budget-limit').fill('6')
+    page.keyboard.press('Enter')
+    expect(row).to_contain_text('6 tokens')
     row.get_by_test_id('budget-remove').click()
     page.get_by_test_id('confirm').click()
     expect(page.get_by_test_id('no-budgets')).to_be_visible()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
@@ -84,6 +84,14 @@ async def test_tokens_without_a_price_get_ours(store: Store, ann: Principal) -> 
     assert (await entry(store, message_id)).pricing == 'estimated'
 
 
+async def test_a_price_of_theirs_takes_the_place_of_none_and_of_ours(store: Store, ann: Principal) -> None:
+    unpriced = await asked(store, ann, 1, Usage(9, 1, 10))
+    await store.write(comparison.ask, wanted=ALWAYS, now=NOW)
+    [job] = await claimed(store, NOW)
+    await store.write(comparison.settle, job=job, told=DOLLARS, now=NOW)
+    assert ((await entry(store, unpriced)).pricing, (await entry(store, unpriced)).price) == ('priced', Decimal('0.5'))
+
+
 @pytest.mark.parametrize(
     ('told', 'history'),
     [
@@ -110,6 +118,23 @@ async def test_where_it_tells_something_else_both_are_kept(
     [job] = await claimed(store, NOW)
     await store.write(comparison.settle, job=job, told=DOLLARS, now=NOW)  # they agree now
     assert (await entry(store, message_id)).history is None
+
+
+async def test_a_conversation_is_looked_up_as_a_whole(store: Store, ann: Principal) -> None:
+    for number in range(1, 7):
+        await asked(store, ann, number, None)
+
+    def gather(session: Session) -> None:
+        for row in session.exec(select(UsageRow)):
+            row.conversation_id = 'ab'[int(row.id, 16) % 2]
+            session.add(row)
+
+    await store.write(gather)
+    later = NOW + timedelta(minutes=1)
+    first = await store.write(comparison.claim_due, now=later, conversations=1)
+    second = await store.write(comparison.claim_due, now=later, conversations=1)
+    assert len(first) + len(second) == 6
+    assert await claimed(store, later) == []
 
 
 async def test_a_server_that_is_away_is_asked_again_but_not_for_ever(store: Store, ann: Principal) -> None:

@@ -14,7 +14,7 @@ from webapp.edge.proxies import Proxies, is_trusted
 from webapp.edge.site import Site
 
 MACHINES = frozenset({'/healthz', '/readyz', '/metrics'})  # ask by address, not by name
-FOREIGN = frozenset({b'forwarded', b'x-real-ip', b'x-client-ip', b'true-client-ip', b'cf-connecting-ip'})
+FOREIGN = frozenset({b'forwarded', b'via', b'x-real-ip', b'x-client-ip', b'true-client-ip', b'cf-connecting-ip'})
 
 
 IS_FROM_HERE = 'webapp.is_from_here'  # in the scope

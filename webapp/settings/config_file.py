@@ -160,7 +160,9 @@ class BudgetTable(_Table):
         description='whose it is: `user` (each person by themselves), `group:NAME`, `app:SLUG`, or `all`'
     )
     period: Period = Field('month', description='`day` or `month`, in UTC')
-    amount: Amount | None = Field(None, gt=0, description='how much may be spent, such as `"5.00"`, in:')
+    amount: Amount | None = Field(
+        None, gt=0, decimal_places=9, description='how much may be spent, such as `"5.00"`, in:'
+    )
     currency: Currency | None = Field(None, description='such as `USD`')
     tokens: int | None = Field(None, gt=0, le=10**15, description='or how many tokens, whatever they cost')
 

@@ -147,9 +147,10 @@ def board(session: Session, *, configured: Sequence[Budget], now: datetime) -> B
 def _shares(session: Session, budget: Budget, budgets: Sequence[Budget], now: datetime) -> list[float]:
     """How much of a budget that each person has is used, by all who have no other."""
     amounts = (func.sum(UsageDayRow.total_units), func.sum(UsageDayRow.total_nano), func.sum(UsageDayRow.total_tokens))
-    spent = sa_select(col(UsageDayRow.user_id), *amounts).where(col(UsageDayRow.day) >= budget.begins(now))
+    are_there = col(UsageDayRow.user_id).in_(select(UserRow.id))
+    spent = sa_select(col(UsageDayRow.user_id), *amounts).where(col(UsageDayRow.day) >= budget.begins(now), are_there)
     if budget.currency:
-        spent = spent.where(col(UsageDayRow.currency) == budget.currency)
+        spent = spent.where(budget.is_paid_in(UsageDayRow.currency))
     others = {each.target for each in budgets if each.key == (Scope.USER, each.target, budget.period, budget.currency)}
     return [
         float((from_nano(int(units) * UNIT + int(nano)) if budget.currency else Decimal(int(tokens))) / budget.limit)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from webapp.errors import BudgetUsedUp
@@ -24,6 +25,7 @@ Period = Literal['day', 'month']
 
 RECENT = 50  # answers of an app, by the dearest of which a question reserves
 WARN_SHARE = 0.8  # of a budget, from which on people are warned
+ONE_CURRENCY = frozenset({'CNY', 'RMB'})  # some model providers write it this way, some that way
 FIRST = 20  # an app without any: this part of the budget
 
 
@@ -56,6 +58,15 @@ class Budget:
     def limit(self) -> Decimal:
         """The amount, or the tokens."""
         return self.amount if self.amount is not None else Decimal(self.tokens or 0)
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """How its currency may be written in the ledger."""
+        return ONE_CURRENCY if self.currency in ONE_CURRENCY else frozenset({self.currency})
+
+    def is_paid_in(self, column: Any) -> ColumnElement[bool]:
+        """The condition on a column of currencies."""
+        return col(column).in_(sorted(self.spellings))
 
     def begins(self, now: datetime) -> date:
         """The first day of the period that `now` is in."""
@@ -121,8 +132,8 @@ def standing(session: Session, *, budget: Budget, spender: Spender, now: datetim
         [tokens] = session.exec(select(func.sum(sums.total_tokens)).where(*spent))
         return Standing(budget, Decimal(int(tokens or 0)), Decimal(int(waiting or 0)))
     nano = col(ReservationRow.nano)
-    reserved = select(func.sum(nano // UNIT), func.sum(nano % UNIT)).where(ReservationRow.currency == budget.currency)
-    paid = select(func.sum(sums.total_units), func.sum(sums.total_nano)).where(sums.currency == budget.currency)
+    reserved = select(func.sum(nano // UNIT), func.sum(nano % UNIT)).where(budget.is_paid_in(ReservationRow.currency))
+    paid = select(func.sum(sums.total_units), func.sum(sums.total_nano)).where(budget.is_paid_in(sums.currency))
     waits = _amount(session.exec(reserved.where(*held)).one())
     return Standing(budget, _amount(session.exec(paid.where(*spent)).one()), waits)
 
@@ -184,8 +195,8 @@ def _expected(session: Session, app: str, budgets: Sequence[Budget]) -> dict[str
         if budget.amount is None:
             known, limit = [tokens for *_, tokens in lately if tokens], budget.tokens or 0
         else:
-            known = [nano for nano, currency, _ in lately if nano and currency == budget.currency]
+            known = [nano for nano, currency, _ in lately if nano and currency in budget.spellings]
             limit = to_nano(budget.amount) or 0
-        part = limit // FIRST
+        part = max(1, limit // FIRST)
         expected[budget.currency] = max(known) if known else min(part, expected.get(budget.currency, part))
     return expected

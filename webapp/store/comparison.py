@@ -20,7 +20,7 @@ from webapp.store.text import clean
 from webapp.store.usage import MAX_CURRENCY, Pricing, to_nano
 
 BACKOFF = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=2))
-LEASE = timedelta(minutes=2)  # a claim not settled by then is somebody else's: its process is gone
+LEASE = timedelta(minutes=15)  # a claim not settled by then is somebody else's: its process is gone
 MOST = 5000  # answers at once
 
 
@@ -42,10 +42,13 @@ def ask(session: Session, *, wanted: Filter, now: datetime) -> int:
     return changed(session, rows.values(look_at=now, looks=0))
 
 
-def claim_due(session: Session, *, now: datetime, limit: int = 100) -> list[LookUp]:
-    """Answers to be looked up now, each given to one caller, who has to `settle` it."""
-    due = select(UsageRow).where(col(UsageRow.look_at) <= now).order_by(col(UsageRow.look_at), UsageRow.id)
-    rows = session.exec(due.limit(limit).with_for_update(skip_locked=True)).all()
+def claim_due(session: Session, *, now: datetime, conversations: int = 2) -> list[LookUp]:
+    """Answers of a few conversations to be looked up now, each given to one caller, who has to `settle` it."""
+    is_due = col(UsageRow.look_at) <= now
+    first = select(UsageRow.conversation_id).where(is_due).group_by(UsageRow.conversation_id)
+    ids = session.exec(first.order_by(func.min(UsageRow.look_at)).limit(conversations)).all()
+    due = select(UsageRow).where(is_due, col(UsageRow.conversation_id).in_(ids)).order_by(UsageRow.id)
+    rows = session.exec(due.limit(MOST).with_for_update(skip_locked=True)).all()
     statement = (
         sa_select(
             col(MessageRow.id), col(MessageRow.reply), col(ConversationRow.upstream_id), col(ConversationRow.app),
@@ -90,14 +93,14 @@ def settle(
     if row is None:
         return
     may_come = again and row.looks <= len(BACKOFF)
-    row.look_at = now + BACKOFF[row.looks - 1] if may_come else None
+    row.look_at = now + BACKOFF[max(row.looks, 1) - 1] if may_come else None
     session.add(row)
     if told is None or usage.pricing(told) is Pricing.UNKNOWN:
         return
-    if row.pricing == Pricing.UNKNOWN:
+    differs = _differs(row, told)
+    if not differs and usage.says_more(row, told):
         session.flush()
         usage.amend(session, message_id=job.message_id, reply=Reply(usage=told), prices=prices)
-    differs = _differs(row, told)
     row.history_tokens = told.total_tokens if differs else None
     row.history_nano = to_nano(told.total_price) if differs else None
     row.history_currency = clean(told.currency)[:MAX_CURRENCY] if differs else ''
@@ -116,7 +119,7 @@ def differing(session: Session, *, wanted: Filter) -> int:
 
 
 def _differs(row: UsageRow, told: Usage) -> bool:
-    if told.total_tokens is None:
+    if row.pricing == Pricing.UNKNOWN or told.total_tokens is None:
         return False
     if told.total_tokens != row.total_tokens:
         return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Table as SQLTable, delete, select
+from sqlalchemy import Table as SQLTable, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -78,11 +78,11 @@ def rename(session: Session, *, user_id: str, into: str, day: date) -> None:
     connection = session.connection()
     keys = [column.name for column in DAYS.primary_key]
     changes = []
-    for row in connection.execute(select(DAYS).where(*theirs).with_for_update()).mappings():
+    # one statement takes them away and tells what they were: what comes in between stays, for the next time
+    for row in connection.execute(delete(DAYS).where(*theirs).returning(*DAYS.c)).mappings().all():
         key = tuple(into if name == 'user_id' else row[name] for name in keys)
         changes.append((key, {name: amount for name, amount in row.items() if name not in keys}))
     _add(session, DAYS, changes)
-    connection.execute(delete(DAYS).where(*theirs))
 
 
 def _split(name: str, nano: int | None) -> dict[str, int]:

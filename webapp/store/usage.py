@@ -174,6 +174,11 @@ def of_conversation(session: Session, *, user_id: str, conversation_id: str) -> 
     return found
 
 
+def says_more(row: UsageRow, told: Usage) -> bool:
+    """Whether `told` is better than what the row has: a price where it has none, tokens where it has nothing."""
+    return RANK[pricing(told)] > RANK[row.pricing]
+
+
 def _fill(row: UsageRow, reply: Reply, prices: Sequence[Price]) -> None:
     row.model = clip(' + '.join(map(clean, reply.models)), MAX_MODEL) or row.model
     usage, state = reply.usage or Usage(), pricing(reply.usage)
@@ -182,7 +187,8 @@ def _fill(row: UsageRow, reply: Reply, prices: Sequence[Price]) -> None:
     row.total_tokens = _tokens(usage.total_tokens, row.total_tokens)
     if state is Pricing.UNPRICED:
         known = Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens)
-        if (ours := estimate(known, reply.models, prices)) and to_nano(ours.total_price) is not None:
+        models = reply.models or tuple(name for name in row.model.split(' + ') if name)
+        if (ours := estimate(known, models, prices)) and to_nano(ours.total_price) is not None:
             usage, state = ours, Pricing.ESTIMATED
     if RANK[state] < RANK.get(row.pricing, 0):
         return

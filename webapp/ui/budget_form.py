@@ -8,9 +8,10 @@ from typing import Self, get_args
 
 from webapp.errors import Refused
 from webapp.store.budgets import Budget, Period, Scope
-from webapp.store.usage import MAX_AMOUNT
+from webapp.store.usage import from_nano, to_nano
 
 TOKENS = 'tokens'
+WORDS = (TOKENS, 'token')
 PERSON = 'person'  # a budget of one person; `Scope.USER` is that of each person
 SCOPES = (Scope.USER.value, PERSON, Scope.GROUP.value, Scope.APP.value, Scope.ALL.value)
 PERIODS: tuple[Period, ...] = get_args(Period)
@@ -43,8 +44,8 @@ class Form:
         target = given.get(scope, '').strip()[:MAX_NAME] if named else ''
         if named and not target:
             raise Refused('budget_for_nobody')
-        unit = given.get('unit', '').strip()
-        return cls(scope, target, period, given.get('limit', '').strip(), unit if unit == TOKENS else unit.upper())
+        unit = given.get('unit', '').strip().casefold()
+        return cls(scope, target, period, given.get('limit', '').strip(), TOKENS if unit in WORDS else unit.upper())
 
     @classmethod
     def showing(cls, budget: Budget) -> Self:
@@ -70,7 +71,8 @@ class Form:
             amount = Decimal(self.limit)
         except InvalidOperation:
             raise Refused('budget_limit') from None
-        if not amount.is_finite() or not 0 < amount <= MAX_AMOUNT:
+        nano = to_nano(amount)
+        if not nano or from_nano(nano) != amount:  # finer than the ledger, or none at all
             raise Refused('budget_limit')
         return amount
 

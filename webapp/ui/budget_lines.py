@@ -27,12 +27,9 @@ def line(stands: Standing) -> Line:
 
 
 def warning(stands: Standing) -> str:
-    return i18n.t(
-        'budget.warning',
-        share=f'{min(1.0, stands.share):.0%}',
-        period=i18n.t('budget.period_' + stands.budget.period),
-        wait=wait(stands.budget),
-    )
+    budget, share = stands.budget, f'{min(1.0, stands.share):.0%}'
+    period = i18n.t('budget.period_' + budget.period)
+    return i18n.t('budget.warning_' + budget.scope, share=share, period=period, wait=wait(budget))
 
 
 def amount(budget: Budget, number: Decimal) -> Markup:

@@ -42,6 +42,11 @@ def sessions() -> set[str]:
     return {principal.session_id for _, principal in _owned()}
 
 
+def browsers() -> int:
+    """How many sessions have pages open, in this process."""
+    return len({principal.session_id for client, principal in _owned() if client.has_socket_connection})
+
+
 def count() -> int:
     """How many pages browsers have open, in this process."""
     return sum(client.has_socket_connection for client, _ in _owned())

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from markupsafe import Markup
 
@@ -74,7 +75,7 @@ class View:
         found, total = self.found, together(self.found.totals, '')
         shown = found.entries[:ROWS]
         last = shown[-1] if len(found.entries) > ROWS else None
-        rows = list(self._rows())
+        hidden = 0 if self.asked.by == 'answer' else len(found.lines) - MOST
         return {
             'asked': self.asked,
             'is_empty': not total.answers,
@@ -86,8 +87,8 @@ class View:
             'charts': list(self._charts()),
             'by': self.asked.by,
             'by_words': i18n.t('spending.by_' + self.asked.by),
-            'rows': rows[:MOST],
-            'rest': numbers.count(len(rows) - MOST) if len(rows) > MOST else '',
+            'rows': list(islice(self._rows(), MOST)),
+            'rest': numbers.count(hidden) if hidden > 0 else '',
             'entries': [self._entry(entry) for entry in shown],
             'more': self.asked.address(after=places.word(last.at, last.id)) if last else '',
             'exports': [(kind, self.asked.address(f'.{kind}')) for kind in ('csv', 'json')],

@@ -19,7 +19,7 @@ class UsageRow(Table, table=True):
         Index(None, 'app', 'created_at'),
         Index(None, 'conversation_id'),
         Index(None, 'look_at', **only_where('look_at IS NOT NULL')),
-        Index(None, 'history_tokens', 'created_at', **only_where('history_tokens IS NOT NULL')),
+        Index('ix_usage_history', 'created_at', **only_where('history_tokens IS NOT NULL')),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

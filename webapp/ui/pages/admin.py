@@ -90,7 +90,7 @@ class AdminPage(SheetPage):
             apps=self._services.apps,
             loads=self._services.generations.loads,
             pages=open_pages.count(),
-            sessions=len(open_pages.sessions()),
+            sessions=open_pages.browsers(),
         )
         standing = await self._services.notices.current()
         return written('admin_now.html', **pulse_view.values(here, found, standing))

@@ -1,5 +1,6 @@
 """`/admin/budgets`: how much may be spent, how much of it is, and the form that sets it."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -35,6 +36,7 @@ def register(services: Services) -> None:
 @dataclass(frozen=True, slots=True)
 class Row:
     key: str  # for `act`
+    id: str  # for the focus
     name: str  # whose it is
     href: str  # to that person; '' for others
     period: str
@@ -55,15 +57,18 @@ class BudgetsPage(SheetPage):
     def __init__(self, services: Services, principal: Principal, user_id: str) -> None:
         super().__init__(services, principal, Role.ADMIN)
         self._form = Form(scope=PERSON, target=user_id) if user_id else Form()
+        self._edited = ''  # key of the budget that is being changed
 
     async def render(self) -> str:
         board = await self._services.budgets.board()
         used = {posted.budget.currency for posted in board.posted if posted.budget.currency}
+        rows = [self._row(board, posted) for posted in board.posted]
         currencies = sorted({*board.currencies, *used})
         return written(
             'budgets.html',
-            rows=[self._row(board, posted) for posted in board.posted],
+            rows=rows,
             form=self._form,
+            edited=next((row for row in rows if row.key == self._edited), None),
             person=await self._name(self._form.target) if self._form.scope == PERSON else '',
             scopes=[(name, i18n.t('budget.scope_' + name)) for name in SCOPES],
             periods=[(name, i18n.t('budget.each_' + name)) for name in PERIODS],
@@ -78,23 +83,28 @@ class BudgetsPage(SheetPage):
             case 'save':
                 await self._save(Form.of(dict(parse_qsl(of[:MAX_FORM]))))
             case 'edit':
-                self._form = Form.showing(await self._known(of))
-                await self.refresh()
+                self._form, self._edited = Form.showing(await self._known(of)), of
+                await self.refresh(said=i18n.t('budget.changing'))
+            case 'cancel':
+                await self._done('')
             case 'remove':
                 key = (await self._known(of)).key
                 await self._services.store.write(budget_table.remove, key=key, **self._doing)
-                self._form = Form()
-                await self.refresh(said=i18n.t('budget.removed'))
+                await self._done(i18n.t('budget.removed'))
             case _:
                 raise NotFound
 
     async def _save(self, form: Form) -> None:
         user_id = await self._person(form.target) if form.scope == PERSON else ''
+        budget = form.budget(user_id)
         if form.scope == Scope.APP and form.target not in {app.slug for app in self._services.apps}:
-            raise NotFound
-        await self._services.store.write(budget_table.save, budget=form.budget(user_id), **self._doing)
-        self._form = Form()
-        await self.refresh(said=i18n.t('budget.saved'))
+            await self._known(_key(budget))  # of an app that is gone, only what is there can be changed
+        await self._services.store.write(budget_table.save, budget=budget, **self._doing)
+        await self._done(i18n.t('budget.saved'))
+
+    async def _done(self, said: str) -> None:
+        self._form, self._edited = Form(), ''
+        await self.refresh(said=said)
 
     async def _person(self, words: str) -> str:
         """The id of the one person who is meant. :raises Refused: `budget_for_nobody`, `budget_for_several`"""
@@ -104,6 +114,8 @@ class BudgetsPage(SheetPage):
         except NotFound:
             found = await read(people.page, wanted=Filter(search=words), limit=MOST_ALIKE)
         exact = [each for each in found if words.casefold() in (each.user.email.casefold(), each.user.name.casefold())]
+        if len(found) == MOST_ALIKE:  # there may be one more of that very name
+            raise Refused('budget_for_several')
         match exact or found:
             case [one]:
                 return one.user.id
@@ -117,9 +129,9 @@ class BudgetsPage(SheetPage):
 
     async def _known(self, key: str) -> Budget:
         """:raises NotFound: there is none (any more)"""
-        for posted in (await self._services.budgets.board()).posted:
-            if _key(posted.budget) == key:
-                return posted.budget
+        for budget in await self._services.budgets.all():
+            if _key(budget) == key:
+                return budget
         raise NotFound
 
     def _row(self, board: Board, posted: Posted) -> Row:
@@ -128,6 +140,7 @@ class BudgetsPage(SheetPage):
         counts = {'near': posted.near, 'over': posted.over}
         return Row(
             key=_key(budget),
+            id=hashlib.sha256(_key(budget).encode()).hexdigest()[:12],
             name=name,
             href=href,
             period=i18n.t('budget.each_' + budget.period),

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any, TypeVar
 
 from nicegui import background_tasks, ui
@@ -89,7 +88,7 @@ class ChatPage(Hearing):
         self._sending = asyncio.Lock()
         self._changed = services.changes.of(principal.user_id)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._warned: set[tuple[str, date]] = set()  # of budgets in which period
+        self._warned: set[tuple[object, ...]] = set()  # of budgets in which period
 
     async def build(self, conversation_id: str | None, query: str) -> None:
         """Build the page around a conversation, or a new one.
@@ -372,13 +371,14 @@ class ChatPage(Hearing):
             self._thread.show([], greeting=views.greeting_view(self._app))
 
     async def _warn(self) -> None:
-        """Say so in time when a budget of the person's own comes to its end."""
-        for stands in await self._services.budgets.personal(self._principal):
-            told = (stands.budget.period, stands.budget.begins(clock.now()))
+        """Say so in time when a budget that their answers are paid from comes to its end."""
+        for stands in await self._services.budgets.paying(self._principal, self._app.slug):
+            budget = stands.budget
+            told = (*budget.key, budget.begins(clock.now()))
             if stands.share >= WARN_SHARE and told not in self._warned:
                 self._warned.add(told)
-                words = budget_lines.warning(stands)
-                self._frame.show_banner(Banner(f'budget-{stands.budget.period}', words, 'warning', closable=True))
+                name = f'budget-{budget.scope}-{budget.period}'
+                self._frame.show_banner(Banner(name, budget_lines.warning(stands), 'warning', closable=True))
 
     # the frame
 

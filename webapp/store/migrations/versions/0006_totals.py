@@ -45,7 +45,6 @@ def _history() -> None:
         sa.Column('history_currency', sa.Text(), nullable=False, server_default=''),
     ):
         op.add_column('usage', column)
-    for columns in (['look_at'], ['history_tokens', 'created_at']):
-        there = sa.text(f'{columns[0]} IS NOT NULL')
-        name = f'ix_usage_{"_".join(columns)}'
-        op.create_index(name, 'usage', columns, sqlite_where=there, postgresql_where=there)
+    for name, indexed, condition in (('look_at', 'look_at', 'look_at'), ('history', 'created_at', 'history_tokens')):
+        there = sa.text(f'{condition} IS NOT NULL')
+        op.create_index(f'ix_usage_{name}', 'usage', [indexed], sqlite_where=there, postgresql_where=there)
