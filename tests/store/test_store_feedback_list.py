@@ -1,15 +1,19 @@
 """What upstream lists of an app's ratings, beside what we know ourselves."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from feedback_support import Rate, again, listed, rating, told
+from person_support import found
+from sqlalchemy import text
+from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.rating import ListedRating
-from webapp.store import conversations, feedback, feedback_list, feedback_queue as queue, messages
+from webapp.store import conversations, deletions, feedback, feedback_list, feedback_queue as queue, messages
 from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.feedback import MAX_COMMENT, Source, State
@@ -148,6 +152,61 @@ async def test_a_deleted_conversation_does_not_come_back(store: Store, ann: User
     assert await take(store, listed('f1', *names), listed('f2', *names, is_admin=True)) == 0
     assert await shown(store) == []
     assert await take(store, listed('f1', *names), app='hr') == 1, 'it was not of that app'
+
+
+async def test_what_was_said_in_it_of_answers_that_we_never_had_goes_with_it(
+    store: Store, ann: User, rate: Rate
+) -> None:
+    begun = await rate(ann, None)
+    _, conversation = await there(store, ann, begun)
+    unknown = listed('f1', 'an answer from elsewhere', conversation, comment='a canary')
+    assert await take(store, unknown) == await take(store, unknown, app='hr') == 1
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
+    assert [each.app for each in await shown(store)] == ['hr'], 'there it is another conversation'
+    await store.write(feedback_list.drop, app='hr', ids=[feedback_list.key('hr', 'f1')])
+    assert await store.read(found, 'canary') == set()
+    assert await take(store, unknown) == 0
+
+
+async def test_nor_does_one_come_back_that_was_gone_before_it_had_a_name(store: Store, ann: User, ask: Ask) -> None:
+    begun = await ask(ann)
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
+    said = listed('f1', 'm1', 'up-late', comment='a canary')
+    await take(store, said)
+    late = {'app': 'support', 'upstream_id': 'up-late', 'dify_user': ann.dify_user, 'now': NOW}
+    await store.write(deletions.want_if_gone, conversation_id=begun.conversation.id, **late)
+    assert await store.read(found, 'canary') == set()
+    assert await take(store, said) == 0
+
+
+async def test_nor_does_one_that_goes_while_a_list_is_taken_over(
+    store: Store, ann: User, rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await rate(ann, None)
+    names = await there(store, ann, begun)
+    started, go_on, look_up = threading.Event(), threading.Event(), feedback_list._messages
+
+    def slowly(*about: Any) -> Any:
+        started.set()
+        assert go_on.wait(20)
+        return look_up(*about)
+
+    def is_waiting(session: Session) -> bool:
+        if session.connection().dialect.name == 'sqlite':
+            return True  # it has one writer
+        return bool(session.connection().scalar(text('SELECT count(*) FROM pg_locks WHERE NOT granted')))
+
+    monkeypatch.setattr(feedback_list, '_messages', slowly)
+    taking = asyncio.create_task(take(store, listed('f1', *names, comment='a canary')))
+    await asyncio.to_thread(started.wait, 20)
+    about = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
+    going = asyncio.create_task(store.write(conversations.delete, now=NOW, **about))
+    async with asyncio.timeout(20):
+        while not (going.done() or await store.read(is_waiting)):
+            pass
+    go_on.set()
+    await asyncio.gather(taking, going)
+    assert await store.read(found, 'canary') == set()
 
 
 async def test_what_belongs_to_another_of_our_apps_is_left_to_it(store: Store, ann: User, rate: Rate) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sqlmodel import Session, col, func, select
 
+from webapp.store import feedback_list
 from webapp.store.tables import ConversationRow, DeletionRow
 from webapp.store.text import clean
 
@@ -29,7 +30,11 @@ class DeletionJob:
 
 
 def want(session: Session, *, app: str, upstream_id: str, dify_user: str, now: datetime) -> None:
-    """For functions of the store: upstream is to delete it, too. Wanting it twice does no harm."""
+    """For functions of the store: upstream is to delete it, too. Wanting it twice does no harm.
+
+    What people there think of it goes at once, also where it hangs on no message of ours.
+    """
+    feedback_list.forget(session, app=app, upstream_id=upstream_id)
     session.add(
         DeletionRow(
             id=uuid4().hex,

@@ -104,6 +104,7 @@ def take_over(session: Session, *, app: str, listed: Sequence[ListedRating], ask
 
     :param asked_at: when upstream was asked for it, by our clock
     """
+    _keep_from_going(session, app)
     gone = _forgotten(session, app, listed)
     ours = _messages(session, listed)
     wanted: dict[str, ListedRating] = {}
@@ -136,9 +137,26 @@ def drop(session: Session, *, app: str, ids: Collection[str]) -> int:
     return sum(changed(session, theirs.where(col(FeedbackRow.id).in_(part))) for part in parts)
 
 
+def forget(session: Session, *, app: str, upstream_id: str) -> None:
+    """For functions of the store: the ratings of a conversation that is gone go, and none is heard any more.
+
+    Upstream may tell of it for a while.
+    """
+    _keep_from_going(session, app)
+    named = clean(upstream_id)
+    session.merge(ForgottenRow(app=app, upstream_id=named))
+    theirs = delete(FeedbackRow).where(col(FeedbackRow.app) == app, col(FeedbackRow.upstream_conversation_id) == named)
+    changed(session, theirs)
+
+
 def key(app: str, upstream_id: str) -> str:
     """Our id of a rating that upstream alone knows."""
     return hashlib.sha256(f'{app}\0{upstream_id}'.encode()).hexdigest()[:32]
+
+
+def _keep_from_going(session: Session, app: str) -> None:
+    """No conversation with an app goes while its ratings are taken over, nor the other way round."""
+    locks.hold(session, 'ratings taken over', app)
 
 
 def _says(row: FeedbackRow, rating: str, words: str) -> bool:

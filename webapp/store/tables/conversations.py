@@ -128,7 +128,7 @@ class FeedbackRow(Table, table=True):
     __table_args__ = (
         Index(None, 'user_id'),
         Index(None, 'message_id'),
-        Index(None, 'app', 'upstream_message_id'),
+        Index(None, 'app', 'upstream_conversation_id'),
         Index('ix_feedback_due_at', 'due_at', **only_where('due_at IS NOT NULL')),
         # read backwards, the newest first
         Index('ix_feedback_listed', 'updated_at', 'id', **only_where("rating <> ''")),
