@@ -253,8 +253,18 @@ async def test_one_process_looks_at_a_time(store: Store) -> None:
     turns = await asyncio.gather(*(store.write(feedback_list.claim, app='support', now=NOW) for _ in range(6)))
     assert [turn for turn in turns if turn] == [Turn('support', is_whole=True)], 'at first at all of it'
     assert await store.write(feedback_list.claim, app='hr', now=NOW) == Turn('hr', is_whole=True)
-    assert not await store.read(feedback_list.is_due, app='support', now=NOW + LEASE - SECOND)
-    assert await store.read(feedback_list.is_due, app='support', now=NOW + LEASE), 'whoever had it is gone'
+    assert not await store.read(feedback_list.is_due, app='support', now=NOW + INTERVAL - SECOND)
+
+
+async def test_a_look_at_the_whole_is_one_processes_whoever_looks_at_the_newest(store: Store) -> None:
+    whole, newest = Turn('support', is_whole=True), Turn('support', is_whole=False)
+    assert await store.write(feedback_list.claim, app='support', now=NOW) == whole
+    for number in range(1, LEASE // INTERVAL):
+        now, is_asked_for = NOW + number * INTERVAL, bool(number % 2)
+        claimed = await store.write(feedback_list.claim, app='support', now=now, is_asked_for=is_asked_for)
+        assert claimed == newest
+        await store.write(feedback_list.settle, turn=newest, now=now, is_read=True)
+    assert await store.write(feedback_list.claim, app='support', now=NOW + LEASE) == whole, 'whoever had it is gone'
 
 
 async def test_then_at_the_newest_and_once_a_day_at_all(store: Store) -> None:

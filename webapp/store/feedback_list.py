@@ -66,7 +66,9 @@ def claim(session: Session, *, app: str, now: datetime, is_asked_for: bool = Fal
     if row.due_at > now and not (is_asked_for and row.claimed_at + PATIENCE <= now):
         return None
     is_whole = row.whole_due_at <= now and not is_asked_for
-    row.claimed_at, row.due_at = now, now + (LEASE if is_whole else INTERVAL)
+    row.claimed_at, row.due_at = now, now + INTERVAL
+    if is_whole:
+        row.whole_due_at = now + LEASE  # meanwhile others look at what is newest
     session.add(row)
     return Turn(app, is_whole)
 
@@ -83,8 +85,8 @@ def settle(session: Session, *, turn: Turn, now: datetime, is_read: bool, pause:
     row.due_at = now + pause
     if is_read:
         row.read_at = now
-        if turn.is_whole:
-            row.whole_due_at = now + WHOLE_INTERVAL
+    if turn.is_whole:
+        row.whole_due_at = now + WHOLE_INTERVAL if is_read else now
     session.add(row)
 
 
