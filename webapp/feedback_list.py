@@ -59,7 +59,8 @@ class FeedbackList:
                 logger.debug('%s has no list of feedback: %s', app.slug, error)
             else:
                 logger.info('the feedback of %s has to wait: %s', app.slug, error)
-        await self._store.write(feedback_list.settle, turn=turn, now=now(), is_read=is_read, pause=pause)
+        finally:
+            await self._store.write(feedback_list.settle, turn=turn, now=now(), is_read=is_read, pause=pause)
 
     async def _run(self, app: App) -> None:
         while True:

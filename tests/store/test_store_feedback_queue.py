@@ -231,6 +231,24 @@ async def test_a_conversation_of_one_turn_has_nothing_around_it(store: Store, an
     assert ([each.number for each in thread.messages], thread.has_earlier, thread.has_later) == ([1], False, False)
 
 
+async def test_what_goes_while_a_page_is_read_is_not_on_it(
+    store: Store, ann: User, bob: User, rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nothing does."""
+    gone, stays = await rate(ann), await rate(bob)
+    loop, find = asyncio.get_running_loop(), queue._with_texts
+
+    def after_it_went(session: Session, found: Any) -> Any:
+        if session.connection().dialect.name == 'postgresql':
+            about = {'user_id': ann.id, 'conversation_id': gone.conversation.id, 'now': NOW}
+            asyncio.run_coroutine_threadsafe(store.write(conversations.delete, **about), loop).result(30)
+        return find(session, found)
+
+    monkeypatch.setattr(queue, '_with_texts', after_it_went)
+    page = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    assert {each.id for each in page.rows} in ({stays.message.id}, {stays.message.id, gone.message.id})
+
+
 @pytest.mark.parametrize('unknown', ['', 'x', '0' * 32, 'a\0b', '\ud800'])
 async def test_there_is_no_such_rating(store: Store, ann: User, rate: Rate, unknown: str) -> None:
     await rate(ann)

@@ -144,7 +144,9 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
 
     :raises NotFound: there is no such rating, or the message is none of ours
     """
-    [rated] = _with_texts(session, [_get(session, feedback_id)])
+    rated = next(iter(_with_texts(session, [_get(session, feedback_id)])), None)
+    if rated is None:
+        raise NotFound
     statement = (
         select(MessageRow.number, ConversationRow.title)
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
@@ -162,6 +164,8 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
         limit=BEFORE + AFTER + 3,
     )
     shown = tuple(each for each in around if number - BEFORE <= each.number <= number + AFTER)
+    if not shown:  # it has just gone
+        raise NotFound
     return Thread(
         rated=rated,
         owner=users.named(session, rated.user_id),
@@ -291,7 +295,7 @@ def _with_texts(session: Session, found: Sequence[Rated]) -> list[Rated]:
     for id_, comment, message_id, status, reply, asked in session.execute(statement):
         answer = messages.read_reply(message_id, status, reply).text if message_id else ''
         texts[id_] = Texts(comment, _excerpt(asked or ''), _excerpt(answer))
-    return [replace(each, texts=texts[each.id]) for each in found]
+    return [replace(each, texts=texts[each.id]) for each in found if each.id in texts]  # some may just have gone
 
 
 def _excerpt(text: str) -> str:
