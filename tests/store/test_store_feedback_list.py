@@ -103,6 +103,68 @@ async def test_a_rating_of_ours_that_was_changed_elsewhere_is_taken_over(store: 
     assert (message.rating, message.comment) == ('dislike', 'hm')
 
 
+async def test_who_else_rates_our_answer_does_not_speak_for_its_owner(store: Store, ann: User, rate: Rate) -> None:
+    begun = await rate(ann, 'like', 'mine')
+    await told(store, NOW)
+    names = await there(store, ann, begun)
+    mine = listed('f1', *names, 'like', comment='mine', rater='end-user-of-ann', updated_at=NOW)
+    other = listed('f2', *names, 'dislike', comment='not hers', rater='stranger', updated_at=NOW + SECOND)
+    assert await take(store, mine, other) == 1
+    seen = await shown(store)
+    assert [(each.source, each.rating, each.rater, each.user_id) for each in seen] == [
+        (Source.USER, 'dislike', 'stranger', ann.id),
+        (Source.OWN, 'like', 'end-user-of-ann', ann.id),
+    ]
+    assert await take(store, mine, other, asked_at=LATER + SECOND) == 0, 'nothing flips'
+    assert await take(store, other, asked_at=LATER + SECOND) == 0, 'nor when she is on another page'
+    agreeing = listed('f2', *names, 'like', comment='mine', rater='stranger', updated_at=NOW + 2 * SECOND)
+    assert await take(store, agreeing, asked_at=LATER + SECOND) == 1
+    assert {each.source: each.rater for each in await shown(store)}[Source.USER] == 'stranger', 'whatever it says'
+    assert await take(store, other, asked_at=LATER + 2 * SECOND) == 1
+    changed = listed('f1', *names, 'dislike', comment='no longer', rater='end-user-of-ann', updated_at=NOW + 2 * SECOND)
+    assert await take(store, changed, other, asked_at=LATER + 2 * SECOND) == 1
+    [message] = await store.read(messages.history, user_id=ann.id, conversation_id=begun.conversation.id)
+    assert (message.rating, message.comment) == ('dislike', 'no longer')
+
+
+async def test_a_person_is_known_by_the_rater_that_was_first_seen(store: Store, ann: User, rate: Rate) -> None:
+    first, second = await rate(ann, 'like'), await rate(ann, None)
+    await told(store, NOW)
+    hers = listed('f1', *await there(store, ann, first), 'like', rater='end-user-of-ann')
+    await take(store, hers)
+    names = await there(store, ann, second)
+    assert await take(store, listed('f2', *names, 'dislike', rater='stranger')) == 1
+    [message] = await store.read(messages.history, user_id=ann.id, conversation_id=second.conversation.id)
+    assert message.rating == ''
+    await again(store)(ann, first, 'dislike')
+    await told(store, LATER)
+    other = listed('f3', *await there(store, ann, first), 'like', rater='stranger')
+    assert await take(store, other, asked_at=LATER + SECOND) == 1, 'she is known also when she has rated anew'
+    by_source = [each.source for each in await shown(store)]
+    assert sorted(by_source) == [Source.OWN, Source.USER, Source.USER]
+
+
+async def test_of_two_whom_nobody_knows_the_newest_is_the_owner(store: Store, ann: User, rate: Rate) -> None:
+    begun = await rate(ann, None)
+    names = await there(store, ann, begun)
+    old, new = (
+        listed(f'f{n}', *names, r, rater=f'r{n}', updated_at=NOW + n * SECOND) for n, r in ((1, 'like'), (2, 'dislike'))
+    )
+    assert await take(store, new, old) == 2
+    assert await take(store, old, new, asked_at=LATER + SECOND) == 0
+    assert {each.source: each.rating for each in await shown(store)} == {Source.OWN: 'dislike', Source.USER: 'like'}
+
+
+async def test_one_that_came_before_its_answer_was_known_is_not_there_twice(
+    store: Store, ann: User, rate: Rate
+) -> None:
+    begun = await rate(ann, None)
+    message, conversation = await there(store, ann, begun)
+    await take(store, listed('f1', message, 'not known yet'))
+    await take(store, listed('f1', message, conversation))
+    assert [each.source for each in await shown(store)] == [Source.OWN]
+
+
 async def test_an_upstream_that_keeps_no_words_takes_none_away(store: Store, ann: User, rate: Rate) -> None:
     begun = await rate(ann, 'like', 'good')
     await told(store, NOW)

@@ -64,7 +64,7 @@ class Rated:
     source: Source
     message_id: str  # '' if it is none of ours
     user_id: str  # whose message it is; '' likewise
-    rater: str  # who rated, by their name upstream; '' for the owner of the message
+    rater: str  # who rated, by their id upstream; '' where that is not told
     conversation_id: str  # likewise
     upstream_conversation_id: str
     upstream_message_id: str

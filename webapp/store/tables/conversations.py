@@ -121,7 +121,7 @@ class FeedbackRow(Table, table=True):
 
     The owner's own has the id of its message, what upstream alone knows one made of its id there. `message_id` and
     `user_id`, whose message it is, are empty where it is none of ours. A rating taken back is ''. `due_at` is empty
-    when upstream has been told, at `told_at`.
+    when upstream has been told, at `told_at`. `rater` is who rated, by their id upstream; '' where that is not known.
     """
 
     __tablename__ = 'feedback'
