@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from feedback_support import Rate, again, rating, told
+from feedback_support import Rate, again, listed, rating, told
 from sqlalchemy import event
 from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.errors import NotFound, Refused
-from webapp.store import audit, conversations, feedback_queue as queue
+from webapp.store import audit, conversations, feedback_list, feedback_queue as queue
 from webapp.store.audit import Action, Entry, Party
 from webapp.store.database import Store
 from webapp.store.feedback import State
@@ -83,6 +83,7 @@ async def test_each_reading_is_written_down_once_for_what_is_still_shown(store: 
     page = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW, address='192.0.2.1')
     [entry] = await entries(store, Action.FEEDBACK_READ)
     assert (entry.actor, entry.address, entry.detail) == (EVE, '192.0.2.1', {'feedback': [first.message.id]})
+    assert entry.target == Party(ann.id, ann.name)
 
     known = {each.place for each in page.rows}
     await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW, known=known)
@@ -92,6 +93,25 @@ async def test_each_reading_is_written_down_once_for_what_is_still_shown(store: 
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2
     assert (await store.write(queue.read, actor=EVE, wanted=Filter(app='none'), now=NOW)).rows == []
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2, 'nothing was read'
+
+
+async def test_whose_words_were_read_is_found_in_the_log(store: Store, ann: User, bob: User, rate: Rate) -> None:
+    of_ann = [(await rate(ann, at=NOW + n * SECOND)).message.id for n in range(2)]
+    of_bob = (await rate(bob, at=NOW + 2 * SECOND)).message.id
+    foreign = feedback_list.key('support', 'f1')
+    hour = timedelta(hours=1)
+    await store.write(
+        feedback_list.take_over, app='support', listed=[listed('f1', 'm', 'c')], asked_at=NOW, now=NOW + hour
+    )
+    await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    read = {each.target.id: each.detail['feedback'] for each in await entries(store, Action.FEEDBACK_READ)}
+    assert {owner: sorted(ids) for owner, ids in read.items()} == {
+        ann.id: sorted(of_ann),
+        bob.id: [of_bob],
+        '': [foreign],
+    }
+    [of_hers] = await store.read(audit.page, wanted=audit.Filter(people=[ann.id]))
+    assert (of_hers.actor, of_hers.target.id) == (EVE, ann.id)
 
 
 @pytest.mark.parametrize(

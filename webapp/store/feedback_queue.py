@@ -129,13 +129,20 @@ def read(
     limit: int = 50,
     known: Collection[Place] = (),
 ) -> Page:
-    """`page` with what people wrote, and note who has read it.
+    """`page` with what people wrote, and note who has read it: an entry for each whose messages they are about.
 
     :param known: places of those that were read and noted before, and are shown still
     """
     found = page(session, wanted=wanted, before=before, limit=limit, with_texts=True)
-    if ids := [each.id for each in found.rows if each.place not in known]:
-        audit.record(session, Action.FEEDBACK_READ, now=now, actor=actor, address=address, detail={'feedback': ids})
+    ids: dict[str, list[str]] = {}
+    for each in found.rows:
+        if each.place not in known:
+            ids.setdefault(each.user_id, []).append(each.id)
+    owners = users.all_named(session, ids.keys())
+    doing: dict[str, Any] = {'now': now, 'actor': actor, 'address': address}
+    for user_id, theirs in ids.items():
+        target, detail = owners.get(user_id, Party()), {'feedback': theirs}
+        audit.record(session, Action.FEEDBACK_READ, target=target, detail=detail, **doing)
     return found
 
 
