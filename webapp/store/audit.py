@@ -2,6 +2,7 @@
 that it loses the names of somebody who is forgotten.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,9 @@ from webapp.store.text import clean, clean_object, fold_case, fold_title
 
 MAX_PAGE = 500
 MAX_SEARCH = 200
+SEARCHED = ('who', 'q')  # in the detail: words that an admin was looking for
+ENOUGH = 3  # characters of a word by which somebody may be recognised
+WORD = re.compile(r'\w+')
 
 
 class Action(StrEnum):
@@ -149,17 +153,29 @@ def rename(session: Session, *, user_id: str, names: Collection[str], into: str,
 
 def _with_words(session: Session) -> Iterable[AuditRow]:
     """Entries that repeat what an admin was looking for."""
-    exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED)
+    exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED, Action.FEEDBACK_EXPORTED)
     return session.exec(select(AuditRow).where(col(AuditRow.action).in_(exports)))
 
 
 def _said(detail: dict[str, Any], user_id: str, called: Collection[str], into: str) -> dict[str, Any]:
     """The same without a person: where it is about them, it is about `into`."""
     theirs = {user_id, *map(fold_case, called)}
+
+    def is_theirs(name: str, value: str) -> bool:
+        folded = fold_case(fold_title(value))
+        return folded in theirs or (name in SEARCHED and _finds(folded, theirs))
+
     return {
-        name: into if isinstance(value, str) and fold_case(fold_title(value)) in theirs else value
+        name: into if isinstance(value, str) and value != into and is_theirs(name, value) else value
         for name, value in detail.items()
     }
+
+
+def _finds(searched: str, names: Collection[str]) -> bool:
+    """Whether it has a word in common with a name, or enough of one; what follows an @ is many people's."""
+    words = {word for name in names for word in WORD.findall(name.partition('@')[0]) if len(word) > 1}
+    looked_for = [word for part in searched.split() for word in WORD.findall(part.partition('@')[0])]
+    return any(word in words or (len(word) >= ENOUGH and any(word in each for each in words)) for word in looked_for)
 
 
 def page(session: Session, *, wanted: Filter, before: Place | None = None, limit: int = 100) -> list[Entry]:
