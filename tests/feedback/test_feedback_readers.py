@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from support.server import Server
 
 from webapp.store import audit
 from webapp.store.audit import Action, Entry, Filter
+from webapp.ui import places
 
 WORDS = ('canary-comment', 'canary-question', 'canary-answer', 'canary-before')
 FOR_PEOPLE = {'Accept': 'text/html'}
@@ -208,3 +210,21 @@ def test_the_page_of_a_reader_logs_once_what_it_goes_on_showing(case: Case) -> N
                 fire(page, socket, 'filter', query)
                 assert words_in(until(socket, 'feedback-list'))
             assert len(case.entries(Action.FEEDBACK_READ)) == before
+
+
+def test_what_comes_into_an_open_conversation_is_in_the_log_when_it_is_shown(case: Case, ann: SignedIn) -> None:
+    message, conversation = rated(case.server, ann, 'like', query='as it was opened', at=datetime.now(UTC))
+    with sign_in(case.server, 'edna', **BOTH).client() as http:
+        page = RawPage(case.server.url, http, http.get(f'/admin/feedback/{message}').text)
+        [entry, *before] = case.entries(Action.CONVERSATION_READ)
+        assert entry.detail['feedback'] == message
+        rated(case.server, ann, '', query='came afterwards', conversation=conversation)
+        [row] = [each for each in http.get('/admin/feedback.json').json() if each['id'] == message]
+        of = f'{places.word(datetime.fromisoformat(row["at"]), message)}.new'
+        with page.shake() as socket:
+            fire(page, socket, 'act', 'seen', of)
+            assert 'came afterwards' in until(socket, 'came afterwards')
+            assert len(case.entries(Action.CONVERSATION_READ)) == len(before) + 2
+            fire(page, socket, 'act', 'fixed', of.replace('.new', '.seen'))
+            until(socket, 'came afterwards')
+    assert len(case.entries(Action.CONVERSATION_READ)) == len(before) + 2, 'nothing new was read'

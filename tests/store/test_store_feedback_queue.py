@@ -244,6 +244,24 @@ async def test_a_conversation_is_read_around_the_answer_and_written_down(
     assert entry.detail == {'conversation': conversation, 'message': middle.id, 'feedback': rated_one.id}
 
 
+async def test_a_conversation_that_is_read_on_is_written_down_when_there_is_more_to_read(
+    store: Store, ann: User, ask: Ask, rate: Rate
+) -> None:
+    begun = await rate(ann, 'like', 'words')
+    about = {'actor': EVE, 'feedback_id': begun.message.id, 'now': NOW}
+    known = await store.write(queue.read_thread, **about)
+    [rated] = await shown(store)
+    await mark(store, rated, State.SEEN)
+    known = await store.write(queue.read_thread, known=known, **about)
+    assert (known.rated.state, len(await entries(store, Action.CONVERSATION_READ))) == (State.SEEN, 1)
+    await rate(ann, None, query='one more', conversation_id=begun.conversation.id)
+    known = await store.write(queue.read_thread, known=known, **about)
+    assert (len(known.messages), len(await entries(store, Action.CONVERSATION_READ))) == (2, 2)
+    await again(store)(ann, begun, 'like', 'other words')
+    await store.write(queue.read_thread, known=known, **about)
+    assert len(await entries(store, Action.CONVERSATION_READ)) == 3
+
+
 async def test_a_conversation_of_one_turn_has_nothing_around_it(store: Store, ann: User, rate: Rate) -> None:
     await rate(ann)
     [rated] = await shown(store)

@@ -183,12 +183,23 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
     )
 
 
-def read_thread(session: Session, *, actor: Party, feedback_id: str, now: datetime, address: str = '') -> Thread:
+def read_thread(
+    session: Session,
+    *,
+    actor: Party,
+    feedback_id: str,
+    now: datetime,
+    address: str = '',
+    known: Thread | None = None,
+) -> Thread:
     """`thread`, and note who has read it.
 
+    :param known: as it was when they read it before; noted is only what there is more to read
     :raises NotFound: as `thread`
     """
     found = thread(session, feedback_id=feedback_id)
+    if known and found.rated.texts == known.rated.texts and all(each in known.messages for each in found.messages):
+        return found
     rated = found.rated
     detail = {'conversation': rated.conversation_id, 'message': rated.message_id, 'feedback': rated.id}
     audit.record(
