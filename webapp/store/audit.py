@@ -172,10 +172,21 @@ def _said(detail: dict[str, Any], user_id: str, called: Collection[str], into: s
 
 
 def _finds(searched: str, names: Collection[str]) -> bool:
-    """Whether it has a word in common with a name, or enough of one; what follows an @ is many people's."""
-    words = {word for name in names for word in WORD.findall(name.partition('@')[0]) if len(word) > 1}
-    looked_for = [word for part in searched.split() for word in WORD.findall(part.partition('@')[0])]
-    return any(word in words or (len(word) >= ENOUGH and any(word in each for each in words)) for word in looked_for)
+    """Whether it finds somebody who is called so, or names them among other things."""
+    asked, called = _words(searched), [words for name in names if (words := _words(name))]
+    theirs = set[str]().union(*called)
+    is_found = bool(asked) and all(_is_of(word, theirs) for word in asked)
+    return is_found or any(words <= asked for words in called)
+
+
+def _is_of(word: str, words: Collection[str]) -> bool:
+    return word in words or (len(word) >= ENOUGH and any(word in each for each in words))
+
+
+def _words(text: str) -> set[str]:
+    """What follows an @ is many people's, and so is a single letter."""
+    parts = (part.partition('@')[0] for part in text.split())
+    return {word for part in parts for word in WORD.findall(part) if len(word) > 1}
 
 
 def page(session: Session, *, wanted: Filter, before: Place | None = None, limit: int = 100) -> list[Entry]:
