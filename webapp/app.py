@@ -189,7 +189,7 @@ async def running(
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
         deletions = Deletions(store, apps)
-        feedback_list = FeedbackList(store, apps)
+        feedback_list = FeedbackList(store, apps, settings.retention)
         spending = Budgets(store, settings.budgets, settings.cost_groups)
         generations = Generations(
             store,

@@ -16,6 +16,7 @@ from webapp.errors import StoreUnavailable, UpstreamError
 from webapp.store import feedback_list
 from webapp.store.database import Store
 from webapp.store.feedback_list import INTERVAL, Turn
+from webapp.store.retention import Kind, Rules
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +24,19 @@ LOOK_SECONDS = 60.0  # whether it is time, by us or by another process
 UNKNOWN = {400, 403, 404, 405}  # upstream has no such list
 LONG = timedelta(days=1)
 MAX_PAGES = 5000
+EVER = Rules()
 
 
 class FeedbackList:
-    """The workers that read the lists, one for each app."""
+    """The workers that read the lists, one for each app.
 
-    def __init__(self, store: Store, apps: Apps) -> None:
+    :param rules: how long things are kept: what has been let go does not come back
+    """
+
+    def __init__(self, store: Store, apps: Apps, rules: Rules = EVER) -> None:
         self._store = store
         self._apps = apps
+        self._rules = rules
 
     async def run(self) -> None:
         """Work until cancelled. Each app for itself: one that does not answer holds up no other."""
@@ -59,7 +65,8 @@ class FeedbackList:
                 logger.debug('%s has no list of feedback: %s', app.slug, error)
             else:
                 logger.info('the feedback of %s has to wait: %s', app.slug, error)
-        await self._store.write(feedback_list.settle, turn=turn, now=now(), is_read=is_read, pause=pause)
+        finally:
+            await self._store.write(feedback_list.settle, turn=turn, now=now(), is_read=is_read, pause=pause)
 
     async def _run(self, app: App) -> None:
         while True:
@@ -82,7 +89,12 @@ class FeedbackList:
             if not listed:
                 break
             news = await self._store.write(
-                feedback_list.take_over, app=app.slug, listed=list(listed.values()), asked_at=asked_at, now=now()
+                feedback_list.take_over,
+                app=app.slug,
+                listed=list(listed.values()),
+                asked_at=asked_at,
+                now=now(),
+                before=self._rules.before(now()).get(Kind.RATINGS),
             )
             if not news and not turn.is_whole:
                 return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from support.server import Server
 
 from webapp.store import audit
 from webapp.store.audit import Action, Entry, Filter
+from webapp.ui import places
 
 WORDS = ('canary-comment', 'canary-question', 'canary-answer', 'canary-before')
 FOR_PEOPLE = {'Accept': 'text/html'}
@@ -78,7 +80,7 @@ def test_who_sees_what(case: Case, subject: str, said: dict[str, Any], pages: tu
     assert tuple(answer.status_code for answer in answers) == pages
     expected = [set(WORDS[:3])] * 3 + [set(WORDS)] if words else [set()] * 4
     assert [words_in(answer.text) for answer in answers] == expected
-    assert len(case.entries(Action.FEEDBACK_READ, Action.CONVERSATION_READ)) == before + 2 * words
+    assert len(case.entries(Action.FEEDBACK_READ, Action.CONVERSATION_READ)) == before + 4 * words
     sign_in(case.server, subject)  # who no more has what was said of them
 
 
@@ -122,6 +124,7 @@ def test_every_page_that_is_read_is_in_the_log(case: Case, reader: httpx.Client)
     reader.get('/admin/feedback?rating=dislike')
     newest, *_ = case.entries(Action.FEEDBACK_READ)
     assert (newest.actor.name, newest.address, newest.detail) == ('Edna', '127.0.0.1', {'feedback': [case.message]})
+    assert newest.target.name == 'Ann <Wood>'
     before = len(case.entries())
     reader.get('/admin/feedback?rating=like')
     assert len(case.entries()) == before, 'there was nothing to read'
@@ -129,16 +132,19 @@ def test_every_page_that_is_read_is_in_the_log(case: Case, reader: httpx.Client)
     newest, *_ = case.entries(Action.CONVERSATION_READ)
     names = {'conversation': case.conversation, 'message': case.message, 'feedback': case.message}
     assert (newest.actor.name, newest.target.name, newest.detail) == ('Edna', 'Ann <Wood>', names)
+    before = len(case.entries(Action.FEEDBACK_READ))
     reader.get('/admin/feedback.csv?q=canary')
     newest, *_ = case.entries(Action.FEEDBACK_EXPORTED)
-    assert newest.detail == {'format': 'csv', 'texts': 'yes', 'q': 'canary'}
+    assert newest.detail == {'format': 'csv', 'texts': 'yes', 'searched': 'yes'}
+    newest, *more = case.entries(Action.FEEDBACK_READ)
+    assert (newest.target.name, newest.detail, len(more)) == ('Ann <Wood>', {'feedback': [case.message]}, before)
     with sign_in(case.server, 'eve', **ADMIN).client() as http:
         http.get('/admin/feedback.json')
     newest, *_ = case.entries(Action.FEEDBACK_EXPORTED)
     assert newest.detail == {'format': 'json', 'texts': 'no'}
     log = sheet(reader.get('/admin/audit').text)
     assert 'Conversation read' in log
-    assert not words_in(log.replace('q: canary', ''))
+    assert not words_in(log)
 
 
 def test_no_other_site_makes_a_reader_read(case: Case, reader: httpx.Client) -> None:
@@ -204,3 +210,21 @@ def test_the_page_of_a_reader_logs_once_what_it_goes_on_showing(case: Case) -> N
                 fire(page, socket, 'filter', query)
                 assert words_in(until(socket, 'feedback-list'))
             assert len(case.entries(Action.FEEDBACK_READ)) == before
+
+
+def test_what_comes_into_an_open_conversation_is_in_the_log_when_it_is_shown(case: Case, ann: SignedIn) -> None:
+    message, conversation = rated(case.server, ann, 'like', query='as it was opened', at=datetime.now(UTC))
+    with sign_in(case.server, 'edna', **BOTH).client() as http:
+        page = RawPage(case.server.url, http, http.get(f'/admin/feedback/{message}').text)
+        [entry, *before] = case.entries(Action.CONVERSATION_READ)
+        assert entry.detail['feedback'] == message
+        rated(case.server, ann, '', query='came afterwards', conversation=conversation)
+        [row] = [each for each in http.get('/admin/feedback.json').json() if each['id'] == message]
+        of = f'{places.word(datetime.fromisoformat(row["at"]), message)}.new'
+        with page.shake() as socket:
+            fire(page, socket, 'act', 'seen', of)
+            assert 'came afterwards' in until(socket, 'came afterwards')
+            assert len(case.entries(Action.CONVERSATION_READ)) == len(before) + 2
+            fire(page, socket, 'act', 'fixed', of.replace('.new', '.seen'))
+            until(socket, 'came afterwards')
+    assert len(case.entries(Action.CONVERSATION_READ)) == len(before) + 2, 'nothing new was read'

@@ -170,6 +170,30 @@ async def test_a_list_that_breaks_off_takes_nothing_away(
     assert len(await ids(store)) == 149, 'the whole look is made up for'
 
 
+async def test_a_look_that_ends_in_a_bug_is_made_up_for_as_well(
+    lister: Lister,
+    elsewhere: App,
+    worker: FeedbackList,
+    store: Store,
+    time: Callable[[timedelta], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise KeyError
+
+    lister.items = [rated(number) for number in range(150)]
+    await worker.look(elsewhere)
+    time(rows.WHOLE_INTERVAL)
+    with monkeypatch.context() as broken:
+        broken.setattr(rows, 'take_over', break_down)
+        with pytest.raises(KeyError):
+            await worker.look(elsewhere)
+    del lister.items[0]
+    time(rows.INTERVAL)
+    await worker.look(elsewhere)
+    assert len(await ids(store)) == 149, 'that was a look at the whole'
+
+
 async def test_a_server_that_turns_no_pages_is_asked_twice(
     lister: Lister, elsewhere: App, worker: FeedbackList, store: Store
 ) -> None:

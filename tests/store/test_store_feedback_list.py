@@ -1,15 +1,19 @@
 """What upstream lists of an app's ratings, beside what we know ourselves."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from feedback_support import Rate, again, listed, rating, told
+from person_support import found
+from sqlalchemy import text
+from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.rating import ListedRating
-from webapp.store import conversations, feedback, feedback_list, feedback_queue as queue, messages
+from webapp.store import conversations, deletions, feedback, feedback_list, feedback_queue as queue, messages
 from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.feedback import MAX_COMMENT, Source, State
@@ -99,6 +103,68 @@ async def test_a_rating_of_ours_that_was_changed_elsewhere_is_taken_over(store: 
     assert (message.rating, message.comment) == ('dislike', 'hm')
 
 
+async def test_who_else_rates_our_answer_does_not_speak_for_its_owner(store: Store, ann: User, rate: Rate) -> None:
+    begun = await rate(ann, 'like', 'mine')
+    await told(store, NOW)
+    names = await there(store, ann, begun)
+    mine = listed('f1', *names, 'like', comment='mine', rater='end-user-of-ann', updated_at=NOW)
+    other = listed('f2', *names, 'dislike', comment='not hers', rater='stranger', updated_at=NOW + SECOND)
+    assert await take(store, mine, other) == 1
+    seen = await shown(store)
+    assert [(each.source, each.rating, each.rater, each.user_id) for each in seen] == [
+        (Source.USER, 'dislike', 'stranger', ann.id),
+        (Source.OWN, 'like', 'end-user-of-ann', ann.id),
+    ]
+    assert await take(store, mine, other, asked_at=LATER + SECOND) == 0, 'nothing flips'
+    assert await take(store, other, asked_at=LATER + SECOND) == 0, 'nor when she is on another page'
+    agreeing = listed('f2', *names, 'like', comment='mine', rater='stranger', updated_at=NOW + 2 * SECOND)
+    assert await take(store, agreeing, asked_at=LATER + SECOND) == 1
+    assert {each.source: each.rater for each in await shown(store)}[Source.USER] == 'stranger', 'whatever it says'
+    assert await take(store, other, asked_at=LATER + 2 * SECOND) == 1
+    changed = listed('f1', *names, 'dislike', comment='no longer', rater='end-user-of-ann', updated_at=NOW + 2 * SECOND)
+    assert await take(store, changed, other, asked_at=LATER + 2 * SECOND) == 1
+    [message] = await store.read(messages.history, user_id=ann.id, conversation_id=begun.conversation.id)
+    assert (message.rating, message.comment) == ('dislike', 'no longer')
+
+
+async def test_a_person_is_known_by_the_rater_that_was_first_seen(store: Store, ann: User, rate: Rate) -> None:
+    first, second = await rate(ann, 'like'), await rate(ann, None)
+    await told(store, NOW)
+    hers = listed('f1', *await there(store, ann, first), 'like', rater='end-user-of-ann')
+    await take(store, hers)
+    names = await there(store, ann, second)
+    assert await take(store, listed('f2', *names, 'dislike', rater='stranger')) == 1
+    [message] = await store.read(messages.history, user_id=ann.id, conversation_id=second.conversation.id)
+    assert message.rating == ''
+    await again(store)(ann, first, 'dislike')
+    await told(store, LATER)
+    other = listed('f3', *await there(store, ann, first), 'like', rater='stranger')
+    assert await take(store, other, asked_at=LATER + SECOND) == 1, 'she is known also when she has rated anew'
+    by_source = [each.source for each in await shown(store)]
+    assert sorted(by_source) == [Source.OWN, Source.USER, Source.USER]
+
+
+async def test_of_two_whom_nobody_knows_the_newest_is_the_owner(store: Store, ann: User, rate: Rate) -> None:
+    begun = await rate(ann, None)
+    names = await there(store, ann, begun)
+    old, new = (
+        listed(f'f{n}', *names, r, rater=f'r{n}', updated_at=NOW + n * SECOND) for n, r in ((1, 'like'), (2, 'dislike'))
+    )
+    assert await take(store, new, old) == 2
+    assert await take(store, old, new, asked_at=LATER + SECOND) == 0
+    assert {each.source: each.rating for each in await shown(store)} == {Source.OWN: 'dislike', Source.USER: 'like'}
+
+
+async def test_one_that_came_before_its_answer_was_known_is_not_there_twice(
+    store: Store, ann: User, rate: Rate
+) -> None:
+    begun = await rate(ann, None)
+    message, conversation = await there(store, ann, begun)
+    await take(store, listed('f1', message, 'not known yet'))
+    await take(store, listed('f1', message, conversation))
+    assert [each.source for each in await shown(store)] == [Source.OWN]
+
+
 async def test_an_upstream_that_keeps_no_words_takes_none_away(store: Store, ann: User, rate: Rate) -> None:
     begun = await rate(ann, 'like', 'good')
     await told(store, NOW)
@@ -150,6 +216,61 @@ async def test_a_deleted_conversation_does_not_come_back(store: Store, ann: User
     assert await take(store, listed('f1', *names), app='hr') == 1, 'it was not of that app'
 
 
+async def test_what_was_said_in_it_of_answers_that_we_never_had_goes_with_it(
+    store: Store, ann: User, rate: Rate
+) -> None:
+    begun = await rate(ann, None)
+    _, conversation = await there(store, ann, begun)
+    unknown = listed('f1', 'an answer from elsewhere', conversation, comment='a canary')
+    assert await take(store, unknown) == await take(store, unknown, app='hr') == 1
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
+    assert [each.app for each in await shown(store)] == ['hr'], 'there it is another conversation'
+    await store.write(feedback_list.drop, app='hr', ids=[feedback_list.key('hr', 'f1')])
+    assert await store.read(found, 'canary') == set()
+    assert await take(store, unknown) == 0
+
+
+async def test_nor_does_one_come_back_that_was_gone_before_it_had_a_name(store: Store, ann: User, ask: Ask) -> None:
+    begun = await ask(ann)
+    await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
+    said = listed('f1', 'm1', 'up-late', comment='a canary')
+    await take(store, said)
+    late = {'app': 'support', 'upstream_id': 'up-late', 'dify_user': ann.dify_user, 'now': NOW}
+    await store.write(deletions.want_if_gone, conversation_id=begun.conversation.id, **late)
+    assert await store.read(found, 'canary') == set()
+    assert await take(store, said) == 0
+
+
+async def test_nor_does_one_that_goes_while_a_list_is_taken_over(
+    store: Store, ann: User, rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await rate(ann, None)
+    names = await there(store, ann, begun)
+    started, go_on, look_up = threading.Event(), threading.Event(), feedback_list._messages
+
+    def slowly(*about: Any) -> Any:
+        started.set()
+        assert go_on.wait(20)
+        return look_up(*about)
+
+    def is_waiting(session: Session) -> bool:
+        if session.connection().dialect.name == 'sqlite':
+            return True  # it has one writer
+        return bool(session.connection().scalar(text('SELECT count(*) FROM pg_locks WHERE NOT granted')))
+
+    monkeypatch.setattr(feedback_list, '_messages', slowly)
+    taking = asyncio.create_task(take(store, listed('f1', *names, comment='a canary')))
+    await asyncio.to_thread(started.wait, 20)
+    about = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
+    going = asyncio.create_task(store.write(conversations.delete, now=NOW, **about))
+    async with asyncio.timeout(20):
+        while not (going.done() or await store.read(is_waiting)):
+            pass
+    go_on.set()
+    await asyncio.gather(taking, going)
+    assert await store.read(found, 'canary') == set()
+
+
 async def test_what_belongs_to_another_of_our_apps_is_left_to_it(store: Store, ann: User, rate: Rate) -> None:
     begun = await rate(ann, None)
     assert await take(store, listed('f1', *await there(store, ann, begun)), app='hr') == 0
@@ -194,8 +315,18 @@ async def test_one_process_looks_at_a_time(store: Store) -> None:
     turns = await asyncio.gather(*(store.write(feedback_list.claim, app='support', now=NOW) for _ in range(6)))
     assert [turn for turn in turns if turn] == [Turn('support', is_whole=True)], 'at first at all of it'
     assert await store.write(feedback_list.claim, app='hr', now=NOW) == Turn('hr', is_whole=True)
-    assert not await store.read(feedback_list.is_due, app='support', now=NOW + LEASE - SECOND)
-    assert await store.read(feedback_list.is_due, app='support', now=NOW + LEASE), 'whoever had it is gone'
+    assert not await store.read(feedback_list.is_due, app='support', now=NOW + INTERVAL - SECOND)
+
+
+async def test_a_look_at_the_whole_is_one_processes_whoever_looks_at_the_newest(store: Store) -> None:
+    whole, newest = Turn('support', is_whole=True), Turn('support', is_whole=False)
+    assert await store.write(feedback_list.claim, app='support', now=NOW) == whole
+    for number in range(1, LEASE // INTERVAL):
+        now, is_asked_for = NOW + number * INTERVAL, bool(number % 2)
+        claimed = await store.write(feedback_list.claim, app='support', now=now, is_asked_for=is_asked_for)
+        assert claimed == newest
+        await store.write(feedback_list.settle, turn=newest, now=now, is_read=True)
+    assert await store.write(feedback_list.claim, app='support', now=NOW + LEASE) == whole, 'whoever had it is gone'
 
 
 async def test_then_at_the_newest_and_once_a_day_at_all(store: Store) -> None:

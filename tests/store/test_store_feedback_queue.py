@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from feedback_support import Rate, again, rating, told
+from feedback_support import Rate, again, listed, rating, told
 from sqlalchemy import event
 from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.errors import NotFound, Refused
-from webapp.store import audit, conversations, feedback_queue as queue
+from webapp.store import audit, conversations, feedback_list, feedback_queue as queue
 from webapp.store.audit import Action, Entry, Party
 from webapp.store.database import Store
 from webapp.store.feedback import State
@@ -83,6 +83,7 @@ async def test_each_reading_is_written_down_once_for_what_is_still_shown(store: 
     page = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW, address='192.0.2.1')
     [entry] = await entries(store, Action.FEEDBACK_READ)
     assert (entry.actor, entry.address, entry.detail) == (EVE, '192.0.2.1', {'feedback': [first.message.id]})
+    assert entry.target == Party(ann.id, ann.name)
 
     known = {each.place for each in page.rows}
     await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW, known=known)
@@ -92,6 +93,25 @@ async def test_each_reading_is_written_down_once_for_what_is_still_shown(store: 
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2
     assert (await store.write(queue.read, actor=EVE, wanted=Filter(app='none'), now=NOW)).rows == []
     assert len(await entries(store, Action.FEEDBACK_READ)) == 2, 'nothing was read'
+
+
+async def test_whose_words_were_read_is_found_in_the_log(store: Store, ann: User, bob: User, rate: Rate) -> None:
+    of_ann = [(await rate(ann, at=NOW + n * SECOND)).message.id for n in range(2)]
+    of_bob = (await rate(bob, at=NOW + 2 * SECOND)).message.id
+    foreign = feedback_list.key('support', 'f1')
+    hour = timedelta(hours=1)
+    await store.write(
+        feedback_list.take_over, app='support', listed=[listed('f1', 'm', 'c')], asked_at=NOW, now=NOW + hour
+    )
+    await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    read = {each.target.id: each.detail['feedback'] for each in await entries(store, Action.FEEDBACK_READ)}
+    assert {owner: sorted(ids) for owner, ids in read.items()} == {
+        ann.id: sorted(of_ann),
+        bob.id: [of_bob],
+        '': [foreign],
+    }
+    [of_hers] = await store.read(audit.page, wanted=audit.Filter(people=[ann.id]))
+    assert (of_hers.actor, of_hers.target.id) == (EVE, ann.id)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +244,47 @@ async def test_a_conversation_is_read_around_the_answer_and_written_down(
     assert entry.detail == {'conversation': conversation, 'message': middle.id, 'feedback': rated_one.id}
 
 
+async def test_a_conversation_that_is_read_on_is_written_down_when_there_is_more_to_read(
+    store: Store, ann: User, ask: Ask, rate: Rate
+) -> None:
+    begun = await rate(ann, 'like', 'words')
+    about = {'actor': EVE, 'feedback_id': begun.message.id, 'now': NOW}
+    known = await store.write(queue.read_thread, **about)
+    [rated] = await shown(store)
+    await mark(store, rated, State.SEEN)
+    known = await store.write(queue.read_thread, known=known, **about)
+    assert (known.rated.state, len(await entries(store, Action.CONVERSATION_READ))) == (State.SEEN, 1)
+    await rate(ann, None, query='one more', conversation_id=begun.conversation.id)
+    known = await store.write(queue.read_thread, known=known, **about)
+    assert (len(known.messages), len(await entries(store, Action.CONVERSATION_READ))) == (2, 2)
+    await again(store)(ann, begun, 'like', 'other words')
+    await store.write(queue.read_thread, known=known, **about)
+    assert len(await entries(store, Action.CONVERSATION_READ)) == 3
+
+
 async def test_a_conversation_of_one_turn_has_nothing_around_it(store: Store, ann: User, rate: Rate) -> None:
     await rate(ann)
     [rated] = await shown(store)
     thread = await store.read(queue.thread, feedback_id=rated.id)
     assert ([each.number for each in thread.messages], thread.has_earlier, thread.has_later) == ([1], False, False)
+
+
+async def test_what_goes_while_a_page_is_read_is_not_on_it(
+    store: Store, ann: User, bob: User, rate: Rate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nothing does."""
+    gone, stays = await rate(ann), await rate(bob)
+    loop, find = asyncio.get_running_loop(), queue._with_texts
+
+    def after_it_went(session: Session, found: Any) -> Any:
+        if session.connection().dialect.name == 'postgresql':
+            about = {'user_id': ann.id, 'conversation_id': gone.conversation.id, 'now': NOW}
+            asyncio.run_coroutine_threadsafe(store.write(conversations.delete, **about), loop).result(30)
+        return find(session, found)
+
+    monkeypatch.setattr(queue, '_with_texts', after_it_went)
+    page = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
+    assert {each.id for each in page.rows} in ({stays.message.id}, {stays.message.id, gone.message.id})
 
 
 @pytest.mark.parametrize('unknown', ['', 'x', '0' * 32, 'a\0b', '\ud800'])

@@ -137,6 +137,36 @@ async def test_the_audit_log_tells_of_it_and_names_them_no_more(store: Store, as
     assert await store.read(audit.page, wanted=Filter(who='marker')) == []
 
 
+@pytest.mark.parametrize(
+    ('who', 'is_theirs'),
+    [
+        ('ann wood', True),
+        ('wood ann', True),
+        ('WOOD', True),
+        ('"wood", Mrs. Ann?', True),
+        ('bob wood', False),  # has the same name, and is somebody else
+        ('woo', True),  # finds her, too
+        ('ann.wood@example.com', True),
+        ('bob', False),
+        ('bob@example.com', False),  # that is where everybody is
+        ('a', False),
+        ('', False),
+    ],
+)
+@pytest.mark.parametrize('action', [Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED, Action.FEEDBACK_EXPORTED])
+@pytest.mark.parametrize('url', ['sqlite'], indirect=True)
+async def test_nor_does_it_tell_by_which_words_they_were_looked_for(
+    store: Store, action: Action, who: str, is_theirs: bool
+) -> None:
+    ann = await store.write(visit, 'a-1', name='Ann Wood', email='ann.wood@example.com')
+    detail = {'format': 'csv', 'who': who, 'q': who, 'app': 'wood'}
+    await store.write(audit.record, action, now=NOW, actor=ADMIN, detail=detail)
+    await forget(store, ann)
+    [entry] = await store.read(audit.page, wanted=Filter(action=action))
+    kept = await pseudonym(store) if is_theirs else who
+    assert entry.detail == {'format': 'csv', 'who': kept, 'q': kept, 'app': 'wood'}
+
+
 async def test_from_the_start_on_they_are_kept_out_and_signed_out(store: Store, ask: Ask) -> None:
     ann = await furnish(store, ask, MARK)
     assert await begin(store, ann) == [f'session of {MARK}']

@@ -236,6 +236,9 @@ async def test_ratings_of_what_is_none_of_ours_go_with_the_messages(store: Store
     assert await keeper(store, messages=30).work() == {'ratings': 1}
     assert await count(store, 'feedback', "comment = 'o'") == 0
     assert await count(store, 'feedback', "comment = 'y'") == 1
+    again = {'app': 'support', 'listed': told, 'asked_at': NOW, 'now': NOW}
+    await store.write(feedback_list.take_over, **again, before=Rules(messages=30).before(NOW)[Kind.RATINGS])
+    assert await count(store, 'feedback', "comment = 'o'") == 0, 'upstream lists it for ever'
     assert await count(store, 'feedback', f"message_id = '{ours.message.id}'") == 1, 'it goes with its message'
     [entry] = await store.read(audit.page, wanted=Filter(action=Action.RETENTION_APPLIED))
     assert entry.detail == {'messages_days': 30, 'ratings': 1}

@@ -1,6 +1,6 @@
 """The feedback queue as a file: exactly what the page shows, however long it is. Words only for who may read them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from webapp.exports.tabular import Format
 from webapp.store import audit, feedback_queue as queue, reports
 from webapp.store.audit import Action, Party
 from webapp.store.database import Store
-from webapp.store.feedback_queue import Filter, Rated
+from webapp.store.feedback_queue import Page, Place, Rated
 from webapp.store.limits import Scope
 from webapp.store.reports import Called
 from webapp.throttle import Throttle
@@ -37,24 +37,28 @@ def routes(store: Store, sessions: Sessions, throttle: Throttle) -> APIRouter:
         await throttle.person(Scope.EXPORTS, principal)
         is_reader = principal.is_reader
         asked, moment = Asked.of(request.query_params, is_reader=is_reader), clock.now()
-        told: dict[str, Any] = {
-            'actor': Party(principal.user_id, principal.name),
-            'address': principal.address,
-            'detail': {'format': kind, 'texts': 'yes' if is_reader else 'no', **asked.given},
-        }
-        await store.write(audit.record, Action.FEEDBACK_EXPORTED, now=moment, **told)
-        wanted = asked.filter
-        pages = _pages(store, replace(wanted, until=min(wanted.until or moment, moment)), with_texts=is_reader)
+        doing: dict[str, Any] = {'actor': Party(principal.user_id, principal.name), 'address': principal.address}
+        detail = {'format': kind, 'texts': 'yes' if is_reader else 'no', **asked.noted}
+        await store.write(audit.record, Action.FEEDBACK_EXPORTED, now=moment, detail=detail, **doing)
+        wanted = replace(asked.filter, until=min(asked.filter.until or moment, moment))
+
+        async def read(before: Place | None) -> Page:
+            about: dict[str, Any] = {'wanted': wanted, 'before': before, 'limit': queue.MAX_PAGE}
+            if is_reader:
+                return await store.write(queue.read, now=clock.now(), **doing, **about)
+            return await store.read(queue.page, **about)
+
+        pages = _pages(store, read)
         columns = (*FACTS, *TEXTS) if is_reader else FACTS
         return as_file(tabular.written(await tabular.begun(pages), columns, kind), f'feedback-{moment:%Y-%m-%d}', kind)
 
     return addresses(PATH, export)
 
 
-async def _pages(store: Store, wanted: Filter, *, with_texts: bool) -> AsyncIterator[list[dict[str, Any]]]:
+async def _pages(store: Store, read: Callable[[Place | None], Awaitable[Page]]) -> AsyncIterator[list[dict[str, Any]]]:
     before, has_more = None, True
     while has_more:
-        page = await store.read(queue.page, wanted=wanted, before=before, limit=queue.MAX_PAGE, with_texts=with_texts)
+        page = await read(before)
         if not page.rows:
             return
         called = await store.read(reports.called, ids={each.user_id for each in page.rows if each.user_id})

@@ -2,6 +2,7 @@
 that it loses the names of somebody who is forgotten.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,9 @@ from webapp.store.text import clean, clean_object, fold_case, fold_title
 
 MAX_PAGE = 500
 MAX_SEARCH = 200
+SEARCHED = ('who', 'q')  # in the detail: words that an admin was looking for
+ENOUGH = 3  # characters of a word by which somebody may be recognised
+WORD = re.compile(r'\w+')
 
 
 class Action(StrEnum):
@@ -165,17 +169,40 @@ def _folded(names: Collection[str]) -> set[str]:
 
 def _with_words(session: Session) -> Iterable[AuditRow]:
     """Entries that repeat what an admin was looking for."""
-    exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED)
+    exports = (Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED, Action.FEEDBACK_EXPORTED)
     return session.exec(select(AuditRow).where(col(AuditRow.action).in_(exports)))
 
 
 def _said(detail: dict[str, Any], user_id: str, called: Collection[str], into: str) -> dict[str, Any]:
     """The same without a person: where it is about them, it is about `into`."""
     theirs = {user_id, *map(fold_case, called)}
+
+    def is_theirs(name: str, value: str) -> bool:
+        folded = fold_case(fold_title(value))
+        return folded in theirs or (name in SEARCHED and _finds(folded, theirs))
+
     return {
-        name: into if isinstance(value, str) and fold_case(fold_title(value)) in theirs else value
+        name: into if isinstance(value, str) and value != into and is_theirs(name, value) else value
         for name, value in detail.items()
     }
+
+
+def _finds(searched: str, names: Collection[str]) -> bool:
+    """Whether it finds somebody who is called so, or names them among other things."""
+    asked, called = _words(searched), [words for name in names if (words := _words(name))]
+    theirs = set[str]().union(*called)
+    is_found = bool(asked) and all(_is_of(word, theirs) for word in asked)
+    return is_found or any(words <= asked for words in called)
+
+
+def _is_of(word: str, words: Collection[str]) -> bool:
+    return word in words or (len(word) >= ENOUGH and any(word in each for each in words))
+
+
+def _words(text: str) -> set[str]:
+    """What follows an @ is many people's, and so is a single letter."""
+    parts = (part.partition('@')[0] for part in text.split())
+    return {word for part in parts for word in WORD.findall(part) if len(word) > 1}
 
 
 def page(session: Session, *, wanted: Filter, before: Place | None = None, limit: int = 100) -> list[Entry]:

@@ -13,7 +13,7 @@ from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
 from webapp.store import audit, deletions, files, usage, users
 from webapp.store.audit import Action
-from webapp.store.tables import RUNNING, ConversationRow, ForgottenRow, MessageRow, Moment
+from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
 
 MAX_SEARCH = 200
@@ -135,7 +135,6 @@ def remove(session: Session, row: ConversationRow, *, now: datetime) -> None:
     if row.upstream_id:
         dify_user = users.get(session, user_id=row.user_id).dify_user
         deletions.want(session, app=row.app, upstream_id=row.upstream_id, dify_user=dify_user, now=now)
-        session.merge(ForgottenRow(app=row.app, upstream_id=row.upstream_id))  # upstream may tell of it for a while
     files.forget(session, conversation_id=row.id)
     session.delete(row)
 

@@ -25,7 +25,10 @@ READERS = 4
 WRITERS = 4  # PostgreSQL; SQLite has one
 ATTEMPTS = 12
 PATIENCE = 30.0  # seconds a command may wait for its turn
-LOST_RACES = {'23505', '40001', '40P01'}  # SQLSTATEs: unique violation, serialization failure, deadlock
+LOST_RACES = {  # SQLSTATEs, and how often a command that meets them is tried
+    **dict.fromkeys(('23505', '40001', '40P01'), ATTEMPTS),  # unique violation, serialization failure, deadlock
+    '23503': 3,  # foreign key violation: what it hangs on has just gone; if that is so again, it is a mistake
+}
 OUTAGES = {'42501', '42P01', '42703'}  # no privilege, no such table, no such column
 
 
@@ -146,7 +149,7 @@ def _until_settled(engine: Engine, work: Callable[[Session], T]) -> T:
         try:
             return _once(engine, work)
         except DBAPIError as error:
-            if _sqlstate(error) not in LOST_RACES:
+            if attempt >= LOST_RACES.get(_sqlstate(error) or '', 0):
                 raise
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311  spreads the rivals, is no secret
     return _once(engine, work)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import exists, select as sa_select
 from sqlmodel import Session, col, delete, func, select
 
+from webapp.store import feedback_list
 from webapp.store.tables import ConversationRow, DeletionRow, ForgottenRow, changed
 from webapp.store.text import clean
 
@@ -31,7 +32,11 @@ class DeletionJob:
 
 
 def want(session: Session, *, app: str, upstream_id: str, dify_user: str, now: datetime) -> None:
-    """For functions of the store: upstream is to delete it, too. Wanting it twice does no harm."""
+    """For functions of the store: upstream is to delete it, too. Wanting it twice does no harm.
+
+    What people there think of it goes at once, also where it hangs on no message of ours.
+    """
+    feedback_list.forget(session, app=app, upstream_id=upstream_id)
     session.add(
         DeletionRow(
             id=uuid4().hex,

@@ -69,7 +69,9 @@ def rate(
     if not Status(row.status).is_final or not row.reply.get('message_id'):
         raise Refused('not_rateable')
     upstream = (row.reply['message_id'], conversation.upstream_id or '')
-    newest = blank(row.id, app=conversation.app, upstream=upstream, message_id=row.id, user_id=user_id)
+    before = session.get(FeedbackRow, row.id)
+    rater = before.rater if before else ''
+    newest = blank(row.id, app=conversation.app, upstream=upstream, message_id=row.id, user_id=user_id, rater=rater)
     fill(newest, rating=rating or '', comment=comment if rating else '', now=now)
     newest.due_at = now
     session.merge(newest)

@@ -5,7 +5,7 @@ of, or was told of after it was asked, is newer than what it lists, and stays as
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,7 +66,9 @@ def claim(session: Session, *, app: str, now: datetime, is_asked_for: bool = Fal
     if row.due_at > now and not (is_asked_for and row.claimed_at + PATIENCE <= now):
         return None
     is_whole = row.whole_due_at <= now and not is_asked_for
-    row.claimed_at, row.due_at = now, now + (LEASE if is_whole else INTERVAL)
+    row.claimed_at, row.due_at = now, now + INTERVAL
+    if is_whole:
+        row.whole_due_at = now + LEASE  # meanwhile others look at what is newest
     session.add(row)
     return Turn(app, is_whole)
 
@@ -83,8 +85,8 @@ def settle(session: Session, *, turn: Turn, now: datetime, is_read: bool, pause:
     row.due_at = now + pause
     if is_read:
         row.read_at = now
-        if turn.is_whole:
-            row.whole_due_at = now + WHOLE_INTERVAL
+    if turn.is_whole:
+        row.whole_due_at = now + WHOLE_INTERVAL if is_read else now
     session.add(row)
 
 
@@ -99,30 +101,50 @@ def others(session: Session, *, app: str) -> set[str]:
     return set(session.exec(select(FeedbackRow.id).where(FeedbackRow.app == app, FeedbackRow.source != Source.OWN)))
 
 
-def take_over(session: Session, *, app: str, listed: Sequence[ListedRating], asked_at: datetime, now: datetime) -> int:
+def take_over(
+    session: Session,
+    *,
+    app: str,
+    listed: Sequence[ListedRating],
+    asked_at: datetime,
+    now: datetime,
+    before: datetime | None = None,
+) -> int:
     """Keep what upstream lists; how many ratings were new or have changed.
 
     :param asked_at: when upstream was asked for it, by our clock
+    :param before: what is none of ours and older than this has been let go, and does not come back
     """
+    _keep_from_going(session, app)
     gone = _forgotten(session, app, listed)
     ours = _messages(session, listed)
-    wanted: dict[str, ListedRating] = {}
+    heard: dict[str, ListedRating] = {}
     for each in listed:
         message = ours.get(each.message_id)
-        if each.conversation_id in gone or (message and message.app != app):  # that app has a list of its own
+        if clean(each.conversation_id) in gone or (message and message.app != app):  # that app has a list of its own
             continue
-        wanted[message.id if message and not each.is_admin else key(app, each.id)] = each
-    found = select(FeedbackRow).where(col(FeedbackRow.id).in_(wanted)).order_by(col(FeedbackRow.id)).with_for_update()
+        if before and message is None and (each.updated_at or now) <= before:
+            continue
+        heard[key(app, each.id)] = each
+    about = {*heard, *(message.id for message in ours.values())}
+    found = select(FeedbackRow).where(col(FeedbackRow.id).in_(about)).order_by(col(FeedbackRow.id)).with_for_update()
     rows = {row.id: row for row in session.exec(found)}
+    own = _own(session, app, heard, ours, rows)
+    for id_ in own.keys() & rows.keys():  # it was a stranger's, as long as its message or its owner was not known
+        session.delete(rows[id_])
+    wanted = {own.get(id_, id_): each for id_, each in heard.items()}
     news = 0
     for id_, each in sorted(wanted.items()):
         row = rows.get(id_)
-        words = clean(each.comment)[:MAX_COMMENT]
+        words = _words(each)
         if row and (_says(row, each.rating, words) or not _is_older(row, asked_at)):
+            if _is_told(row, each) and not row.rater:
+                row.rater = clean(each.rater)
+                session.add(row)
             continue
         row = row or _new(id_, app, each, ours.get(each.message_id))
         feedback.fill(row, rating=each.rating, comment=words, now=max(EPOCH, min(each.updated_at or now, now)))
-        row.sent, row.told_at, row.due_at = True, now, None
+        row.sent, row.told_at, row.due_at, row.rater = True, now, None, row.rater or clean(each.rater)
         session.add(row)
         news += 1
     return news
@@ -136,9 +158,26 @@ def drop(session: Session, *, app: str, ids: Collection[str]) -> int:
     return sum(changed(session, theirs.where(col(FeedbackRow.id).in_(part))) for part in parts)
 
 
+def forget(session: Session, *, app: str, upstream_id: str) -> None:
+    """For functions of the store: the ratings of a conversation that is gone go, and none is heard any more.
+
+    Upstream may tell of it for a while.
+    """
+    _keep_from_going(session, app)
+    named = clean(upstream_id)
+    session.merge(ForgottenRow(app=app, upstream_id=named))
+    theirs = delete(FeedbackRow).where(col(FeedbackRow.app) == app, col(FeedbackRow.upstream_conversation_id) == named)
+    changed(session, theirs)
+
+
 def key(app: str, upstream_id: str) -> str:
     """Our id of a rating that upstream alone knows."""
     return hashlib.sha256(f'{app}\0{upstream_id}'.encode()).hexdigest()[:32]
+
+
+def _keep_from_going(session: Session, app: str) -> None:
+    """No conversation with an app goes while its ratings are taken over, nor the other way round."""
+    locks.hold(session, 'ratings taken over', app)
 
 
 def _says(row: FeedbackRow, rating: str, words: str) -> bool:
@@ -153,7 +192,7 @@ def _is_older(row: FeedbackRow, asked_at: datetime) -> bool:
 
 
 def _new(id_: str, app: str, each: ListedRating, message: _Ours | None) -> FeedbackRow:
-    is_own = message is not None and not each.is_admin
+    is_own = message is not None and message.id == id_
     return feedback.blank(
         id_,
         app=app,
@@ -161,8 +200,67 @@ def _new(id_: str, app: str, each: ListedRating, message: _Ours | None) -> Feedb
         source=Source.OWN if is_own else Source.ADMIN if each.is_admin else Source.USER,
         message_id=message.id if message else None,
         user_id=message.user_id if message else None,
-        rater='' if is_own else clean(each.rater),
+        rater=clean(each.rater),
     )
+
+
+def _own(
+    session: Session,
+    app: str,
+    heard: Mapping[str, ListedRating],
+    ours: Mapping[str, _Ours],
+    rows: Mapping[str, FeedbackRow],
+) -> dict[str, str]:
+    """Which of what is heard, by our ids, are by the owners of messages, and of which; of a message one at the most.
+
+    What owners are called upstream is known from what was told there for them, or was the first that it listed.
+    """
+    rated: dict[_Ours, list[str]] = {}
+    for id_, each in heard.items():
+        if not each.is_admin and (message := ours.get(each.message_id)):
+            rated.setdefault(message, []).append(id_)
+    known = _raters(session, app, {message.user_id for message in rated})
+    own = {}
+    for message, ids in rated.items():
+        row = rows.get(message.id)
+        theirs = {row.rater} if row and row.rater else known.get(message.user_id, set())
+        ranked = (
+            (
+                clean(heard[id_].rater) in theirs,
+                row is not None and _is_told(row, heard[id_]),
+                heard[id_].updated_at or EPOCH,
+                id_,
+            )
+            for id_ in ids
+        )
+        is_theirs, is_told, _, best = max(ranked)
+        is_new = best not in rows  # else it has been somebody else's before
+        if is_theirs or (is_told and is_new) or not theirs or not heard[best].rater:
+            own[best] = message.id
+    return own
+
+
+def _raters(session: Session, app: str, user_ids: Collection[str]) -> dict[str, set[str]]:
+    """What people are called upstream, as far as it is known."""
+    statement = (
+        select(FeedbackRow.user_id, FeedbackRow.rater)
+        .where(col(FeedbackRow.user_id).in_(user_ids), FeedbackRow.app == app)
+        .where(FeedbackRow.source == Source.OWN, FeedbackRow.rater != '')
+        .distinct()
+    )
+    raters: dict[str, set[str]] = {}
+    for user_id, rater in session.exec(statement):
+        raters.setdefault(user_id or '', set()).add(rater)
+    return raters
+
+
+def _is_told(row: FeedbackRow, each: ListedRating) -> bool:
+    """Whether it is what upstream was told."""
+    return row.sent and _says(row, each.rating, _words(each))
+
+
+def _words(each: ListedRating) -> str:
+    return clean(each.comment)[:MAX_COMMENT]
 
 
 def _forgotten(session: Session, app: str, listed: Sequence[ListedRating]) -> set[str]:

@@ -64,7 +64,7 @@ class Rated:
     source: Source
     message_id: str  # '' if it is none of ours
     user_id: str  # whose message it is; '' likewise
-    rater: str  # who rated, by their name upstream; '' for the owner of the message
+    rater: str  # who rated, by their id upstream; '' where that is not told
     conversation_id: str  # likewise
     upstream_conversation_id: str
     upstream_message_id: str
@@ -129,13 +129,20 @@ def read(
     limit: int = 50,
     known: Collection[Place] = (),
 ) -> Page:
-    """`page` with what people wrote, and note who has read it.
+    """`page` with what people wrote, and note who has read it: an entry for each whose messages they are about.
 
     :param known: places of those that were read and noted before, and are shown still
     """
     found = page(session, wanted=wanted, before=before, limit=limit, with_texts=True)
-    if ids := [each.id for each in found.rows if each.place not in known]:
-        audit.record(session, Action.FEEDBACK_READ, now=now, actor=actor, address=address, detail={'feedback': ids})
+    ids: dict[str, list[str]] = {}
+    for each in found.rows:
+        if each.place not in known:
+            ids.setdefault(each.user_id, []).append(each.id)
+    owners = users.all_named(session, ids.keys())
+    doing: dict[str, Any] = {'now': now, 'actor': actor, 'address': address}
+    for user_id, theirs in ids.items():
+        target, detail = owners.get(user_id, Party()), {'feedback': theirs}
+        audit.record(session, Action.FEEDBACK_READ, target=target, detail=detail, **doing)
     return found
 
 
@@ -144,7 +151,9 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
 
     :raises NotFound: there is no such rating, or the message is none of ours
     """
-    [rated] = _with_texts(session, [_get(session, feedback_id)])
+    rated = next(iter(_with_texts(session, [_get(session, feedback_id)])), None)
+    if rated is None:
+        raise NotFound
     statement = (
         select(MessageRow.number, ConversationRow.title)
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
@@ -162,6 +171,8 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
         limit=BEFORE + AFTER + 3,
     )
     shown = tuple(each for each in around if number - BEFORE <= each.number <= number + AFTER)
+    if not shown:  # it has just gone
+        raise NotFound
     return Thread(
         rated=rated,
         owner=users.named(session, rated.user_id),
@@ -172,12 +183,23 @@ def thread(session: Session, *, feedback_id: str) -> Thread:
     )
 
 
-def read_thread(session: Session, *, actor: Party, feedback_id: str, now: datetime, address: str = '') -> Thread:
+def read_thread(
+    session: Session,
+    *,
+    actor: Party,
+    feedback_id: str,
+    now: datetime,
+    address: str = '',
+    known: Thread | None = None,
+) -> Thread:
     """`thread`, and note who has read it.
 
+    :param known: as it was when they read it before; noted is only what there is more to read
     :raises NotFound: as `thread`
     """
     found = thread(session, feedback_id=feedback_id)
+    if known and found.rated.texts == known.rated.texts and all(each in known.messages for each in found.messages):
+        return found
     rated = found.rated
     detail = {'conversation': rated.conversation_id, 'message': rated.message_id, 'feedback': rated.id}
     audit.record(
@@ -291,7 +313,7 @@ def _with_texts(session: Session, found: Sequence[Rated]) -> list[Rated]:
     for id_, comment, message_id, status, reply, asked in session.execute(statement):
         answer = messages.read_reply(message_id, status, reply).text if message_id else ''
         texts[id_] = Texts(comment, _excerpt(asked or ''), _excerpt(answer))
-    return [replace(each, texts=texts[each.id]) for each in found]
+    return [replace(each, texts=texts[each.id]) for each in found if each.id in texts]  # some may just have gone
 
 
 def _excerpt(text: str) -> str:

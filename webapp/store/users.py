@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity
@@ -130,6 +131,13 @@ def named(session: Session, user_id: str) -> Party:
     """
     user = get(session, user_id=user_id)
     return Party(user.id, user.name or user.email)
+
+
+def all_named(session: Session, user_ids: Collection[str]) -> dict[str, Party]:
+    """`named` of those who are in the table, by id. None of them goes before the entries about them are in the log."""
+    theirs = select(UserRow).where(col(UserRow.id).in_(user_ids)).order_by(col(UserRow.id))
+    rows = session.exec(theirs.with_for_update(read=True, key_share=True))
+    return {row.id: Party(row.id, row.name or row.email) for row in rows}
 
 
 def _held(session: Session, user_id: str) -> UserRow | None:

@@ -53,6 +53,12 @@ class Asked:
         }
         return {name: str(text) for name, text in named.items() if text}
 
+    @property
+    def noted(self) -> dict[str, str]:
+        """`given`, as the audit log may tell it: the words that somebody looks for may be what people wrote."""
+        said = self.given
+        return said | {'searched': 'yes'} if said.pop('q', '') else said
+
     def address(self, ending: str = '', last: Place | None = None) -> str:
         """Where this is shown, or, with the `ending` of a file, downloaded; with `last`, what follows that place."""
         query = urlencode(self.given | ({'after': places.word(*last)} if last else {}))

@@ -37,7 +37,7 @@ class RatedView:
     of: str  # what a button that changes the state is about, see `decision`
     state_by: str  # '' while it is new
     state_at: datetime | None
-    names: list[tuple[str, str]]  # by which upstream knows it, where that is all there is
+    names: list[tuple[str, str]]  # ids by which upstream knows it, where that is all there is
     texts: Texts | None
     href: str  # of the conversation; '' if there is none to be read
 

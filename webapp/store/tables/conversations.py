@@ -127,14 +127,14 @@ class FeedbackRow(Table, table=True):
 
     The owner's own has the id of its message, what upstream alone knows one made of its id there. `message_id` and
     `user_id`, whose message it is, are empty where it is none of ours. A rating taken back is ''. `due_at` is empty
-    when upstream has been told, at `told_at`.
+    when upstream has been told, at `told_at`. `rater` is who rated, by their id upstream; '' where that is not known.
     """
 
     __tablename__ = 'feedback'
     __table_args__ = (
         Index(None, 'user_id'),
         Index(None, 'message_id'),
-        Index(None, 'app', 'upstream_message_id'),
+        Index(None, 'app', 'upstream_conversation_id'),
         Index('ix_feedback_due_at', 'due_at', **only_where('due_at IS NOT NULL')),
         # read backwards, the newest first
         Index('ix_feedback_listed', 'updated_at', 'id', **only_where("rating <> ''")),

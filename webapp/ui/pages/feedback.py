@@ -89,7 +89,7 @@ class FeedbackPage(SheetPage):
         return written(
             'feedback_found.html',
             rows=[feedback_view.view(each, called, names) for each in found.rows],
-            more=asked.address(last=found.rows[-1].place) if found.has_more else '',
+            more=asked.address(last=found.rows[-1].place) if found.has_more and found.rows else '',
             first=asked.address() if self._after else '',
             exports=[(kind, asked.address(f'.{kind}')) for kind in ('csv', 'json')],
         )

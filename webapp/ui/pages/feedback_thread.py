@@ -68,18 +68,18 @@ class FeedbackThreadPage(SheetPage):
             raise NotFound
 
     async def open(self) -> None:
-        """Build the page, which is written down.
+        """Build the page.
 
         :raises NotFound: there is no such rating of an answer of ours, or it is not for them
         """
         self._require()
-        self._thread = await self._services.store.write(queue.read_thread, feedback_id=self._feedback_id, **self._doing)
         await self.build(i18n.t('queue.one'), i18n.t('admin.title'))
 
     async def render(self) -> str:
-        thread, self._thread = self._thread, None  # it was read to be written down; from now on as it stands then
-        if thread is None:
-            thread = await self._services.store.read(queue.thread, feedback_id=self._feedback_id)
+        """As it stands now; what was not read before is written down."""
+        thread = self._thread = await self._services.store.write(
+            queue.read_thread, feedback_id=self._feedback_id, known=self._thread, **self._doing
+        )
         rated = thread.rated
         called = await self._services.store.read(reports.called, ids=feedback_view.people([rated]))
         names = {app.slug: app.name or app.slug for app in self._services.apps}

@@ -69,7 +69,7 @@ def _feedback() -> None:
     op.drop_table('feedback_before')
     op.create_index('ix_feedback_user_id', 'feedback', ['user_id'])
     op.create_index('ix_feedback_message_id', 'feedback', ['message_id'])
-    op.create_index('ix_feedback_app_upstream_message_id', 'feedback', ['app', 'upstream_message_id'])
+    op.create_index('ix_feedback_app_upstream_conversation_id', 'feedback', ['app', 'upstream_conversation_id'])
     for name, columns, condition in (
         ('ix_feedback_due_at', ['due_at'], 'due_at IS NOT NULL'),
         *((f'ix_feedback_listed{by}', [*first, 'updated_at', 'id'], "rating <> ''") for by, first in LISTED.items()),
