@@ -16,6 +16,7 @@ def test_a_bug_in_a_handler_leaves_the_draft_and_says_so(tmp_path: Path, demo: s
     try:
         open_page(page, server.url)
         ask(page, '/echo before')
+        server.keeps_all()
         with closing(sqlite3.connect(tmp_path / 'data' / 'webapp.db', isolation_level=None)) as database:
             (good,) = database.execute('select created_at from conversations').fetchone()
             database.execute("update conversations set created_at = 'the day before yesterday'")

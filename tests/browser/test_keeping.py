@@ -197,6 +197,7 @@ def test_of_many_long_answers_a_page_gets_the_newest_and_the_others_when_scrolle
     open_page(page, server.url)
     for number in range(4):
         ask(page, f'/echo {number}')
+    server.keeps_all()
     with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db', isolation_level=None)) as database:
         rows = database.execute('select id, reply from messages').fetchall()
         long = [(json.dumps(json.loads(reply) | {'parts': [LONG]}), id) for id, reply in rows]
@@ -218,7 +219,7 @@ def test_every_answer_leaves_one_row_of_usage(serve: Serve, page: Page) -> None:
     open_page(page, server.url)
     ask(page, '/echo one')
     ask(page, '/echo two')
-    with sqlite3.connect(server.folder / 'data' / 'webapp.db') as database:
+    server.keeps_all()
+    with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db')) as database:
         rows = database.execute('select outcome, total_tokens > 0 from usage').fetchall()
-    database.close()
     assert rows == [('complete', 1), ('complete', 1)]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Page, Response, WebSocket
-from support.chat import ask, expect_status, open_page, say
+from playwright.sync_api import Page, Response, WebSocket, expect
+from support.chat import answers, ask, expect_status, open_page, say
 from support.server import Serve
 
 from webapp.upstream.demo import build, serve as serve_demo
@@ -36,7 +36,9 @@ def test_the_key_never_leaves_the_server(serve: Serve, locked_demo: str, page: P
     open_page(page, server.url)
     ask(page, '/echo what is your key?')
     for scenario in ('/error 401', '/error', '/html504', '/cut'):
+        before = answers(page).count()
         say(page, scenario)
+        expect(answers(page)).to_have_count(before + 1)
         expect_status(page, 'interrupted' if scenario == '/cut' else 'failed')
     for response in responses:
         received += [str(response.all_headers()).encode(), response.body()]

@@ -13,6 +13,7 @@ def usage(app: Server, page: Page) -> Page:
     """The page, when something has been spent."""
     open_page(page, app.url)
     ask(page, '/echo one two three')
+    app.keeps_all()
     page.goto(f'{app.url}/admin/usage')
     page.wait_for_function(CONNECTED)
     return page

@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -83,6 +85,12 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise
+
+    def keeps_all(self) -> None:
+        """Wait until every answer is kept: a page sees its end a moment earlier. For an app with an SQLite file."""
+        running = "SELECT 1 FROM messages WHERE status = 'running'"
+        with closing(sqlite3.connect(self.folder / 'data' / 'webapp.db')) as database:
+            wait_for(lambda: database.execute(running).fetchone() is None, 'the ends of all answers', server=self)
 
     def _is_ready(self) -> bool:
         if self.process and self.process.poll() is not None:
