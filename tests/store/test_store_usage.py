@@ -68,12 +68,12 @@ def record(session: Session, replies: list[Reply]) -> None:
 
 async def test_sums_of_thousands_agree_to_the_last_digit(store: Store) -> None:
     chance = random.Random(1)
-    prices = [Decimal(chance.randrange(1, 10**12)).scaleb(-9) for _ in range(5000)]
+    prices = [Decimal(chance.randrange(1, 10**12)).scaleb(-9) for _ in range(1500)]
     replies = [Reply(Status.COMPLETE, usage=Usage(1, 2, 3, total_price=p, currency='USD')) for p in prices]
     replies += [Reply(Status.COMPLETE, usage=Usage(1, 2, 3)), Reply(Status.FAILED)]
     await store.write(record, replies)
     unpriced, usd = await store.read(usage.of_conversation, user_id='ann', conversation_id='c')
-    assert usd == usage.Total('USD', 5000, 5000, 10_000, 15_000, sum(prices, Decimal(0)), 0, 0)
+    assert usd == usage.Total('USD', 1500, 1500, 3000, 4500, sum(prices, Decimal(0)), 0, 0)
     assert unpriced == usage.Total('', 2, 1, 2, 3, Decimal(0), 1, 1)
 
 
