@@ -198,7 +198,8 @@ def test_the_server_lets_go_what_is_old_enough_and_dify_hears_of_it(tmp_path: Pa
     server.start()
     wait_for(lambda: value(server, 'SELECT count(*) FROM conversations') == 1, 'the old one to go')
     wait_for(lambda: at_dify(demo, her) == [], 'Dify to hear of it')
-    told = in_store(server, audit.page, wanted=Filter(action=Action.RETENTION_APPLIED))
+    wanted = Filter(action=Action.RETENTION_APPLIED)
+    told = wait_for(lambda: [e for e in in_store(server, audit.page, wanted=wanted) if len(e.detail) > 1], 'its entry')
     assert told[0].detail == {'messages_days': 30, 'conversations': 1, 'messages': 1}
     server.stop()
     assert 'Traceback' not in server.log
