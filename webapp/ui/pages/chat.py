@@ -260,10 +260,11 @@ class ChatPage(Hearing):
         return await self._belongings.conversation(self._principal, conversation_id)
 
     def _show(self, conversation: Conversation | None, shown: Page) -> None:
-        self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
         conversation_id = conversation.id if conversation else ''
-        self._sidebar.select(conversation_id)
+        # first, for whoever sees the other conversation may type at once
         self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
+        self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
+        self._sidebar.select(conversation_id)
         self._set_title()
         self._set_state()
         self._spawn(self._reading.add_up())
