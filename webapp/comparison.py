@@ -1,7 +1,6 @@
 """Compares the ledger with Dify's history, in the background: see `store.comparison` for what comes of it."""
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -43,10 +42,12 @@ class Comparison:
         """Work until cancelled."""
         while True:
             seen, pause = self._wished.value, IDLE_SECONDS
-            with contextlib.suppress(StoreUnavailable):
+            try:
                 await self._work()
                 if due := await self._store.read(comparison.next_due):
                     pause = min(IDLE_SECONDS, max(0.0, (due - now()).total_seconds()))
+            except StoreUnavailable as error:
+                logger.warning('comparing with history has to wait: %s', error)
             await self._wished.after(seen, within=pause)
 
     async def _work(self) -> None:

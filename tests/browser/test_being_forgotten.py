@@ -1,45 +1,28 @@
 """An admin takes out what is held of a person, and forgets them, in a real browser; what has gone says so."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlmodel import Session, col, select
 from support.axe import faults
 from support.chat import CONNECTED, answers, ask, conversation_id, open_page, say, wait_for_text
-from support.people import SignedIn, in_store, serving, sign_in
+from support.people import Other, in_store, serving, sign_in
 from support.server import Server
 
 from webapp import clock
 from webapp.store import files
 from webapp.store.tables import FileRow
 
-Other = Callable[[SignedIn], Page]
-
 
 @pytest.fixture(scope='module')
 def server(tmp_path_factory: pytest.TempPathFactory, demo: str) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp('forgetting'), demo) as server:
         yield server
-
-
-@pytest.fixture
-def other(browser: Browser) -> Iterator[Other]:
-    """Somebody else's browser."""
-    contexts: list[BrowserContext] = []
-
-    def open_(person: SignedIn) -> Page:
-        contexts.append(browser.new_context(locale='en-US', timezone_id='UTC'))
-        person.open_in(contexts[-1])
-        return contexts[-1].new_page()
-
-    yield open_
-    for context in contexts:
-        context.close()
 
 
 def test_an_admin_forgets_somebody_who_is_just_asking(

@@ -1,13 +1,13 @@
 """What people do about their account and admins about people, in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from support.axe import faults
 from support.chat import CONNECTED, ask, open_page
-from support.people import ISSUER, SECRET, SignedIn, in_store, serving, sign_in
+from support.people import ISSUER, SECRET, Other, SignedIn, in_store, serving, sign_in
 from support.server import Server
 
 from webapp import clock
@@ -25,24 +25,6 @@ IPHONE = (
 def server(tmp_path_factory: pytest.TempPathFactory, demo: str) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp('people'), demo) as server:
         yield server
-
-
-Other = Callable[[SignedIn], Page]
-
-
-@pytest.fixture
-def other(browser: Browser) -> Iterator[Other]:
-    """Somebody else's browser."""
-    contexts: list[BrowserContext] = []
-
-    def open_(person: SignedIn) -> Page:
-        contexts.append(browser.new_context(locale='en-US', timezone_id='UTC'))
-        person.open_in(contexts[-1])
-        return contexts[-1].new_page()
-
-    yield open_
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import httpx
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 from sqlmodel import Session
 from support import direct
 from support.server import Server
@@ -54,6 +54,9 @@ class SignedIn:
     def client(self) -> httpx.Client:
         """Their browser without one: use it as a context manager."""
         return direct.client(self.server.url, cookies=self.cookies)
+
+
+Other = Callable[[SignedIn], Page]  # opens a browser of somebody else's
 
 
 def sign_in(

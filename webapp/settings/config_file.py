@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from webapp.auth.providers import Preset
-from webapp.store.budgets import Period
-from webapp.store.usage import MAX_AMOUNT
+from webapp.store.budgets import MAX_TOKENS, Period
+from webapp.store.usage import MAX_AMOUNT, NANO
 
 Slug = Annotated[str, StringConstraints(pattern=r'^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$')]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -161,10 +161,10 @@ class BudgetTable(_Table):
     )
     period: Period = Field('month', description='`day` or `month`, in UTC')
     amount: Amount | None = Field(
-        None, gt=0, decimal_places=9, description='how much may be spent, such as `"5.00"`, in:'
+        None, gt=0, decimal_places=NANO, description='how much may be spent, such as `"5.00"`, in:'
     )
     currency: Currency | None = Field(None, description='such as `USD`')
-    tokens: int | None = Field(None, gt=0, le=10**15, description='or how many tokens, whatever they cost')
+    tokens: int | None = Field(None, gt=0, le=MAX_TOKENS, description='or how many tokens, whatever they cost')
 
     @model_validator(mode='after')
     def _one_kind(self) -> 'BudgetTable':

@@ -23,6 +23,7 @@ from webapp.store.usage import from_nano, to_nano
 
 Period = Literal['day', 'month']
 
+MAX_TOKENS = 10**15  # of a budget
 RECENT = 50  # answers of an app, by the dearest of which a question reserves
 WARN_SHARE = 0.8  # of a budget, from which on people are warned
 ONE_CURRENCY = frozenset({'CNY', 'RMB'})  # some model providers write it this way, some that way

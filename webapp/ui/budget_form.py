@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Self, get_args
 
 from webapp.errors import Refused
-from webapp.store.budgets import Budget, Period, Scope
+from webapp.store.budgets import MAX_TOKENS, Budget, Period, Scope
 from webapp.store.usage import from_nano, to_nano
 
 TOKENS = 'tokens'
@@ -16,7 +16,6 @@ PERSON = 'person'  # a budget of one person; `Scope.USER` is that of each person
 SCOPES = (Scope.USER.value, PERSON, Scope.GROUP.value, Scope.APP.value, Scope.ALL.value)
 PERIODS: tuple[Period, ...] = get_args(Period)
 CURRENCY = re.compile('[A-Z]{2,16}')
-MAX_TOKENS = 10**15
 MAX_NAME = 200
 
 
