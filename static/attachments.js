@@ -1,5 +1,6 @@
 /** Files that go along with a message: how they come, what may be said against them, their upload, their tiles. */
 import { MEGABYTE, size } from "numbers";
+import { passing } from "passes";
 import { reactive } from "vue";
 
 const AT_ONCE = 2; // the server takes no more uploads of one person at a time
@@ -110,7 +111,7 @@ export class Uploader {
   }
 
   /** `fetch` tells nothing of how far an upload has come. */
-  send(tile) {
+  async send(tile) {
     const { file, app } = this.sources.get(tile.number);
     const request = new XMLHttpRequest();
     const form = new FormData();
@@ -122,9 +123,14 @@ export class Uploader {
       if (this.sources.has(tile.number)) this.conclude(tile, request); // else somebody took it away
       this.next();
     };
-    request.open("POST", "/uploads");
     this.running.set(tile.number, request);
-    request.send(form);
+    try {
+      request.open("POST", await passing("/uploads", "upload"));
+      if (this.sources.has(tile.number)) request.send(form);
+      else request.onloadend();
+    } catch {
+      request.onloadend(); // no pass: no connection
+    }
   }
 
   conclude(tile, { status, responseText }) {
@@ -147,7 +153,8 @@ export class Uploader {
  * @throws {Error} with words for the person
  */
 export async function hold(text, words) {
-  const response = await fetch("/uploads/text", { method: "POST", body: text }).catch(() => null); // no network
+  const post = async () => fetch(await passing("/uploads/text", "upload"), { method: "POST", body: text });
+  const response = await post().catch(() => null); // no network
   const answer = parsed(await response?.text());
   if (response?.status !== 201 || !answer.id) throw new Error(answer.message || words.no_reply);
   return answer.id;
@@ -155,7 +162,8 @@ export async function hold(text, words) {
 
 /** Whether the server still has a file; without an answer it may. */
 export async function isThere(file) {
-  const response = await fetch(file.url, { method: "HEAD" }).catch(() => null);
+  const look = async () => fetch(await passing(file.url, "file", file.id), { method: "HEAD" });
+  const response = await look().catch(() => null);
   return response?.status !== 404;
 }
 

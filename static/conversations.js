@@ -1,5 +1,6 @@
 /** The list of conversations: grouped by day in the reader's own time zone, newest first. */
 import { wellFormed } from "keys";
+import { language } from "language";
 
 const PAUSE = 150; // ms after the last key until a search begins
 const DAY = 86_400_000; // ms
@@ -139,7 +140,7 @@ export default {
       if (days === 1) return this.words.yesterday;
       if (days <= 7) return this.words.week;
       if (days <= 30) return this.words.month;
-      return new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric" }).format(time);
+      return new Intl.DateTimeFormat(language(), { month: "long", year: "numeric" }).format(time);
     },
 
     // opening; a click with a modifier key is the browser's, as with every link

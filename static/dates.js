@@ -1,4 +1,5 @@
 /** Times and days of messages, in the reader's own zone and manner. */
+import { language } from "language";
 
 const DAY = 86_400_000; // ms
 const MANNERS = {
@@ -71,6 +72,7 @@ function name(when, now, words) {
 }
 
 function write(manner, when) {
-  formats[manner] ??= new Intl.DateTimeFormat(undefined, MANNERS[manner]);
-  return formats[manner].format(when);
+  const key = `${language()} ${manner}`;
+  formats[key] ??= new Intl.DateTimeFormat(language(), MANNERS[manner]);
+  return formats[key].format(when);
 }

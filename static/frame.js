@@ -1,5 +1,6 @@
 /** What stands around every page: the sidebar, the top line, notices, and the choice of colours. */
 import { act, pressed, shortcuts } from "shortcuts";
+import { hide } from "site";
 
 const NARROW = "(max-width: 47.99rem)"; // the sidebar is a drawer
 const LOST_AFTER = 1500; // ms without a socket until we say so
@@ -7,7 +8,7 @@ const EVERYWHERE = ["list", "theme"]; // shortcuts of pages without a conversati
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String },
+  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String, placed: Object },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ hasSidebar ? words.skip : words.skip_page }}</a>
@@ -23,7 +24,7 @@ export default {
       </aside>
       <div v-if="narrow && open" class="scrim" @click="close"></div>
       <div class="page" :inert="narrow && open">
-        <header class="topline">
+        <header v-if="placed?.header ?? true" class="topline" :class="{ 'is-placed': placed }">
           <button v-if="hasSidebar" v-show="!open || narrow" ref="toggle" type="button" class="icon-button" aria-controls="sidebar"
             :aria-expanded="open" :aria-label="words.show_sidebar" :title="words.show_sidebar" @click="show">
             <i class="icon icon-sidebar"></i></button>
@@ -38,6 +39,13 @@ export default {
             </nav>
           </template>
           <span class="space"></span>
+          <template v-if="placed">
+            <button v-if="narrow" type="button" class="icon-button" data-testid="site-new" @click="act('new')"
+              :aria-label="words.new" :title="words.new"><i class="icon icon-new"></i></button>
+            <button v-if="placed.closable" type="button" class="icon-button" data-testid="site-close" @click="hide"
+              :aria-label="words.close" :title="words.close"><i class="icon icon-close"></i></button>
+          </template>
+          <template v-else>
           <button type="button" class="icon-button" data-testid="theme-toggle" @click="nextTheme"
             :aria-label="words['theme_' + theme]" :title="words['theme_' + theme]"><i :class="'icon icon-' + theme"></i></button>
           <button type="button" :class="person?.name ? 'person' : 'icon-button'" data-testid="user-menu" popovertarget="person"
@@ -51,6 +59,7 @@ export default {
               <button type="submit" data-testid="logout">{{ words.sign_out }}</button>
             </form>
           </div>
+          </template>
         </header>
         <div class="banners" role="region" :aria-label="words.notices" aria-live="polite">
           <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind"
@@ -82,7 +91,7 @@ export default {
     </div>`,
   emits: ["travel"],
   data() {
-    const narrow = matchMedia(NARROW).matches;
+    const narrow = isNarrow(this.placed);
     return {
       name: "",
       title: "",
@@ -134,6 +143,9 @@ export default {
   },
 
   methods: {
+    act,
+    hide,
+
     // called by the server, see `theme.py`
 
     set(changes) {
@@ -153,7 +165,7 @@ export default {
       this.$nextTick(() => this.$refs.toggle.focus());
     },
     resized() {
-      this.narrow = this.media.matches;
+      this.narrow = isNarrow(this.placed);
       this.open = !this.narrow && recall("sidebar") !== "closed";
     },
 
@@ -165,7 +177,7 @@ export default {
     // the address: changed by the server without leaving the page, or by the reader's way back
 
     visit(href, replace) {
-      if (location.pathname === href) return;
+      if (location.pathname + (href.includes("?") ? location.search : "") === href) return;
       if (replace) history.replaceState(null, "", href);
       else history.pushState(null, "", href);
     },
@@ -202,7 +214,7 @@ export default {
       event.preventDefault();
     },
     list() {
-      this.$refs.person.hidePopover();
+      this.$refs.person?.hidePopover();
       this.$refs.shortcuts.showModal();
     },
 
@@ -222,6 +234,9 @@ export default {
     },
   },
 };
+
+/** Whether the sidebar is a drawer: for want of room, or because it was wanted so. */
+const isNarrow = (placed) => matchMedia(NARROW).matches || (placed && !placed.roomy) || false;
 
 // Storage may be denied to a frame: then choices live as long as the page.
 

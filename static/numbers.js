@@ -1,4 +1,5 @@
 /** Numbers as the reader writes them. */
+import { language } from "language";
 
 const KILOBYTE = 1024;
 export const MEGABYTE = 1024 * KILOBYTE;
@@ -63,7 +64,7 @@ const formats = new Map();
 
 /** One for all who want the same: to make one takes far longer than to use it. */
 function format(options) {
-  const key = JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, options));
+  const key = `${language()} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language(), options));
   return formats.get(key);
 }

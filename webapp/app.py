@@ -32,6 +32,8 @@ from webapp.comparison import Comparison
 from webapp.deletions import Deletions
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
+from webapp.embedding import Embedding, Entrance, Passes
+from webapp.embeds import Embeds
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.exports import (
     audit as audit_export,
@@ -52,11 +54,18 @@ from webapp.retention import Retention
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
 from webapp.stopping import Stopping
-from webapp.store import deletions as deletions_store, limits, logins, notices as notices_store, people as people_store
+from webapp.store import (
+    deletions as deletions_store,
+    embeds as embeds_store,
+    limits,
+    logins,
+    notices as notices_store,
+    people as people_store,
+)
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import leaving, login as login_page, open_pages, persons, refusals
+from webapp.ui import entry, leaving, login as login_page, open_pages, persons, refusals
 from webapp.ui.page import LOGIN
 from webapp.ui.pages import (
     admin,
@@ -87,6 +96,7 @@ DEMO_KEY = 'demo'
 
 def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     """The whole server as one ASGI app; opens nothing before its lifespan starts."""
+    embeds = Embeds(settings.embeds)
     metrics = Metrics([app.slug for app in settings.apps] or [DEMO])
     store = Store(settings.database_url, on_done=metrics.database)
     sessions = Sessions(
@@ -98,6 +108,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
             providers=settings.providers,
             admins=settings.admins,
             readers=settings.readers,
+            embeds=embeds,
         ),
         secure=settings.is_https,
         idle=settings.session_idle,
@@ -107,23 +118,27 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     clients = Clients(settings.providers)
     sealing = Sealing(settings.secret.get_secret_value())
     refreshing = Refreshing(store, clients, sessions.admission, sealing, on_end=open_pages.close)
+    passes = Passes(sessions, settings.secret.get_secret_value())
+    entrance = Entrance(store, sessions, Throttle(store, settings.limits), settings.public_url)
+    embedding = Embedding(embeds, entrance, passes)
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loops = {'refreshing': refreshing.run}
-        alive = running(settings, store, sessions, stopping, loops=loops, metrics=metrics)
+        alive = running(settings, store, sessions, embedding, stopping, loops=loops, metrics=metrics)
         async with contextlib.aclosing(clients), alive as services:
             metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
             for each in (chat, me, admin, usage, budgets, feedback_page, feedback_thread, people, person, audit):
                 each.register(services)
-            nicegui_app.include_router(transfers.routes(services.files, sessions))
+            nicegui_app.include_router(transfers.routes(services.files, sessions, passes))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(health.routes({'database': store.check, 'server': stopping.check}))
     for routes in _ways_in_and_out(settings, store, sessions, clients, sealing):
         app.include_router(routes)
+    app.include_router(entry.routes(entrance, embeds, brand=settings.branding))
     throttle = Throttle(store, settings.limits)
     app.include_router(audit_export.routes(store, sessions, throttle))
     app.include_router(feedback_export.routes(store, sessions, throttle))
@@ -151,7 +166,13 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         same_browser=sessions.same_browser,
         has_room=partial(open_pages.has_room, limits=settings.limits),
     )
-    return edge.wrap(Visits(app, sessions), site, is_local=settings.is_local, trusted_proxies=settings.trusted_proxies)
+    return edge.wrap(
+        Visits(app, sessions),
+        site,
+        is_local=settings.is_local,
+        trusted_proxies=settings.trusted_proxies,
+        framed={path: embed.origins for embed in embeds for path in (embed.path, embed.chat_path)},
+    )
 
 
 def _ways_in_and_out(
@@ -172,6 +193,7 @@ async def running(
     settings: Settings,
     store: Store,
     sessions: Sessions,
+    embedding: Embedding,
     stopping: Stopping,
     *,
     loops: Mapping[str, Loop],
@@ -255,6 +277,7 @@ async def running(
             budgets=spending,
             notices=notices,
             comparison=comparison,
+            embedding=embedding,
             name=settings.name,
             is_local=settings.is_local,
         )
@@ -266,6 +289,7 @@ async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
         try:
             await sessions.purge()
             await store.write(logins.purge, now=clock.now())
+            await store.write(embeds_store.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
             await store.write(notices_store.purge, now=clock.now())
             await store.write(deletions_store.purge, now=clock.now())

@@ -74,12 +74,17 @@ class App:
         return self.client.health
 
     def admits(self, principal: Principal) -> bool:
-        """Whether somebody may use it. Admins answer for all apps, so all are open to them."""
+        """Whether somebody may use it. Admins answer for all apps, so all are open to them.
+
+        Where a page of somebody else's shows one app, visitors whom nobody vouches for may use that very one.
+        """
+        if principal.app and principal.app != self.slug:
+            return False
         match principal.role:
             case Role.ADMIN:
                 return True
             case Role.GUEST:
-                return self._guests
+                return self._guests or bool(principal.app)
             case _:
                 return not self._groups or not self._groups.isdisjoint(principal.groups)
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -96,11 +96,13 @@ class Generations:
         query: str,
         key: str,
         files: Sequence[str] = (),
+        inputs: Mapping[str, object] | None = None,
     ) -> Message:
         """Ask `query` in a conversation of the principal's, or in a new one. Returns before upstream has said a word.
 
         :param key: made with the draft; sending the same draft again gives the same message and asks upstream once
         :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
+        :param inputs: what the app's form asks for; of a new conversation, which keeps them
         :raises NotFound: no such app or conversation, or not theirs to use
         :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
             `too_many_files`, `file_gone`, `too_many_running`; `LimitReached`: they have asked too much lately;
@@ -118,6 +120,7 @@ class Generations:
             query=query,
             key=key,
             now=now(),
+            inputs=dict(inputs or {}),
             attached=files,
             cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),

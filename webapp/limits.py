@@ -26,6 +26,7 @@ class Limits:
     exports_per_minute: int = 0
     logins_per_minute: int = 0
     guests_per_minute: int = 0
+    embed_entries_per_minute: int = 0
     sockets_per_user: int = 0
     sockets_per_address: int = 0
 
@@ -40,6 +41,11 @@ class Limits:
     def of_address(self, scope: Scope, address: str) -> tuple[Ration, ...]:
         """What may come from an address, before anybody knows from whom."""
         return (Ration(scope, f'address {network(address)}', self._of(scope), f'too_many_{scope}'),)
+
+    def of_entry(self, embed: str, address: str) -> tuple[Ration, ...]:
+        """What may come into an embed from an address without anybody who vouches for it."""
+        scope = Scope.EMBED_ENTRIES
+        return (Ration(scope, f'embed {embed} address {network(address)}', self._of(scope), f'too_many_{scope}'),)
 
     def _of(self, scope: Scope) -> tuple[Limit, ...]:
         match scope:
@@ -58,6 +64,7 @@ class Limits:
             Scope.LOGIN_STARTS: self.logins_per_minute,
             Scope.LOGIN_ENDS: self.logins_per_minute,
             Scope.GUESTS: self.guests_per_minute,
+            Scope.EMBED_ENTRIES: self.embed_entries_per_minute,
             Scope.REFUSALS: REFUSALS_PER_MINUTE,
             Scope.ENDINGS: ENDINGS_PER_MINUTE,
         }

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 LOCAL = 'local'  # issuer, provider and subject of the one person of local mode
 GUEST = 'guest'  # issuer and provider of everybody who has no login
+EMBED = 'embed:'  # begins the issuer of whom a page of another site vouches for, and the provider of all who come by it
 
 
 class Role(StrEnum):
@@ -40,6 +41,19 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Where a session lives that is not of our own pages: in a page of another site, see `embeds`.
+
+    :ivar origins: of that page; several if it is only known to be one of them
+    :ivar kid: of the key by which its host has vouched; '' if it has not
+    """
+
+    embed: str
+    origins: tuple[str, ...]
+    kid: str = ''
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A person with a live session. Every query of the store names one, and gives only what is theirs."""
 
@@ -51,6 +65,9 @@ class Principal:
     groups: frozenset[str] = frozenset()
     is_reader: bool = False  # may read what others have asked and were answered; no role has that by itself
     address: str = field(default='', compare=False)  # that they ask from, where somebody asks
+    within: Within | None = None
+    app: str = ''  # the only one that they may use here; '' for all that are theirs to use
+    charged_to: str = ''  # the group that their answers are charged to, whatever groups they are in
 
     @property
     def is_admin(self) -> bool:
@@ -65,6 +82,8 @@ class Principal:
 
         Without an order, the first by the alphabet; '' for none.
         """
+        if self.charged_to:
+            return self.charged_to
         if order:
             return next((group for group in order if group in self.groups), '')
         return min(self.groups, default='')

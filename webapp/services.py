@@ -7,6 +7,7 @@ from webapp.auth.sessions import Sessions
 from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.comparison import Comparison
+from webapp.embedding import Embedding
 from webapp.feedback import Feedback
 from webapp.feedback_list import FeedbackList
 from webapp.files import Files
@@ -32,5 +33,6 @@ class Services:
     forgetting: Forgetting
     notices: Notices
     comparison: Comparison
+    embedding: Embedding
     name: str  # what this instance calls itself
     is_local: bool  # one local person, who is also the admin

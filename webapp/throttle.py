@@ -33,6 +33,10 @@ class Throttle:
         """Count what comes from an address. :raises LimitReached: it is too much"""
         await self._spend(self._limits.of_address(scope, address))
 
+    async def entry(self, embed: str, address: str) -> None:
+        """Count who comes into an embed with nobody to vouch for them. :raises LimitReached: it is too much"""
+        await self._spend(self._limits.of_entry(embed, address))
+
     async def give_back(self, hits: Collection[str]) -> None:
         """It did not happen after all."""
         if hits:

@@ -1,4 +1,7 @@
-"""Files over HTTP: in by `/uploads`, out by `/files`. The cookie tells who asks; the edge has checked from where."""
+"""Files over HTTP: in by `/uploads`, out by `/files`.
+
+The cookie tells who asks, and the edge has checked from where; or a pass does, see `embedding.passes`.
+"""
 
 import asyncio
 import contextlib
@@ -14,8 +17,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
 from webapp.auth.sessions import Sessions
+from webapp.embedding import passes as shown
+from webapp.embedding.passes import Passes, Purpose
 from webapp.errors import NotFound, Refused, SignedOut
-from webapp.files import Files, address
+from webapp.files import Files
 from webapp.files.content import BYTES, INLINE
 from webapp.files.service import MOST_TEXT_BYTES
 from webapp.principal import Principal
@@ -33,14 +38,25 @@ NO_STORE = {'Cache-Control': 'no-store'}
 KEPT = {'Cache-Control': 'private, max-age=31536000, immutable', 'Vary': 'Cookie', 'Accept-Ranges': 'bytes'}
 
 
-def routes(files: Files, sessions: Sessions) -> APIRouter:
+def routes(files: Files, sessions: Sessions, passes: Passes) -> APIRouter:
     """`POST /uploads`, `POST /uploads/text` and `GET /files/{id}`."""
     router = APIRouter(include_in_schema=False)
     places = _Places()
 
+    async def who(request: Request, purpose: Purpose, object_id: str = '') -> Principal | None:
+        if shown.is_shown(request):
+            return await passes.principal(request, purpose, object_id)
+        return await sessions.principal(request.scope)
+
+    async def uploader(request: Request) -> Principal:
+        principal = await who(request, Purpose.UPLOAD)
+        if principal is None:
+            raise SignedOut
+        return principal
+
     @router.post('/uploads')
     async def upload(request: Request) -> JSONResponse:
-        principal = await _principal(request, sessions)
+        principal = await uploader(request)
         if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
             raise Refused(detail='no multipart/form-data', status=415)
         try:
@@ -52,11 +68,11 @@ def routes(files: Files, sessions: Sessions) -> APIRouter:
                 file = await _while_connected(request, work)
         except ClientDisconnect:
             raise Refused(detail='the browser has gone', status=GONE) from None
-        return JSONResponse(_described(file), 201, NO_STORE)
+        return JSONResponse(_described(file, passes.file(principal, file.id)), 201, NO_STORE)
 
     @router.post('/uploads/text')
     async def hold_text(request: Request) -> JSONResponse:
-        principal = await _principal(request, sessions)
+        principal = await uploader(request)
         data = bytearray()
         async for block in request.stream():
             data += block
@@ -66,7 +82,7 @@ def routes(files: Files, sessions: Sessions) -> APIRouter:
 
     @router.get('/files/{file_id}')
     async def download(request: Request, file_id: str) -> Response:
-        principal = await sessions.principal(request.scope)
+        principal = await who(request, Purpose.FILE, file_id)
         if principal is None:
             raise NotFound
         file = await files.find(principal, file_id)
@@ -106,13 +122,6 @@ class _Places:
                 del self._asking[who], self._places[who]
 
 
-async def _principal(request: Request, sessions: Sessions) -> Principal:
-    principal = await sessions.principal(request.scope)
-    if principal is None:
-        raise SignedOut
-    return principal
-
-
 async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` gives; it is cancelled when the browser goes away, and cleans up behind itself."""
     working = asyncio.create_task(work)
@@ -134,14 +143,14 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _described(file: File) -> dict[str, object]:
+def _described(file: File, url: str) -> dict[str, object]:
     return {
         'id': file.id,
         'name': file.name,
         'kind': file.kind,
         'media_type': file.media_type,
         'size': file.size,
-        'url': address(file.id),
+        'url': url,
         'width': file.width,
         'height': file.height,
     }

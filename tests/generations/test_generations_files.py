@@ -22,8 +22,7 @@ from webapp.changes import Changes
 from webapp.chat.message import FilePart, Status
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.feedback import Feedback
-from webapp.files import Files, address_of, made
-from webapp.files.addresses import made_id
+from webapp.files import Files, made, made_id
 from webapp.generations import Generations
 from webapp.principal import Principal, Role
 from webapp.store import feedback as rows
@@ -148,7 +147,7 @@ async def test_what_the_assistant_draws_is_ours_to_show(
     async for progress in generation.watch():
         for part in progress.reply.parts:
             if isinstance(part, FilePart):  # as soon as a page can show it, it is there
-                file_id = address_of(message.id, part).removeprefix('/files/')
+                file_id = made_id(message.id, part)
                 file = await files.find(ann, file_id)
                 assert file.media_type == 'image/png'
                 assert len(await whole(files, file)) == file.size

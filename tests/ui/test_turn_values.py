@@ -117,15 +117,15 @@ def test_files_of_a_turn_have_our_addresses_and_never_upstreams() -> None:
     photo = File('p' * 32, 'ann', 'demo', 'user', 'image', 'photo.png', 'image/png', 4711, NOW, 640, 480)
     reply = Reply(Status.COMPLETE, (TextPart('here'), part))
     message = Message('m' * 32, 'c', 'k', 1, 'q', reply, NOW, NOW, files=(photo, drawing))
-    view = views.message_view(message, is_admin=False)
+    view = views.message_view(message, reader=views.Reader())
     assert [(each.url, each.kind, each.width) for each in view.files] == [
         (f'/files/{"p" * 32}', 'image', 640),
         (f'/files/{"d" * 32}', 'document', None),  # a drawing may hold scripts: it is a download
     ]
     (made,) = view.made
-    assert (made.url, made.kind, made.name) == (files.address_of(message.id, part), 'image', 'chart.png')
+    assert (made.url, made.kind, made.name) == (files.address(files.made_id(message.id, part)), 'image', 'chart.png')
     row = File(made.url.rpartition('/')[2], 'ann', 'demo', 'assistant', 'image', 'c.png', 'image/png', 901, NOW, 8, 9)
-    (known,) = views.message_view(replace(message, made=(row,)), is_admin=False).made
+    (known,) = views.message_view(replace(message, made=(row,)), reader=views.Reader()).made
     assert (known.url, known.size, known.width, known.height) == (made.url, 901, 8, 9)
     assert 'dify.example' not in f'{view} {known}'
 

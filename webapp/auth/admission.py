@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from webapp.auth.providers import Provider
-from webapp.principal import GUEST, LOCAL, Identity, Role
+from webapp.embeds import Embeds
+from webapp.principal import EMBED, GUEST, LOCAL, Identity, Role
 
 ADDRESS = re.compile(r'[^@\s"<>]+@([^@\s"<>]+)')
 DOMAIN = re.compile(r'[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*', re.ASCII)
@@ -18,6 +19,7 @@ class Admission:
     :param providers: who may vouch for people
     :param admins: subjects, `provider:subject`, and verified e-mail addresses of the people who are admins
     :param readers: the same, of the people who may read other people's conversations
+    :param embeds: pages of other sites, whose hosts vouch for people there
     """
 
     def __init__(
@@ -28,15 +30,19 @@ class Admission:
         providers: Iterable[Provider] = (),
         admins: Iterable[str] = (),
         readers: Iterable[str] = (),
+        embeds: Embeds = Embeds(),  # noqa: B008 -- a value
     ) -> None:
         self.is_local = is_local
         self.guests = guests
         self.providers: Mapping[str, Provider] = {provider.name: provider for provider in providers}
+        self.embeds = embeds
         self._admins = self._people(admins)
         self._readers = self._people(readers)
 
     def role(self, identity: Identity) -> Role | None:
         """What somebody is here; nothing if they are not let in, or not any more."""
+        if identity.provider.startswith(EMBED):
+            return self._role_within(identity)
         if self.is_local or identity.provider == LOCAL:
             return Role.ADMIN if self.is_local and identity.provider == LOCAL else None
         if identity.provider == GUEST:
@@ -45,6 +51,15 @@ class Admission:
         if provider is None or not provider.vouches_for(identity.issuer) or not _is_of_domain(identity, provider):
             return None
         return Role.ADMIN if identity.claims_admin or _is_among(self._admins, identity) else Role.USER
+
+    def _role_within(self, identity: Identity) -> Role | None:
+        """Of somebody who has come by a page of another site. Nobody there is an admin, whatever a host may claim."""
+        embed = self.embeds.find(identity.provider.removeprefix(EMBED))
+        if embed is None:
+            return None
+        if identity.issuer == GUEST:
+            return Role.GUEST if embed.anonymous else None
+        return Role.USER if embed.keys and identity.issuer == embed.issuer else None
 
     def is_reader(self, identity: Identity) -> bool:
         """Whether somebody may read other people's conversations, as far as their role leads them there."""

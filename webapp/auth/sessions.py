@@ -14,17 +14,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp import clock, log
 from webapp.auth.admission import Admission
+from webapp.embeds import Embed
 from webapp.errors import Refused, SignedOut
 from webapp.limits import NO_LIMITS, Limits
-from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
-from webapp.store import endings, sessions
+from webapp.principal import GUEST, LOCAL, Identity, Principal, Role, Within
+from webapp.store import embeds, endings, sessions
 from webapp.store.database import Store
+from webapp.store.embeds import Entry, HostToken
 from webapp.store.endings import Ending
 from webapp.store.limits import Scope as Limited
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
 
 TOKEN_BYTES = 32
+ANYWHERE = '*'  # no embed is called so
 VISIT = 'webapp.visit'  # in the scope of a request
 NO_TOKENS = ProviderTokens()
 
@@ -50,6 +53,7 @@ class Sessions:
     ) -> None:
         self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
         self.admission = admission
+        self._secure = secure
         self._store = store
         self._secret = secret
         self._idle = idle
@@ -67,6 +71,23 @@ class Sessions:
         token = self.cookie.read(scope)
         return await self._find(_hash(token), address(scope)) if token else None
 
+    async def within(self, scope: Scope, embed: Embed) -> Principal | None:
+        """Who sent this request from a page of another site, if they have a live session there, and a cookie of it."""
+        cookie = self.cookie_of(embed)
+        token = cookie.read(scope)
+        principal = await self._find(_hash(token), address(scope), embed.id) if token else None
+        if principal:
+            _visit(scope).known_by = cookie
+        return principal
+
+    async def within_any(self, session_id: str, scope: Scope) -> Principal | None:
+        """Whose session that is, within whichever embed, if it lives; for who has proven it without a cookie."""
+        return await self._find(session_id, address(scope), ANYWHERE)
+
+    def cookie_of(self, embed: Embed) -> 'Cookie':
+        """One for each embed, since frames of ours within one page share what browsers keep of us there."""
+        return Cookie(secure=self._secure, seconds=self.cookie.seconds, base=f'e-{embed.id}', is_within=True)
+
     async def enter(self, scope: Scope, role: Role = Role.GUEST) -> Principal | None:
         """Like `principal`, but the local person and guests get a session when they have none.
 
@@ -76,7 +97,7 @@ class Sessions:
         :raises LimitReached: too many new guests from one address
         """
         if principal := await self.principal(scope):
-            _visit(scope).is_known = True
+            _visit(scope).known_by = self.cookie
             return principal
         is_local, guests = self.admission.is_local, self.admission.guests
         if not is_local and not (guests and role is Role.GUEST):
@@ -114,12 +135,55 @@ class Sessions:
         log.is_by(standing.user.id)
         return self._principal(standing, role, address(scope))
 
+    async def enter_within(
+        self, scope: Scope, embed: Embed, identity: Identity, within: Within, *, ticket: str, token: HostToken | None
+    ) -> bool:
+        """Open a session within an embed, or go on with the one of this very person; the session of another one ends.
+
+        :param ticket: a hash; what it is made of leads into the session, with no cookie
+        :param token: of the host that vouches for them
+        :return: `False` if that token has been used before
+        :raises Refused: as `sign_in`
+        """
+        role = self.admission.role(identity)
+        if role is None:
+            raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
+        cookie, secret = self.cookie_of(embed), secrets.token_urlsafe(TOKEN_BYTES)
+        held = cookie.read(scope)
+        entry = Entry(
+            identity=identity,
+            role=role,
+            within=within,
+            token=token,
+            session=_hash(secret),
+            held=_hash(held) if held else '',
+            ticket=ticket,
+            device=_device(scope),
+            address=address(scope),
+        )
+        standing = await self._store.write(
+            embeds.enter, entry, secret=self._secret, now=self._now(), absolute=self._absolute, idle=self._idle
+        )
+        if standing is None:
+            return False
+        _visit(scope).cookie = cookie.setting(secret if standing.session.id == entry.session else held or '')
+        log.is_by(standing.user.id)
+        return True
+
+    async def leave(self, scope: Scope, embed: Embed) -> None:
+        """End the session that this browser has within an embed, if it has one."""
+        cookie = self.cookie_of(embed)
+        if token := cookie.read(scope):
+            await self._store.write(endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope))
+            _visit(scope).cookie = cookie.clearing()
+
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
 
         :raises SignedOut: their session has ended
         """
-        now = await self._find(principal.session_id, principal.address)
+        embed = principal.within.embed if principal.within else ''
+        now = await self._find(principal.session_id, principal.address, embed)
         if now is None or now.user_id != principal.user_id:
             raise SignedOut
         return now
@@ -134,10 +198,16 @@ class Sessions:
         _visit(scope).cookie = self.cookie.clearing()  # not before: it would leave a session that nobody can end
         return ended
 
+    async def sign_out(self, principal: Principal) -> None:
+        """End the session of somebody who wishes so, and whose browser may hold no cookie of it."""
+        await self._store.write(
+            endings.sign_out, token_hash=principal.session_id, now=self._now(), address=principal.address
+        )
+
     async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""
         found = await self._store.read(sessions.standing, ids=session_ids, now=self._now(), idle=self._idle)
-        admitted = {id_: (each, self.admission.role(each.identity)) for id_, each in found.items()}
+        admitted = {id_: (each, self._role(each)) for id_, each in found.items()}
         return {id_: self._principal(each, role) for id_, (each, role) in admitted.items() if role}
 
     async def of_person(self, user_id: str) -> list[BrowserSession]:
@@ -154,24 +224,36 @@ class Sessions:
         A page that was asked for with a live session belongs to the browser that holds its cookie. One that was given
         its session with the answer was asked for without, and so nothing can be compared.
         """
-        if not _visit(page).is_known:
+        cookie = _visit(page).known_by
+        if cookie is None:
             return True
-        held, shown = self.cookie.read(page), self.cookie.read(socket)
+        held, shown = cookie.read(page), cookie.read(socket)
         return held is not None and shown is not None and secrets.compare_digest(held, shown)
 
-    async def _find(self, token_hash: str, address: str) -> Principal | None:
+    async def _find(self, token_hash: str, address: str, embed: str = '') -> Principal | None:
+        """:param embed: where the session must live; '' for our own pages, `ANYWHERE` for any but those"""
         now = self._now()
         found = await self._store.read(sessions.look_up, token_hash=token_hash, now=now, idle=self._idle)
         if found is not None and sessions.is_due(found.session, now):
             found = await self._store.write(sessions.find, token_hash=token_hash, now=now, idle=self._idle)
-        role = self.admission.role(found.identity) if found else None
-        if found is None or role is None:
+        role = self._role(found) if found else None
+        if found is None or role is None or not _lives_in(found, embed):
             return None
         log.is_by(found.user.id)
         return self._principal(found, role, address)
 
+    def _role(self, standing: Standing) -> Role | None:
+        """As the settings are now. In a page of another site nobody is more than a user: it could make them click."""
+        role, within = self.admission.role(standing.identity), standing.session.within
+        if role is None or within is None:
+            return role
+        if not self.admission.embeds.stand_behind(within):
+            return None
+        return Role.USER if role.reaches(Role.USER) else role
+
     def _principal(self, standing: Standing, role: Role, address: str = '') -> Principal:
-        user, identity = standing.user, standing.identity
+        user, identity, within = standing.user, standing.identity, standing.session.within
+        embed = self.admission.embeds.find(within.embed) if within else None
         return Principal(
             user_id=user.id,
             session_id=standing.session.id,
@@ -179,8 +261,11 @@ class Sessions:
             dify_user=user.dify_user,
             name=user.name or user.email,
             groups=identity.groups,
-            is_reader=self.admission.is_reader(identity),
+            is_reader=within is None and self.admission.is_reader(identity),
             address=address,
+            within=within,
+            app=embed.app if embed else '',
+            charged_to=embed.budget_group if embed else '',
         )
 
 
@@ -189,6 +274,7 @@ class Cookie:
     secure: bool
     seconds: int
     base: str = 'chat'
+    is_within: bool = False  # pages of other sites: kept apart for each of those sites, where browsers know how to
 
     @property
     def name(self) -> str:
@@ -214,6 +300,8 @@ class Cookie:
 
     @property
     def _attributes(self) -> str:
+        if self.is_within:
+            return 'Path=/; HttpOnly; SameSite=None; Secure; Partitioned'  # taken from loopback without https too
         return f'Path=/; HttpOnly; SameSite=Lax{"; Secure" if self.secure else ""}'
 
 
@@ -243,7 +331,7 @@ class Visit:
     """What one request means for its browser's session."""
 
     sessions: Sessions
-    is_known: bool = False  # it brought a live one
+    known_by: 'Cookie | None' = None  # it brought that of a live one
     cookie: str = ''  # to set with the answer
 
 
@@ -251,6 +339,11 @@ def _visit(scope: Scope) -> Visit:
     visit = scope[VISIT]
     assert isinstance(visit, Visit)
     return visit
+
+
+def _lives_in(standing: Standing, embed: str) -> bool:
+    within = standing.session.within
+    return within is None if not embed else within is not None and embed in {within.embed, ANYWHERE}
 
 
 def _hash(token: str) -> str:

@@ -6,6 +6,7 @@ compiles its templates in the browser.
 
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +32,8 @@ ALWAYS = {
     b'cross-origin-opener-policy': b'same-origin',
     b'cross-origin-resource-policy': b'same-origin',
 }
+# Who is shown by another site tells that one's pages nothing of the address, which may hold a ticket.
+FRAMED = {name: v for name, v in ALWAYS.items() if name != b'x-frame-options'} | {b'referrer-policy': b'no-referrer'}
 HSTS = b'max-age=31536000'
 NOTHING = b"default-src 'none'; frame-ancestors 'none'; sandbox"  # for what is not a page
 # Libraries, the same for everybody: a frame without an origin, in which diagrams are drawn, may import them.
@@ -38,11 +41,15 @@ LIBRARIES = re.compile(r'/_nicegui/[^/]+/esm/')
 
 
 class Policy:
-    """Adds the headers to every answer, and takes out any that would let another origin read it."""
+    """Adds the headers to every answer, and takes out any that would let another origin read it.
 
-    def __init__(self, app: ASGIApp, site: Site) -> None:
+    :param framed: the paths that may be shown within pages of other sites, and the origins of those
+    """
+
+    def __init__(self, app: ASGIApp, site: Site, framed: Mapping[str, Sequence[str]]) -> None:
         self.app = app
         self._site = site
+        self._framed = {path: ' '.join(origins) for path, origins in framed.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -59,15 +66,16 @@ class Policy:
     def _headers(self, scope: Scope, message: Message, nonce: str) -> list[tuple[bytes, bytes]]:
         given = [(name, v) for name, v in message['headers'] if not name.lower().startswith(b'access-control-')]
         is_page = any(name.lower() == b'content-type' and v.startswith(b'text/html') for name, v in given)
-        policy = self._page(scope, nonce) if is_page else NOTHING
-        own = {**ALWAYS, b'content-security-policy': policy}
+        around = self._framed.get(scope['path'])
+        policy = self._page(scope, nonce, around or "'none'") if is_page else NOTHING
+        own = {**(FRAMED if around else ALWAYS), b'content-security-policy': policy}
         if self._site.is_https:
             own[b'strict-transport-security'] = HSTS
         if LIBRARIES.match(scope['path']):
             own[b'access-control-allow-origin'] = b'*'
         return [*without(given, *own, b'server'), *own.items()]
 
-    def _page(self, scope: Scope, nonce: str) -> bytes:
+    def _page(self, scope: Scope, nonce: str, around: str) -> bytes:
         socket = f'{"wss" if self._site.is_https else "ws"}://{value(scope, b"host")}'  # older Safari: not in 'self'
         return '; '.join(
             (
@@ -80,7 +88,7 @@ class Policy:
                 "manifest-src 'self'",
                 "media-src 'self' blob:",
                 "worker-src 'self'",
-                "frame-ancestors 'none'",
+                f'frame-ancestors {around}',
                 "base-uri 'none'",
                 "object-src 'none'",
                 "form-action 'self'",

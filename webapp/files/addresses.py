@@ -11,11 +11,9 @@ def address(file_id: str) -> str:
     return f'/files/{file_id}'
 
 
-def address_of(message_id: str, part: FilePart) -> str:
-    """The address of a file that the assistant has made for a message of ours."""
-    return address(made_id(message_id, part))
-
-
 def made_id(message_id: str, part: FilePart) -> str:
-    """Follows from the message and the part, so that a page needs no look-up to know it."""
+    """The id of a file that the assistant has made for a message of ours.
+
+    It follows from the message and the part, so that a page needs no look-up to know it.
+    """
     return uuid5(MADE, f'{message_id}\0{part.id}').hex

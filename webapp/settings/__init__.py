@@ -10,9 +10,18 @@ from datetime import timedelta
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from webapp.limits import NO_LIMITS, Limits
-from webapp.settings import config_file, environment
+from webapp.settings import config_file, embeds, environment
 from webapp.settings.checks import CONFIG_FILE, DEMO, QUICK_START, Checks, is_loopback, said
-from webapp.settings.config_file import AppTable, BudgetTable, ConfigFile, ConfigFileError, PriceTable, ProviderTable
+from webapp.settings.config_file import (
+    AppTable,
+    BudgetTable,
+    ConfigFile,
+    ConfigFileError,
+    EmbedKeyTable,
+    EmbedTable,
+    PriceTable,
+    ProviderTable,
+)
 from webapp.settings.environment import Environment
 from webapp.settings.values import AppSettings, RelaySettings, Settings, SettingsError
 from webapp.store.retention import Rules
@@ -49,6 +58,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     providers = check.providers()
     admins = check.people('WEBAPP_ADMINS', env.admins, providers)
     readers = check.people('WEBAPP_READERS', env.readers, providers)
+    embedded = embeds.read(check, apps, public_url, has_provider=bool(providers))
     relay = None if apps else check.relay()
     is_local = check.is_local(public_url)
     secret = check.secret(data, is_local=is_local, make=make_secret)
@@ -64,6 +74,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         is_local=is_local,
         guests=env.guests,
         providers=providers,
+        embeds=embedded,
         limits=NO_LIMITS if is_local else Limits(**file.limits.model_dump()),
         budgets=budgets,
         cost_groups=file.usage.groups,
@@ -107,10 +118,12 @@ def described() -> Iterator[tuple[str, str, str]]:
         'apps': AppTable,
         'apps.prices': PriceTable,
         'providers': ProviderTable,
+        'embeds': EmbedTable,
+        'embeds.keys': EmbedKeyTable,
         'budgets': BudgetTable,
     }
     single = ('branding', 'limits', 'usage', 'titles', 'network', 'sessions', 'retention')
-    for table in ('apps', 'apps.prices', 'providers', *single[:3], 'budgets', *single[3:]):
+    for table in ('apps', 'apps.prices', 'providers', 'embeds', 'embeds.keys', *single[:3], 'budgets', *single[3:]):
         model = lists.get(table) or type(ConfigFile.model_fields[table].default)
         assert issubclass(model, BaseModel)
         for key, field in model.model_fields.items():

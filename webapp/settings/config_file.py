@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from webapp.auth.providers import Preset
+from webapp.embeds import Layout, Theme
 from webapp.store.budgets import MAX_TOKENS, Period
 from webapp.store.usage import MAX_AMOUNT, NANO
 
@@ -30,7 +31,7 @@ Currency = Annotated[str, StringConstraints(pattern=r'^[A-Z]{2,16}$')]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 # Planned, so a file that has them deserves a better answer than "unknown".
-LATER = frozenset({'embeds', 'apps.access', 'apps.embed'})
+LATER = frozenset({'apps.access', 'apps.embed'})
 
 
 def _colour(text: object) -> object:
@@ -132,6 +133,45 @@ class ProviderTable(_Table):
     userinfo_url: str | None = Field(None, description='preset `oauth2`: where it tells who somebody is')
 
 
+class EmbedKeyTable(_Table):
+    kid: Text = Field(description="the key's name, as tokens say it in their header")
+    secret: SecretStr | None = Field(None, description='at least 32 random bytes that sign with HS256, or better:')
+    secret_env: str | None = Field(None, description='the environment variable that holds them')
+    public_key_file: Path | None = Field(
+        None, description='or a public key as PEM: RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA)'
+    )
+
+    @model_validator(mode='after')
+    def _one_key(self) -> 'EmbedKeyTable':
+        if sum(each is not None for each in (self.secret, self.secret_env, self.public_key_file)) != 1:
+            raise ValueError('give one of secret, secret_env and public_key_file')
+        return self
+
+
+class EmbedTable(_Table):
+    id: Slug = Field(description='the embed in our addresses: `/embed/{id}`')
+    app: Slug = Field(description='slug of the app that it shows')
+    origins: tuple[Text, ...] = Field(
+        min_length=1,
+        description='of the pages that may show it, such as `https://www.example.com`; '
+        '`https://*.example.com` is any one name before that',
+    )
+    keys: tuple[EmbedKeyTable, ...] = Field((), description='by which hosts vouch for their people')
+    anonymous: bool = Field(False, description='whether visitors may come in for whom nobody vouches')
+    sign_in: bool = Field(False, description='whether people may sign in with a provider, in a window of its own')
+    layout: Layout = Field(Layout.BUBBLE, description='`bubble`, `compact`, or `full` with the list of conversations')
+    theme: Theme = Field('auto', description='`auto` as the system has it, `light` or `dark`')
+    language: Text | None = Field(
+        None, description="how numbers and dates are written, such as `de-AT`; without it, the browser's way"
+    )
+    header: bool = Field(True, description='whether the name of the app stands above')
+    share_text: bool = Field(False, description="whether the host's page is told what is asked and answered")
+    budget_group: Text | None = Field(
+        None, description='the group that all answers here are charged to; without it, that of each person'
+    )
+    branding: AppBrandingTable = Field(AppBrandingTable(), description='as in `branding`, for this embed')
+
+
 class LimitsTable(_Table):
     """All are off in local mode; 0 is no limit."""
 
@@ -143,6 +183,9 @@ class LimitsTable(_Table):
     exports_per_minute: int = Field(10, ge=0, description='exports of one person')
     logins_per_minute: int = Field(10, ge=0, description='logins begun, and as many ended, from one address')
     guests_per_minute: int = Field(60, ge=0, description='new guests from one address')
+    embed_entries_per_minute: int = Field(
+        30, ge=0, description='new visitors, and tokens that are no good, from one address, for each embed'
+    )
     sockets_per_user: int = Field(20, ge=0, description='open pages of one person, in one process')
     sockets_per_address: int = Field(50, ge=0, description='open pages of guests from one address, in one process')
 
@@ -213,6 +256,7 @@ class RetentionTable(_Table):
 class ConfigFile(_Table):
     apps: tuple[AppTable, ...] = ()
     providers: tuple[ProviderTable, ...] = ()
+    embeds: tuple[EmbedTable, ...] = ()
     limits: LimitsTable = LimitsTable()
     usage: UsageTable = UsageTable()
     budgets: tuple[BudgetTable, ...] = ()

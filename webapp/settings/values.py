@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from webapp.auth.providers import Provider
 from webapp.branding import Branding
+from webapp.embeds import Embed
 from webapp.limits import Limits
 from webapp.prices import Price
 from webapp.store import engines
@@ -50,6 +51,7 @@ class Settings:
     is_local: bool  # one local person, who is also the admin
     guests: bool
     providers: tuple[Provider, ...]  # who may vouch for people
+    embeds: tuple[Embed, ...]  # pages of other sites that show the chat
     admins: frozenset[str]
     readers: frozenset[str]  # who may read other people's conversations
     limits: Limits
@@ -81,6 +83,7 @@ class Settings:
         yield from (token for each in (self.usage_token, self.metrics_token) if (token := each.get_secret_value()))
         yield from (app.api_key.get_secret_value() for app in self.apps)
         yield from (provider.client_secret for provider in self.providers if provider.client_secret)
+        yield from (key.material for embed in self.embeds for key in embed.keys if key.algorithm == 'HS256')
         if self.relay and (key := self.relay.api_key.get_secret_value()):
             yield key
         if password := engines.parse(self.database_url).password:

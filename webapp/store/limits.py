@@ -26,6 +26,7 @@ class Scope(StrEnum):
     REFUSALS = 'refusals'  # of sign-ins, as entries of the audit log
     ENDINGS = 'endings'  # that a provider asks for
     GUESTS = 'guests'
+    EMBED_ENTRIES = 'embed_entries'  # of visitors, and with tokens that are no good
 
 
 @dataclass(frozen=True, slots=True)

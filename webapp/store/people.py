@@ -188,8 +188,8 @@ def purge_guests(session: Session, *, before: datetime) -> bool:
     """
     id_ = col(UserRow.id)
     used = (exists(sa_select(1).where(col(row.user_id) == id_)) for row in (SessionRow, ConversationRow, FileRow))
-    by_name = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.provider) != GUEST))
-    came = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.provider) == GUEST))
+    by_name = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.issuer) != GUEST))
+    came = exists(sa_select(1).where(col(IdentityRow.user_id) == id_, col(IdentityRow.issuer) == GUEST))
     gone = select(UserRow.id).where(
         UserRow.last_seen_at < before, col(UserRow.blocked_at).is_(None), came, not_(by_name), *map(not_, used)
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, or_, select, update
 
-from webapp.principal import GUEST, LOCAL, Identity, Role
+from webapp.principal import EMBED, GUEST, LOCAL, Identity, Role, Within
 from webapp.store import audit, users
 from webapp.store.audit import Action
 from webapp.store.tables import IdentityRow, SessionRow, UserRow, changed
@@ -27,6 +27,7 @@ class BrowserSession:
     last_seen_at: datetime  # to the minute
     expires_at: datetime
     device: str  # what the browser calls itself
+    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ def sign_in(
     address: str = '',
     replaces: str = '',
     tokens: ProviderTokens = ProviderTokens(),
+    within: Within | None = None,
 ) -> Standing:
     """Open a session for somebody whose identity has been proven, for at most `absolute`.
 
     :param role: what the settings make of the identity
     :param replaces: id of the session that this browser had so far; it ends
+    :param within: if it is to live in a page of another site
     :raises Refused: see `users.sign_in`
     """
     vouched = users.sign_in(session, identity=identity, role=role, secret=secret, now=now)
@@ -84,6 +87,9 @@ def sign_in(
         id_token=tokens.id_token,
         refresh_token=tokens.refresh_token,
         refresh_at=tokens.refresh_at,
+        embed=within.embed if within else '',
+        origins=' '.join(within.origins) if within else '',
+        kid=within.kid if within else '',
     )
     session.add(row)
     session.flush()
@@ -92,6 +98,38 @@ def sign_in(
         detail = {'provider': identity.provider}
         audit.record(session, Action.SIGNED_IN, now=now, actor=actor, target=actor, address=address, detail=detail)
         record_role(session, vouched, role, now=now)
+    return Standing(vouched.user, vouched.identity, _value(row))
+
+
+def renew(
+    session: Session,
+    *,
+    token_hash: str,
+    identity: Identity,
+    role: str,
+    secret: str,
+    now: datetime,
+    absolute: timedelta,
+    idle: timedelta,
+    within: Within,
+) -> Standing | None:
+    """Go on with a live session within a page of another site, whose host has vouched anew for the very same person.
+
+    :return: None if it is over, or somebody else's, or lives elsewhere: it stays as it is
+    :raises Refused: see `users.sign_in`
+    """
+    found = look_up(session, token_hash=token_hash, now=now, idle=idle)
+    if found is None or found.session.within is None or found.session.within.embed != within.embed:
+        return None
+    if (found.identity.issuer, found.identity.subject) != (identity.issuer, identity.subject):
+        return None
+    vouched = users.sign_in(session, identity=identity, role=role, secret=secret, now=now)
+    row = session.get(SessionRow, token_hash, with_for_update=True, populate_existing=True)
+    if row is None or row.ended_at is not None:
+        return None
+    row.last_seen_at, row.expires_at = now, now + absolute
+    row.origins, row.kid = ' '.join(within.origins), within.kid
+    session.flush()
     return Standing(vouched.user, vouched.identity, _value(row))
 
 
@@ -105,8 +143,9 @@ def link(session: Session, *, user_id: str, identity: Identity, role: str, now: 
 
 
 def is_by_provider(identity: Identity) -> bool:
-    """Whether somebody has signed in there; the local person and guests have not, and nothing is to be told of them."""
-    return identity.provider not in {LOCAL, GUEST}
+    """Whether somebody has signed in there. The local person and guests have not, nor has who comes by a page of
+    another site, which has a log of its own: nothing is to be told of them."""
+    return identity.provider not in {LOCAL, GUEST} and not identity.provider.startswith(EMBED)
 
 
 def record_role(session: Session, vouched: Vouched, role: str, *, now: datetime) -> None:
@@ -211,4 +250,5 @@ def _value(row: SessionRow) -> BrowserSession:
         last_seen_at=row.last_seen_at,
         expires_at=row.expires_at,
         device=row.device,
+        within=Within(row.embed, tuple(row.origins.split()), row.kid) if row.embed else None,
     )

@@ -9,6 +9,7 @@ from webapp.markdown import Seen
 from webapp.ui import views
 from webapp.ui.components.thread import MessageView, Thread
 from webapp.ui.live import LiveAnswers
+from webapp.ui.views import Reader
 
 FASTEST = 0.08  # seconds between two flushes: half the cost of 0.05, and still even to the eye
 SLOWEST = 1.0
@@ -41,12 +42,12 @@ class Pace:
 class Following:
     """Follows a generation until it ends. The text goes out as patches, all else when it changes."""
 
-    def __init__(self, thread: Thread, generation: Generation, answers: LiveAnswers, *, is_admin: bool) -> None:
+    def __init__(self, thread: Thread, generation: Generation, answers: LiveAnswers, *, reader: Reader) -> None:
         self.generation = generation
         self.task: asyncio.Task[None] | None = None
         self._thread = thread
         self._answer = answers.of(generation)
-        self._is_admin = is_admin
+        self._reader = reader
         self.send_again()
 
     def send_again(self) -> None:
@@ -71,7 +72,7 @@ class Following:
         """Send what the page does not have yet."""
         self._flush_text(progress)
         self._flush_reasoning(progress.reply.reasoning)
-        view = views.progress_view(self.generation.message, progress, is_admin=self._is_admin)
+        view = views.progress_view(self.generation.message, progress, reader=self._reader)
         if view != self._shown:
             self._thread.change(view)
             self._shown = view

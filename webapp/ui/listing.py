@@ -18,15 +18,25 @@ class Listing:
     """Keeps the sidebar equal to the store. Remembers what the browser was told, so that only changes travel.
 
     :param who: tells who the person is now: what is open to them may change while a page is
+    :param href: where a conversation is found, by its id
     """
 
-    def __init__(self, services: Services, sidebar: Conversations, *, who: Callable[[], Principal], app: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        sidebar: Conversations,
+        *,
+        who: Callable[[], Principal],
+        app: str,
+        href: Callable[[str], str],
+    ) -> None:
         self._services = services
         self._belongings = Belongings(services.store, services.apps)
         self._sidebar = sidebar
         self._who = who
         self._user_id = who().user_id
         self._app = app
+        self._href = href
         self._rows: dict[str, Row] = {}
         self._search = ''
         self._is_complete = False  # the browser has the oldest as well
@@ -116,4 +126,4 @@ class Listing:
 
     def _row(self, conversation: Conversation) -> Row:
         running = conversation.id in self._services.generations.running.value
-        return views.row_view(conversation, running=running)
+        return views.row_view(conversation, href=self._href(conversation.id), running=running)

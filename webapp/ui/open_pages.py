@@ -3,6 +3,7 @@
 A page that is closed is gone from the server at once, so nothing brings it back: no socket, and no copy of a cookie.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from nicegui import Client, background_tasks, core, ui
@@ -14,6 +15,7 @@ from webapp.principal import Principal, Role
 
 PRINCIPAL = 'principal'  # in the storage of an open page: whose it is, as they were when it opened
 ADMITS = 'admits'  # in the same place: whether it is for somebody
+ENTRANCE = 'entrance'  # in the same place, of a page within another site's: where it goes when it closes
 CROWDED = 'crowded'  # in the same place, if it was one too many: the limits
 
 Admits = Callable[[Principal], bool]
@@ -28,6 +30,11 @@ def claim(principal: Principal, admits: Admits) -> None:
     """Note whose the page is that is being built."""
     ui.context.client.storage[PRINCIPAL] = principal
     ui.context.client.storage[ADMITS] = admits
+
+
+def within(entrance: str) -> None:
+    """Note where the page that is being built, within another site's, goes when it is closed."""
+    ui.context.client.storage[ENTRANCE] = entrance
 
 
 def require(admits: Admits) -> None:
@@ -125,6 +132,8 @@ def _crowd(client: Client, limits: Limits) -> str:
 
 def _close(client: Client, target: str) -> None:
     """Without a connection there is nobody to tell: the browser asks for the page anew when it comes back."""
+    if entrance := client.storage.get(ENTRANCE):
+        target = json.dumps(entrance)
     drop(client)
     told = core.sio.emit('run_javascript', {'code': GO.format(target=target)}, room=client.id)
     background_tasks.create(told, name='close page')

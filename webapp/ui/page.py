@@ -31,7 +31,9 @@ MAX_WAITING = 500  # pages that no browser has connected to
 IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
 
-def page(path: str, *, role: Role = Role.GUEST, is_told: bool = False, **options: Any) -> Callable[[Build], Build]:
+def page(
+    path: str, *, role: Role = Role.GUEST, is_told: bool = False, gate: Gate | None = None, **options: Any
+) -> Callable[[Build], Build]:
     """Declare a page for people with a session; `principal`, if the function takes it, is who asks.
 
     Others are sent to the login, or, where nobody needs one, let in with a new session. The page closes when the
@@ -39,9 +41,10 @@ def page(path: str, *, role: Role = Role.GUEST, is_told: bool = False, **options
 
     :param role: what they must be at the least; for others there is no such page
     :param is_told: the audit log tells who has looked, so nobody is sent there from another site without a click here
+    :param gate: another one than that of our own pages
     :param options: those of `ui.page`
     """
-    gate = _gate(role, is_told=is_told)
+    gate = gate or _gate(role, is_told=is_told)
 
     def declare(build: Build) -> Build:
         ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build, gate, role))
@@ -61,7 +64,7 @@ def _gate(role: Role, *, is_told: bool) -> Gate:
         :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one.
             Or they have too many open
         """
-        _make_room()
+        make_room()
         sessions = Sessions.of(request.scope)
         principal = await sessions.enter(request.scope, role)
         if principal and principal.role.reaches(role):
@@ -108,7 +111,11 @@ def _with_principal(build: Callable[..., Any], gate: Gate, role: Role) -> Callab
     return built
 
 
-def _make_room() -> None:
+def make_room() -> None:
+    """For gates, before anything else: pages that no browser has connected to don't pile up.
+
+    :raises Refused: `too_busy`
+    """
     if _waiting() < MAX_WAITING:
         return
     Client.prune_instances(client_age_threshold=IMPATIENCE)

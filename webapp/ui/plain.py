@@ -18,14 +18,19 @@ def page(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     sheets: Sequence[str] = (),
+    scheme: str = '',
+    brand: Branding | None = None,
     **values: object,
 ) -> HTMLResponse:
     """Return a page with the face of the instance, which no cache keeps.
 
     :param template: one that extends `plain.html`
     :param sheets: styles that only such pages have
+    :param scheme: colours that have been chosen for the reader; '' for their own choice
+    :param brand: another one than the instance's
     """
-    brand: Branding = request.app.state.brand
+    brand = brand or request.app.state.brand
+    assert isinstance(brand, Branding)
     logo = theme.logo_url(brand)
     html = templates.render(
         template,
@@ -35,7 +40,7 @@ def page(
         head=theme.head(brand),
         sheets=[assets.url(name) for name in sheets],
         icon=logo or assets.url('icon.svg'),
-        colours=theme.CHOOSE_COLOURS,
+        colours=theme.colours(scheme),
         nonce=policy.nonce(request),
         **values,
     )

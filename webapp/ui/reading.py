@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from nicegui import background_tasks
 
@@ -16,6 +17,7 @@ from webapp.ui.components.thread import Greeting, MessageView, Thread
 from webapp.ui.following import Following
 from webapp.ui.history import MESSAGES, History, Page
 from webapp.ui.live import LiveAnswers
+from webapp.ui.views import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Reading:
         self._history = history
         self._thread = thread
         self._user_id = principal.user_id
-        self._is_admin = principal.is_admin
+        self._reader = Reader(principal.is_admin, partial(services.embedding.passes.file, principal))
         self._on_end = on_end
         self.visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
         self._shown: dict[str, Shown] = {}  # by id
@@ -174,8 +176,8 @@ class Reading:
     def _view(self, message: Message, html: str) -> MessageView:
         generation = self._services.generations.of(message.id)
         if generation:
-            return views.progress_view(message, generation.progress, is_admin=self._is_admin)
-        return views.message_view(message, html=html, is_admin=self._is_admin)
+            return views.progress_view(message, generation.progress, reader=self._reader)
+        return views.message_view(message, html=html, reader=self._reader)
 
     async def _html(self, message: Message) -> str:
         """The text of an answer; '' if the browser has this very one."""
@@ -188,7 +190,7 @@ class Reading:
     def _follow(self, message: Message) -> None:
         generation = self._services.generations.of(message.id)
         if generation and message.id not in self._followings:
-            following = Following(self._thread, generation, self._answers, is_admin=self._is_admin)
+            following = Following(self._thread, generation, self._answers, reader=self._reader)
             self._followings[message.id] = following
             following.task = background_tasks.create(self._run(following), name='following')
 

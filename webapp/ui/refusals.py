@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from webapp import embeds
 from webapp.branding import Branding
 from webapp.errors import AppError, SignedOut, SignInFailed
 from webapp.log import request_id
@@ -46,6 +47,8 @@ def refused(request: Request, error: AppError) -> Response:
     later = {} if error.retry_after is None else {'Retry-After': str(math.ceil(error.retry_after))}
     is_outside = isinstance(error, SignInFailed | SignedOut) or request.scope['path'].startswith(SIGNING_IN)
     way_on = LOGIN if is_outside else HOME
+    if request.scope['path'].startswith(embeds.PREFIX):
+        way_on = (request.scope['path'].removesuffix(embeds.CHAT), 'missing.again')
     if error.code == FROM_ELSEWHERE:
         way_on = (_address(request), 'missing.go_on')
     return _answer(request, error.status, error.code, later, words=failures.words(error), way_on=way_on)

@@ -21,6 +21,7 @@ from webapp.ui.components.scripted import Scripted
 CHOOSE_COLOURS = """
 try { document.documentElement.dataset.theme = localStorage.getItem('theme') || 'auto' } catch {}
 """
+SET_COLOURS = "document.documentElement.dataset.theme = '{}'"
 TONES = re.compile(r'--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)')
 BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on which the accent is seen
 UNBRANDED = Branding()
@@ -58,6 +59,17 @@ class Banner:
     is_for_tab: bool = False  # closed, it stays so for the tab, whatever its kind; else an `info` does for the browser
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """How the frame stands within a page of another site."""
+
+    header: bool  # there is a top line
+    closable: bool  # the reader may close it
+    roomy: bool  # the list of conversations is a column where there is room, else always a drawer
+    scheme: str  # 'auto', 'light' or 'dark'
+    language: str  # in which numbers and dates are written; '' for the browser's
+
+
 class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     """Sidebar, top line, notices, and the page itself in the default slot."""
 
@@ -70,6 +82,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         has_sidebar: bool,
         home: str,
         brand: Branding,
+        placed: Placed | None,
     ) -> None:
         super().__init__()
         self._props['brand'] = {'name': brand.name or name, 'logo': logo_url(brand)}
@@ -78,6 +91,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self._props['person'] = asdict(person) if person else None
         self._props['has-sidebar'] = has_sidebar
         self._props['home'] = home
+        self._props['placed'] = asdict(placed) if placed else None
         self._shown_banners = itertools.count(1)
         self.sidebar: Slot = self.add_slot('sidebar')
 
@@ -118,6 +132,7 @@ def frame(
     home: str = '',
     sheets: Sequence[str] = (),
     brand: Branding = UNBRANDED,
+    placed: Placed | None = None,
 ) -> Iterator[Frame]:
     """Build the frame and enter its main part; `with frame.sidebar:` enters the sidebar.
 
@@ -126,18 +141,31 @@ def frame(
     :param home: where the way back leads, of a page without a sidebar
     :param sheets: styles that only few pages have
     :param brand: name and logo above the sidebar, colour, and a notice
+    :param placed: for a page within one of another site
     """
-    add_styles(brand, sheets)
+    add_styles(brand, sheets, scheme=placed.scheme if placed else '')
+    if placed and placed.language:
+        set_language(placed.language)
     # beside NiceGUI's own <main>, which stays empty and hidden: landmarks must not be nested
     with ui.context.client.layout:
-        around = Frame(name=name, apps=apps, person=person, has_sidebar=has_sidebar, home=home, brand=brand)
+        around = Frame(
+            name=name, apps=apps, person=person, has_sidebar=has_sidebar, home=home, brand=brand, placed=placed
+        )
     if brand.banner:
         around.show_banner(Banner('brand', brand.banner, closable=True))
     with around:
         yield around
 
 
-def add_styles(brand: Branding = UNBRANDED, sheets: Sequence[str] = ()) -> None:
+def set_language(language: str) -> None:
+    """Write the numbers and dates of the page that is being built in the manner of that language."""
+    nonce = policy.nonce(ui.context.client.request)
+    ui.add_head_html(
+        f'<script nonce="{nonce}">document.documentElement.dataset.language = {json.dumps(language)}</script>'
+    )
+
+
+def add_styles(brand: Branding = UNBRANDED, sheets: Sequence[str] = (), *, scheme: str = '') -> None:
     """Add our styles, colours and icon to the head of a page; for pages without a frame.
 
     Such a page has no element of Quasar's.
@@ -149,14 +177,22 @@ def add_styles(brand: Branding = UNBRANDED, sheets: Sequence[str] = ()) -> None:
     setattr(request.state, template.WORDS, words_url())
     links = ''.join(f'<link rel="stylesheet" href="{assets.url(name)}">' for name in sheets)
     ui.add_head_html(
-        f'<script nonce="{nonce}">{CHOOSE_COLOURS}</script>'
+        f'<script nonce="{nonce}">{colours(scheme)}</script>'
         f'{head(brand)}{links}'
         f'<link rel="modulepreload" nonce="{nonce}" href="{assets.url(assets.SCRIPT)}">'
         f'<link rel="modulepreload" nonce="{nonce}" href="{words_url()}">'
     )
 
 
-@functools.cache
+def colours(theme: str = '') -> str:
+    """Return the script that stands before everything: colours as the reader has chosen, or as was chosen for them.
+
+    :param theme: 'auto', 'light' or 'dark'; '' for the reader's choice
+    """
+    return SET_COLOURS.format(theme) if theme else CHOOSE_COLOURS
+
+
+@functools.lru_cache(maxsize=100)
 def head(brand: Branding = UNBRANDED) -> str:
     """Return what the head of each page holds, also of one that needs no script."""
     bars = ''.join(

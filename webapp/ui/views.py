@@ -1,6 +1,7 @@
 """Rows and replies as what a person sees of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -23,18 +24,30 @@ from webapp.ui.numbers import count, price, seconds
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
 
 
-def message_view(message: Message, *, html: str = '', is_admin: bool) -> MessageView:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads.
+
+    :ivar is_admin: is told what has failed, in technical terms
+    :ivar file_url: where their browser finds a file, by its id
+    """
+
+    is_admin: bool = False
+    file_url: Callable[[str], str] = files.address
+
+
+def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
     """A message as it was kept.
 
     :param html: its text, as `KeptAnswers.html` gives it; '' for a page that has it already
     """
-    return _view(message, message.reply, html=html, reasoning=message.reply.reasoning, is_admin=is_admin)
+    return _view(message, message.reply, html=html, reasoning=message.reply.reasoning, reader=reader)
 
 
-def progress_view(message: Message, progress: Progress, *, is_admin: bool) -> MessageView:
+def progress_view(message: Message, progress: Progress, *, reader: Reader) -> MessageView:
     """A message that is being written, without its text: that comes as patches."""
     phase, place = (progress.phase.value, progress.place) if progress.reply.status is Status.RUNNING else ('', 0)
-    return _view(message, progress.reply, phase=phase, place=place, is_admin=is_admin)
+    return _view(message, progress.reply, phase=phase, place=place, reader=reader)
 
 
 def version(reply: Reply) -> int:
@@ -42,11 +55,11 @@ def version(reply: Reply) -> int:
     return hash(reply.text) if reply.status.is_final else 0
 
 
-def row_view(conversation: Conversation, *, running: bool) -> Row:
+def row_view(conversation: Conversation, *, href: str, running: bool) -> Row:
     return Row(
         id=conversation.id,
         title=conversation.title,
-        href=address(conversation.app, conversation.id),
+        href=href,
         updated=conversation.updated_at.timestamp(),
         running=running,
         unread=conversation.unread,
@@ -116,12 +129,12 @@ def sum_line(totals: Sequence[Total]) -> Markup:
     return i18n.fill('usage.sum', line=_line(tokens, prices), answers=count(answers))
 
 
-def file_view(file: File) -> FileView:
+def file_view(file: File, reader: Reader) -> FileView:
     return FileView(
         id=file.id,
         name=file.name or i18n.t('thread.unnamed_file'),
         kind=_kind(file.kind, file.media_type),
-        url=files.address(file.id),
+        url=reader.file_url(file.id),
         size=file.size,
         media_type=file.media_type,
         width=file.width,
@@ -130,11 +143,11 @@ def file_view(file: File) -> FileView:
     )
 
 
-def _made(message: Message, reply: Reply) -> tuple[FileView, ...]:
+def _made(message: Message, reply: Reply, reader: Reader) -> tuple[FileView, ...]:
     """Files of an answer, as soon as it names them: their address is known before their bytes are here."""
-    kept = {files.address(file.id): file_view(file) for file in message.made}
-    parts = [(files.address_of(message.id, part), part) for part in reply.parts if isinstance(part, FilePart)]
-    return tuple(kept.get(url) or _announced(url, part) for url, part in parts)
+    kept = {file.id: file_view(file, reader) for file in message.made}
+    parts = [(files.made_id(message.id, part), part) for part in reply.parts if isinstance(part, FilePart)]
+    return tuple(kept.get(id_) or _announced(reader.file_url(id_), part) for id_, part in parts)
 
 
 def _announced(url: str, part: FilePart) -> FileView:
@@ -181,7 +194,7 @@ def _view(
     message: Message,
     reply: Reply,
     *,
-    is_admin: bool,
+    reader: Reader,
     html: str = '',
     reasoning: str = '',
     phase: str = '',
@@ -199,14 +212,14 @@ def _view(
         phase=phase,
         place=place,
         error=i18n.error(failure.code) if failure else i18n.error('empty_answer') if is_empty else '',
-        detail=f'{failure.code}: {failure.detail}' if failure and is_admin else '',
+        detail=f'{failure.code}: {failure.detail}' if failure and reader.is_admin else '',
         retryable=reply.status in RETRYABLE or is_empty,
         repaired=reply.repaired,
         reasoning=reasoning,
         steps=reply.steps,
         citations=reply.citations,
-        files=tuple(file_view(file) for file in message.files),
-        made=_made(message, reply),
+        files=tuple(file_view(file, reader) for file in message.files),
+        made=_made(message, reply, reader),
         rating=message.rating,
         comment=message.comment,
         when=message.created_at,

@@ -33,6 +33,7 @@ from webapp.store.tables.people import (
     OfferRow,
     SessionRow,
     SpentTokenRow,
+    TicketRow,
     UserRow,
 )
 from webapp.store.tables.service import AuditRow, ChoreRow, NoticeRow
@@ -65,6 +66,7 @@ __all__ = [
     'SpentTokenRow',
     'Sums',
     'Table',
+    'TicketRow',
     'UsageDayRow',
     'UsageRow',
     'UsageSpeedRow',

@@ -51,7 +51,10 @@ class IdentityRow(Table, table=True):
 
 
 class SessionRow(Table, table=True):
-    """`id` is a hash: whoever reads the table can't use a session of it. The provider's tokens are encrypted."""
+    """`id` is a hash: whoever reads the table can't use a session of it. The provider's tokens are encrypted.
+
+    The last three are empty but for a session within a page of another site, see `principal.Within`.
+    """
 
     __tablename__ = 'sessions'
     __table_args__ = (
@@ -60,6 +63,7 @@ class SessionRow(Table, table=True):
         Index(None, 'identity_id'),
         Index(None, 'provider_session'),
         Index('ix_sessions_refresh_at', 'refresh_at', **only_where('refresh_at IS NOT NULL')),
+        Index('ix_sessions_embed', 'embed', **only_where("embed <> ''")),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -74,6 +78,21 @@ class SessionRow(Table, table=True):
     id_token: str = Field(sa_type=Text)
     refresh_token: str = Field(sa_type=Text)
     refresh_at: datetime | None = Field(sa_type=Moment)
+    embed: str = Field(sa_type=Text)
+    origins: str = Field(sa_type=Text)  # with spaces between
+    kid: str = Field(sa_type=Text)
+
+
+class TicketRow(Table, table=True):
+    """Leads once, and soon, from the entry of an embed into a session. `id` is a hash."""
+
+    __tablename__ = 'tickets'
+    __table_args__ = (Index(None, 'session_id'), Index(None, 'expires_at'))
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    session_id: str = Field(sa_column=Column(Text, ForeignKey('sessions.id', ondelete='CASCADE'), nullable=False))
+    embed: str = Field(sa_type=Text)
+    expires_at: datetime = Field(sa_type=Moment)
 
 
 class AttemptRow(Table, table=True):

@@ -20,7 +20,7 @@ class FileView:
     id: str
     name: str
     kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played; all else is a download
-    url: str  # '/files/{id}', same origin
+    url: str  # '/files/{id}', same origin; within another site's page with a pass behind it
     size: int | None = None  # bytes
     media_type: str = ''
     width: int | None = None  # pixels, images where known: no layout jump
@@ -30,6 +30,10 @@ class FileView:
     @property
     def is_picture(self) -> bool:
         return self.kind == 'image' and not self.is_gone
+
+    @property
+    def download_url(self) -> str:
+        return f'{self.url}{"&" if "?" in self.url else "?"}download=1'
 
     @property
     def is_measured(self) -> bool:

@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import uuid4
 
+from fastapi import Request
 from nicegui import background_tasks, ui
 from nicegui.client import Client
 from starlette.responses import Response
@@ -15,6 +18,8 @@ from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
+from webapp.embedding import inputs
+from webapp.embedding.passes import Purpose
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
@@ -24,10 +29,11 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import budget_lines, i18n, open_pages, persons, refusals, theme, views
+from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
+from webapp.ui.components.host import Host
 from webapp.ui.components.thread import Thread
 from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
@@ -36,7 +42,8 @@ from webapp.ui.listing import Listing
 from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
 from webapp.ui.reading import Reading
-from webapp.ui.theme import Banner, Link
+from webapp.ui.sites import Site
+from webapp.ui.theme import Banner, Frame, Link
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +57,13 @@ def register(services: Services) -> None:
     """Declare the addresses of the chat page."""
     answers, kept = LiveAnswers(), KeptAnswers()
 
-    async def show(principal: Principal, slug: str | None, conversation_id: str | None, query: str) -> Response | None:
+    async def show(
+        principal: Principal, slug: str | None, conversation_id: str | None, query: str = '', within: Site | None = None
+    ) -> Response | None:
         try:
             app = services.apps.open(principal, slug) if slug else _first(services.apps.of(principal))
-            await ChatPage(services, answers, kept, principal, app).build(conversation_id, query)
+            chat = ChatPage(services, answers, kept, principal, app, within=within)
+            await chat.build(conversation_id, query)
         except (NotFound, Refused) as error:
             client = ui.context.client
             open_pages.drop(client)  # no page comes of it, so nobody would ever connect
@@ -72,18 +82,39 @@ def register(services: Services) -> None:
     async def of_conversation(principal: Principal, app: str, conversation: str, q: str = '') -> Response | None:
         return await show(principal, app, conversation, q)
 
+    async def gate(request: Request) -> Principal:
+        return await sites.gate(services, request)
+
+    @page('/embed/{embed}/chat', gate=gate)
+    async def within_a_site(principal: Principal, request: Request, embed: str) -> Response | None:
+        site = Site.of(services.embedding.embeds.get(embed), principal, request)
+        return await show(principal, principal.app, await site.conversation(services, principal), within=site)
+
 
 class ChatPage(Hearing):
-    """One open page: what it shows, and what its person does."""
+    """One open page: what it shows, and what its person does.
+
+    :param within: the other site whose page it stands in; None if it stands by itself
+    """
 
     def __init__(
-        self, services: Services, answers: LiveAnswers, kept: KeptAnswers, principal: Principal, app: App
+        self,
+        services: Services,
+        answers: LiveAnswers,
+        kept: KeptAnswers,
+        principal: Principal,
+        app: App,
+        *,
+        within: Site | None,
     ) -> None:
         super().__init__(services, principal)
         self._answers = answers
         self._belongings = Belongings(services.store, services.apps)
         self._history = History(services, kept, self._who)
         self._app = app
+        self._within = within
+        self._host: Host | None = None
+        self._inputs: dict[str, object] = {}  # for the next new conversation
         self._client: Client = ui.context.client
         self._sending = asyncio.Lock()
         self._changed = services.changes.of(principal.user_id)
@@ -99,15 +130,15 @@ class ChatPage(Hearing):
         seen = self._changed.value
         conversation, shown = await self._read(conversation_id)
         services, app = self._services, self._app
-        person = persons.shown(services, self._principal, views.address(app.slug, conversation_id))
-        around = theme.frame(name=app.name or services.name, apps=self._links(), person=person, brand=app.branding)
-        with around as self._frame:
+        with self._around(conversation_id) as self._frame:
             with self._frame.sidebar:
-                self._sidebar = Conversations(new_href=views.address(app.slug))
+                self._sidebar = Conversations(new_href=self._address())
             self._thread = Thread()
             self._composer = Composer()
             self._composer.set_uploads(views.upload_rules(app))
-        self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug)
+            if self._within:
+                self._host = self._within.host()
+        self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
         self._reading = Reading(
             services, self._answers, self._history, self._thread, self._principal, on_end=self._ended
         )
@@ -125,6 +156,18 @@ class ChatPage(Hearing):
         self._spawn(self._greet())
         self._spawn(self._warn())
         self._spawn(board.follow())
+
+    def _around(self, conversation_id: str | None) -> AbstractContextManager[Frame]:
+        name, brand = self._app.name or self._services.name, self._app.branding
+        if self._within:
+            return self._within.frame(name, brand)
+        person = persons.shown(self._services, self._principal, self._address(conversation_id))
+        return theme.frame(name=name, apps=self._links(), person=person, brand=brand)
+
+    def _address(self, conversation_id: str | None = None) -> str:
+        if self._within:
+            return self._within.address(conversation_id)
+        return views.address(self._app.slug, conversation_id)
 
     def _listen(self) -> None:
         hear = self._hear
@@ -146,6 +189,12 @@ class ChatPage(Hearing):
         self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
+        if self._host:
+            self._host.on_send(hear(self._send_for_host))
+            self._host.on_new(hear(self._new))
+            self._host.on_inputs(hear(self._set_inputs))
+            self._host.on_pass(hear(self._give_pass))
+            self._host.on_leave(hear(self._leave_site))
 
     def _who(self) -> Principal:
         return self._principal
@@ -169,6 +218,7 @@ class ChatPage(Hearing):
                     query=query,
                     key=key,
                     files=files,
+                    inputs=self._inputs,
                 )
             except Exception as error:  # whatever it was, the words stay in the composer
                 spent = isinstance(error, AppError) and error.code == 'file_gone'
@@ -176,6 +226,7 @@ class ChatPage(Hearing):
                 raise
             self._composer.accepted(key)
             self._frame.hide_banner(REFUSAL)
+            self._tell_host('user', message.conversation_id, 'complete', query)
             await self._join(message, visit)
 
     async def _ask(self, text: str, key: str) -> None:
@@ -188,7 +239,7 @@ class ChatPage(Hearing):
             conversation = await self._conversation(message.conversation_id)
             if visit == self._reading.visit:
                 self._reading.conversation = conversation
-                self._frame.visit(views.address(self._app.slug, conversation.id))
+                self._visit(conversation.id)
                 self._composer.set_draft_key(conversation.id)
                 self._sidebar.select(conversation.id)
         self._reading.add(message, own=True)
@@ -196,6 +247,7 @@ class ChatPage(Hearing):
 
     async def _ended(self, reply: Reply) -> None:
         self._set_state()
+        self._tell_host('assistant', self._here, reply.status, reply.text)
         if reply.status is Status.COMPLETE:
             self._frame.hide_banner('upstream')
             await self._greet()
@@ -271,11 +323,11 @@ class ChatPage(Hearing):
 
     async def _open(self, conversation_id: str) -> None:
         if await self._go(conversation_id):
-            self._frame.visit(views.address(self._app.slug, conversation_id))
+            self._visit(conversation_id)
 
     async def _new(self) -> None:
         if await self._go(None):
-            self._frame.visit(views.address(self._app.slug))
+            self._visit()
             self._composer.focus()
 
     async def _travel(self, path: str) -> None:
@@ -284,8 +336,12 @@ class ChatPage(Hearing):
         try:
             await self._go(path.removeprefix(prefix) if path.startswith(prefix) else None)
         except NotFound:
-            self._frame.visit(views.address(self._app.slug, self._here or None), replace=True)
+            self._visit(self._here or None, replace=True)
             raise
+
+    def _visit(self, conversation_id: str | None = None, *, replace: bool = False) -> None:
+        """Within another site's page the way back is that page's own."""
+        self._frame.visit(self._address(conversation_id), replace=replace or self._within is not None)
 
     async def _reopen(self) -> None:
         """The browser has built the thread anew."""
@@ -381,6 +437,38 @@ class ChatPage(Hearing):
                 name = f'budget-{budget.scope}-{budget.period}'
                 self._frame.show_banner(Banner(name, budget_lines.warning(stands), 'warning', closable=True))
 
+    # the page of another site around this one
+
+    def _tell_host(self, role: str, conversation_id: str, status: str, text: str) -> None:
+        if self._host and self._within:
+            self._host.message(role, status, conversation_id, text if self._within.embed.share_text else None)
+
+    async def _send_for_host(self, text: str) -> None:
+        assert self._host is not None
+        try:
+            await self._send(text, f'host-{uuid4().hex}')
+        except AppError as error:
+            self._host.error(error.code, failures.words(error))
+            raise
+
+    async def _set_inputs(self, values: str) -> None:
+        """What the next new conversation begins with. What is wrong with it, the host is to know, not the visitor."""
+        assert self._host is not None
+        try:
+            self._inputs = inputs.read(values, (await self._app.about()).parameters.form)
+        except AppError as error:
+            self._host.error(error.code, error.detail or failures.words(error))
+
+    async def _give_pass(self, call: int, purpose: str, object_id: str) -> None:
+        assert self._host is not None
+        if purpose not in set(Purpose):
+            raise NotFound
+        self._host.give(call, self._services.embedding.passes.query(self._principal, Purpose(purpose), object_id))
+
+    async def _leave_site(self) -> None:
+        await self._services.sessions.sign_out(self._principal)
+        open_pages.close(self._principal.session_id)
+
     # the frame
 
     def _announce(self) -> None:
@@ -390,7 +478,7 @@ class ChatPage(Hearing):
             notices.append(i18n.t('banner.relay', model=model, host=host))
         elif self._app.is_demo:
             notices.append(i18n.t('banner.demo'))
-        if self._services.is_local:
+        if self._services.is_local and not self._within:
             notices.append(i18n.t('banner.local'))
         if notices:
             self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))

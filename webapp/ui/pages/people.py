@@ -112,7 +112,7 @@ def named(person: Person) -> str:
     user = person.user
     if any(way.identity.provider == LOCAL for way in person.ways):
         return i18n.t('me.local')
-    subjects = (way.identity.subject for way in person.ways if way.identity.provider != GUEST)
+    subjects = (way.identity.subject for way in person.ways if way.identity.issuer != GUEST)
     return user.name or user.email or next(subjects, '') or i18n.t('people.unnamed', id=user.id[:8])
 
 

@@ -1,0 +1,103 @@
+"""The way into an embed: a host vouches for somebody, or nobody does, and a ticket leads into the chat.
+
+The ticket needs no cookie, which browsers may refuse to frames. It counts once and for half a minute.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.types import Scope
+
+from webapp import clock
+from webapp.auth.sessions import Sessions, address
+from webapp.embedding import host_tokens
+from webapp.embedding.host_tokens import HostTokenRefused
+from webapp.embeds import Embed
+from webapp.errors import Refused
+from webapp.principal import GUEST, Identity, Principal, Within
+from webapp.store import embeds
+from webapp.store.database import Store
+from webapp.store.embeds import HostToken
+from webapp.throttle import Throttle
+
+logger = logging.getLogger(__name__)
+
+TICKET_BYTES = 32
+MAX_TICKET = 200  # characters of what claims to be one
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """:param throttle: how many visitors, and how many bad tokens, may come from one address"""
+
+    store: Store
+    sessions: Sessions
+    throttle: Throttle
+    public_url: str
+    now: Callable[[], datetime] = clock.now
+
+    async def enter(self, scope: Scope, embed: Embed, *, token: str | None, origin: str | None) -> str:
+        """Let somebody in; the ticket that leads on.
+
+        :param token: of the host; None if it says that nobody is there, or says nothing
+        :param origin: of the host's page, as the browser says; None if it does not
+        :raises HostTokenRefused: the token is not good, or a page of that origin may not show this embed
+        :raises Refused: `embed_identity_needed`: nobody vouches for them, and visitors may not come in; `blocked`;
+            `LimitReached`
+        """
+        if origin is not None and not embed.is_shown_by(origin):
+            raise HostTokenRefused('origin', f'{origin[:200]} is not among the origins of this embed')
+        origins = embed.origins if origin is None else (origin,)
+        if token is None:
+            return await self._visit(scope, embed, origins)
+        try:
+            return await self._vouched(scope, embed, token, origins)
+        except HostTokenRefused as refusal:
+            logger.warning('embed %s: a token was refused: %s', embed.id, refusal.detail)
+            await self.throttle.entry(embed.id, address(scope))
+            raise
+
+    async def take(self, scope: Scope, embed: Embed, ticket: str) -> Principal | None:
+        """Whose session a ticket leads into; nothing if it does not, or has done so before."""
+        if not ticket or len(ticket) > MAX_TICKET:
+            return None
+        found = await self.store.write(embeds.take_ticket, ticket=_hash(ticket), embed=embed.id, now=self.now())
+        return await self.sessions.within_any(found, scope) if found else None
+
+    async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
+        vouched = host_tokens.check(token, embed, audience=self.public_url + embed.path, now=self.now())
+        within = Within(embed.id, origins, vouched.kid)
+        return await self._open(scope, embed, vouched.identity, within, vouched.token)
+
+    async def _visit(self, scope: Scope, embed: Embed, origins: tuple[str, ...]) -> str:
+        """Nobody vouches for them now. Whoever had come in without goes on; for all others it is over."""
+        held = await self.sessions.within(scope, embed)
+        if held is not None and held.within is not None and not held.within.kid:
+            ticket = secrets.token_urlsafe(TICKET_BYTES)
+            await self.store.write(
+                embeds.give_ticket, ticket=_hash(ticket), session_id=held.session_id, embed=embed.id, now=self.now()
+            )
+            return ticket
+        await self.sessions.leave(scope, embed)
+        if not embed.anonymous:
+            raise Refused('embed_identity_needed', status=401)
+        await self.throttle.entry(embed.id, address(scope))
+        identity = Identity(GUEST, secrets.token_hex(16), embed.issuer)
+        return await self._open(scope, embed, identity, Within(embed.id, origins), None)
+
+    async def _open(
+        self, scope: Scope, embed: Embed, identity: Identity, within: Within, token: HostToken | None
+    ) -> str:
+        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        is_new = await self.sessions.enter_within(scope, embed, identity, within, ticket=_hash(ticket), token=token)
+        if not is_new:
+            raise HostTokenRefused('replayed', 'its jti has been seen before; each token needs its own')
+        return ticket
+
+
+def _hash(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -1,0 +1,102 @@
+"""The way into an embed: a page that asks its host who is there, and the answer to what the host says.
+
+GET  /embed/{embed}              the page; with ?token=JWT it leads on at once, for hosts without a script
+POST /embed/{embed}              {"token": "..." or null, "origin": "https://..."} -> {"ticket": "..."}
+"""
+
+import json
+import logging
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from webapp.branding import Branding
+from webapp.edge import assets
+from webapp.embedding.entrance import Entrance
+from webapp.embedding.host_tokens import HostTokenRefused
+from webapp.embeds import Embed, Embeds
+from webapp.errors import AppError, Refused
+from webapp.ui import failures, i18n, plain
+from webapp.ui.look import Look
+
+logger = logging.getLogger(__name__)
+
+NO_STORE = {'Cache-Control': 'no-store'}
+MAX_ORIGIN = 300  # characters
+
+
+def routes(entrance: Entrance, embeds: Embeds, *, brand: Branding) -> APIRouter:
+    """:param brand: of the instance; what an embed does not say itself"""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get('/embed/{embed}')
+    async def ask(request: Request, embed: str) -> Response:
+        chosen = embeds.get(embed)
+        look = Look.of(chosen, request.query_params)
+        if 'token' not in request.query_params:
+            return _page(request, chosen, look, brand)
+        try:
+            token = request.query_params['token'] or None
+            ticket = await entrance.enter(request.scope, chosen, token=token, origin=None)
+        except (HostTokenRefused, Refused) as refusal:
+            return _page(request, chosen, look, brand, refusal)
+        return RedirectResponse(look.at(chosen.chat_path, t=ticket), 303, NO_STORE)
+
+    @router.post('/embed/{embed}')
+    async def answer(request: Request, embed: str) -> JSONResponse:
+        chosen = embeds.get(embed)
+        token, origin = _said(await request.body())
+        try:
+            ticket = await entrance.enter(request.scope, chosen, token=token, origin=origin)
+        except (HostTokenRefused, Refused) as refusal:
+            return JSONResponse(_refusal(refusal), refusal.status, NO_STORE)
+        return JSONResponse({'ticket': ticket}, headers=NO_STORE)
+
+    return router
+
+
+def _said(body: bytes) -> tuple[str | None, str]:
+    """Token and origin. :raises Refused: it is something else"""
+    try:
+        found = orjson.loads(body)
+    except ValueError:
+        found = None
+    token, origin = (found.get('token'), found.get('origin')) if isinstance(found, dict) else (None, None)
+    if not isinstance(origin, str) or len(origin) > MAX_ORIGIN or not (token is None or isinstance(token, str)):
+        raise Refused(detail='no JSON with a token and an origin', status=400)
+    return token or None, origin
+
+
+def _refusal(error: AppError) -> dict[str, str]:
+    """For the host: `code` is stable, `message` is for whoever writes it."""
+    if isinstance(error, HostTokenRefused):
+        words = i18n.t('entry.refused_' + error.reason)
+        return {'code': error.reason, 'message': f'{words} ({error.about})' if error.about else words}
+    code = error.code.removeprefix('embed_')
+    return {'code': code, 'message': failures.words(error)}
+
+
+def _page(request: Request, embed: Embed, look: Look, brand: Branding, refusal: AppError | None = None) -> Response:
+    shown = look.brand(embed, brand)
+    config: dict[str, Any] = {
+        'embed': embed.id,
+        'origins': embed.origins,
+        'post': embed.path,
+        'chat': look.at(embed.chat_path),
+        'open': embed.anonymous,
+        'refusal': _refusal(refusal) if refusal else None,
+        'words': {name: text for name, text in i18n.words('entry').items() if not name.startswith('refused_')},
+    }
+    return plain.page(
+        request,
+        'entry.html',
+        title=shown.name or brand.name,
+        status=refusal.status if refusal else 200,
+        scheme=look.theme,
+        brand=shown,
+        imports=json.dumps({'imports': {'origins': assets.url('origins.js')}}),
+        script=assets.url('entry.js'),
+        config=json.dumps(config),
+    )
