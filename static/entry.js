@@ -53,7 +53,7 @@ function refuse({ code, message }) {
   const part = (name) => root.querySelector(`[data-part=${name}]`);
   root.firstElementChild.hidden = true;
   part("refused").hidden = false;
-  part("words").textContent = config.words[`visitor_${code}`] ?? config.words.visitor;
+  part("words").textContent = config.words["visitor_" + code] ?? config.words.visitor;
   part("about").textContent = code;
   part("again").hidden = false;
   console.warn(`chat ${config.embed}: ${code}: ${message}`);

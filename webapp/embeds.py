@@ -41,6 +41,7 @@ class Embed:
     :ivar origins: of pages that may show it: `https://www.example.com`, or `https://*.example.com` for any one label
     :ivar anonymous: visitors may come in for whom nobody vouches
     :ivar sign_in: people may sign in with a provider of ours, in a window of its own
+    :ivar usage: people here see what answers cost
     :ivar share_text: the host's page is told what is asked and answered
     :ivar budget_group: the group that all answers here are charged to; '' for the groups of each person
     """
@@ -55,6 +56,7 @@ class Embed:
     theme: Theme = 'auto'
     language: str = ''  # in which numbers and dates are written; '' for the browser's
     header: bool = True
+    usage: bool = False
     share_text: bool = False
     budget_group: str = ''
     branding: Branding = Branding()  # noqa: RUF009 -- a value

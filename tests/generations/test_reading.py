@@ -21,6 +21,7 @@ from webapp.ui.history import History, Page
 from webapp.ui.kept import KeptAnswers
 from webapp.ui.live import LiveAnswers
 from webapp.ui.reading import Reading
+from webapp.ui.views import Reader
 
 
 class Told:
@@ -67,7 +68,7 @@ async def test_rows_that_are_older_than_an_end_do_not_take_it_back(
     async def on_end(_: object) -> None:
         history.ended.set()
 
-    reading = Reading(services, LiveAnswers(), history, told, ann, on_end=on_end)  # type: ignore[arg-type]
+    reading = Reading(services, LiveAnswers(), history, told, ann, reader=Reader(), on_end=on_end)  # type: ignore[arg-type]
     message = await generations.start(ann, app='demo', conversation_id=None, query='/rate 50 /long 20', key='one')
     begun = await store.read(conversations.get, user_id=ann.user_id, conversation_id=message.conversation_id)
     reading.show(begun, Page(), None)

@@ -163,7 +163,6 @@ APP = '[[apps]]\nslug = "a"\nbase_url = "https://dify.example.com"\napi_key = "a
 @pytest.mark.parametrize(
     ('content', 'sentence'),
     [
-        ('[[embeds]]\nid = "x"', 'embeds is not supported yet'),
         ('[[budgets]]\nscope = "user"', 'give either amount, with a currency, or tokens'),
         ('[[budgets]]\nscope = "user"\namount = "5"', 'an amount needs a currency'),
         ('[[budgets]]\nscope = "user"\namount = "-5"\ncurrency = "USD"', 'budgets.0.amount: '),

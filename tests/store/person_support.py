@@ -16,6 +16,7 @@ from webapp.store import (
     audit,
     budget_table,
     budgets,
+    embeds,
     feedback,
     files,
     limits,
@@ -87,6 +88,9 @@ async def furnish(store: Store, ask: Ask, mark: str) -> User:
     await store.write(people.read, actor=admin, user_id=user.id, now=NOW, address='192.0.2.9')
     looked_for = {'format': 'csv', 'who': f'{mark.upper()} name', 'user': user.id}
     await store.write(audit.record, Action.AUDIT_EXPORTED, now=NOW, actor=admin, detail=looked_for)
+    await store.write(
+        embeds.give_ticket, ticket=f'ticket of {mark}', session_id=f'session of {mark}', embed='e', now=NOW
+    )
     return user
 
 

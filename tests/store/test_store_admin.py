@@ -367,7 +367,9 @@ async def test_guests_who_have_left_nothing_go_and_everybody_else_stays(store: S
 
 async def test_guests_go_some_at_a_time(store: Store) -> None:
     await store.write(crowd, people.PURGED_AT_ONCE + 1)
-    await store.write(lambda session: session.execute(update(IdentityRow).values(provider='guest')) and None)
+    await store.write(
+        lambda session: session.execute(update(IdentityRow).values(provider='guest', issuer='guest')) and None
+    )
     day = NOW + timedelta(days=1)
     assert await store.write(people.purge_guests, before=day) is True
     assert await store.write(people.purge_guests, before=day) is False

@@ -33,9 +33,11 @@ SCRIPTS = {
     'frame.js': 'frame',
     'sheet.js': 'sheet',
     'attachments.js': 'composer',
+    'entry.js': 'entry',
 }
 OURS = {
     'already_running', 'blocked', 'budget_of_all', 'budget_of_app', 'budget_of_group', 'budget_of_user',
+    'embed_identity_needed', 'embed_refused', 'inputs_unfit',
     'feedback_changed', 'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
     'not_found', 'notice_end', 'notice_unfit', 'notices_full',
     'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down',
@@ -48,7 +50,14 @@ LIMITED = (
     {f'too_many_{scope}{of_guests}' for scope in Scope for of_guests in ('', '_of_guests')}
     - {
         f'too_many_{scope}_of_guests'
-        for scope in (Scope.LOGIN_STARTS, Scope.LOGIN_ENDS, Scope.GUESTS, Scope.ENDINGS, Scope.REFUSALS)
+        for scope in (
+            Scope.LOGIN_STARTS,
+            Scope.LOGIN_ENDS,
+            Scope.GUESTS,
+            Scope.ENDINGS,
+            Scope.REFUSALS,
+            Scope.EMBED_ENTRIES,
+        )
     }
     - {'too_many_refusals'}
 )  # for these nobody has a session yet; and that one keeps the log short, and refuses nothing

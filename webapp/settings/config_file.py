@@ -165,6 +165,7 @@ class EmbedTable(_Table):
         None, description="how numbers and dates are written, such as `de-AT`; without it, the browser's way"
     )
     header: bool = Field(True, description='whether the name of the app stands above')
+    usage: bool = Field(False, description='whether people there see what answers cost')
     share_text: bool = Field(False, description="whether the host's page is told what is asked and answered")
     budget_group: Text | None = Field(
         None, description='the group that all answers here are charged to; without it, that of each person'

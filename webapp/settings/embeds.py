@@ -47,6 +47,7 @@ def _read(
         theme=table.theme,
         language=table.language or '',
         header=table.header,
+        usage=table.usage,
         share_text=table.share_text,
         budget_group=table.budget_group or '',
         branding=check.branding(table.branding, f'embeds: branding of "{table.id}"'),

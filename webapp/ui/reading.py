@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from nicegui import background_tasks
 
@@ -35,6 +34,7 @@ class Shown:
 class Reading:
     """Keeps the thread equal to the store, and brings the answers that are being written onto the page.
 
+    :param reader: for whom it is shown
     :param on_end: told how an answer has ended
     """
 
@@ -46,6 +46,7 @@ class Reading:
         thread: Thread,
         principal: Principal,
         *,
+        reader: Reader,
         on_end: Callable[[Reply], Awaitable[object]],
     ) -> None:
         self.conversation: Conversation | None = None  # None: a new one
@@ -54,7 +55,7 @@ class Reading:
         self._history = history
         self._thread = thread
         self._user_id = principal.user_id
-        self._reader = Reader(principal.is_admin, partial(services.embedding.passes.file, principal))
+        self._reader = reader
         self._on_end = on_end
         self.visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
         self._shown: dict[str, Shown] = {}  # by id
@@ -115,7 +116,7 @@ class Reading:
 
     async def add_up(self) -> None:
         """Show what the conversation has cost so far."""
-        if self.conversation is None:
+        if self.conversation is None or not self._reader.sees_usage:
             return
         visit = self.visit
         totals = await self._services.store.read(

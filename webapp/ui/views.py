@@ -29,10 +29,12 @@ class Reader:
     """Who reads.
 
     :ivar is_admin: is told what has failed, in technical terms
+    :ivar sees_usage: is told what answers cost
     :ivar file_url: where their browser finds a file, by its id
     """
 
     is_admin: bool = False
+    sees_usage: bool = True
     file_url: Callable[[str], str] = files.address
 
 
@@ -223,7 +225,7 @@ def _view(
         rating=message.rating,
         comment=message.comment,
         when=message.created_at,
-        usage=usage_view(reply.usage) if reply.status.is_final else None,
+        usage=usage_view(reply.usage) if reply.status.is_final and reader.sees_usage else None,
     )
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -44,6 +45,7 @@ from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
 from webapp.ui.theme import Banner, Frame, Link
+from webapp.ui.views import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +142,13 @@ class ChatPage(Hearing):
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
         self._reading = Reading(
-            services, self._answers, self._history, self._thread, self._principal, on_end=self._ended
+            services,
+            self._answers,
+            self._history,
+            self._thread,
+            self._principal,
+            reader=self._reader(),
+            on_end=self._ended,
         )
         self._listen()
         self._announce()
@@ -163,6 +171,13 @@ class ChatPage(Hearing):
             return self._within.frame(name, brand)
         person = persons.shown(self._services, self._principal, self._address(conversation_id))
         return theme.frame(name=name, apps=self._links(), person=person, brand=brand)
+
+    def _reader(self) -> Reader:
+        return Reader(
+            self._principal.is_admin,
+            sees_usage=self._within is None or self._within.embed.usage,
+            file_url=partial(self._services.embedding.passes.file, self._principal),
+        )
 
     def _address(self, conversation_id: str | None = None) -> str:
         if self._within:
