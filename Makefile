@@ -14,6 +14,7 @@ FAILED  := { echo 'The installation failed, see above. Is the package index with
 
 help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
+	@echo 'make run HOST_SITE=1  the same, and beside it another site that has the chat in its page'
 	@echo 'make login  the app with a login, and a provider for it on this computer'
 	@echo 'make test   every check and every test, in a real database and a real browser'
 	@echo 'make check  style, types and import rules alone'
@@ -24,7 +25,7 @@ help:
 	@echo 'Something is wrong? $(BIN)/webapp doctor looks for it, and says how to mend it'
 
 run: $(VENV)/.run
-	@exec $(BIN)/python -m webapp serve
+	@exec $(BIN)/python $(if $(HOST_SITE),tools/host_site.py,-m webapp serve)
 
 login: $(VENV)/.test
 	@exec $(BIN)/python tools/try_login.py
