@@ -71,8 +71,10 @@ def main() -> None:
 
 def serve(chat: str, embed: Embed, port: int) -> None:
     """Run both until the app ends, and end as it does."""
+    print(f'A made-up site has the chat in its page, http://localhost:{port}, as soon as that is open:', flush=True)
     signs = {'CHAT_URL': chat, 'CHAT_EMBED': embed.id, 'CHAT_KID': embed.kid, SECRET: embed.secret}
-    site = subprocess.Popen([sys.executable, str(SERVER), str(port)], env=os.environ | signs)  # noqa: S603  our words
+    command = [sys.executable, str(SERVER), str(port)]
+    site = subprocess.Popen(command, env=os.environ | signs, stdout=subprocess.DEVNULL)  # noqa: S603  our words
     app = subprocess.Popen([sys.executable, '-m', 'webapp', 'serve'])
     try:
         sys.exit(app.wait())

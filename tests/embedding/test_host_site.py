@@ -1,6 +1,7 @@
 """The example of a host: a small site that shows the chat and vouches for its visitors; and what runs it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from playwright.sync_api import Page, expect
 from support import direct
-from support.server import OURS, free_port
+from support.server import OURS, free_port, wait_for
 
 from webapp.listening import listen
 
@@ -98,6 +99,62 @@ def test_the_site_says_what_keeps_it_from_starting(site: str) -> None:
         assert (process.returncode, said, complained.strip()) == (1, '', why)
 
 
+def test_one_command_shows_the_chat_in_the_page_of_another_site(tmp_path: Path) -> None:
+    port, site_port = free_port(), free_port()
+    chat, origin = f'http://127.0.0.1:{port}', f'http://localhost:{site_port}'
+    settings = {'WEBAPP_PORT': str(port)}
+    with running(COMMAND, '--port', str(site_port), settings=settings, folder=tmp_path) as process:
+        try:
+            wait_for(lambda: answers(f'{chat}/readyz'), 'the app', 60)
+            with direct.client(f'http://127.0.0.1:{site_port}') as http:
+                policy = direct.get(f'{chat}/embed/example').headers['content-security-policy']
+                assert f'frame-ancestors {origin}' in policy
+                http.post('/sign-in/customer-a')
+                entry = {'token': http.get('/chat-token').text, 'origin': origin}
+            entered = direct.post(f'{chat}/embed/example', json=entry, headers={'Origin': chat})
+            assert entered.status_code == 200, entered.text
+            page = direct.get(f'{chat}/embed/example/chat', params={'t': entered.json()['ticket']})
+            assert page.status_code == 200
+        finally:
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            said, complained = process.communicate(timeout=60)
+    assert origin in said
+    assert f'Open {chat}' in complained
+    assert 'Traceback' not in complained, complained
+    assert not answers(f'{chat}/readyz')
+    assert not answers(f'http://127.0.0.1:{site_port}/')
+    assert (tmp_path / 'data' / 'host-site' / 'webapp.toml').exists()
+
+
+def test_an_embed_of_ones_own_is_taken(tmp_path: Path) -> None:
+    port, site_port = free_port(), free_port()
+    (tmp_path / 'webapp.toml').write_text(f"""
+        [[embeds]]
+        id = "elsewhere"
+        app = "demo"
+        origins = ["http://localhost:1"]
+        anonymous = true
+        [[embeds]]
+        id = "mine"
+        app = "demo"
+        origins = ["http://localhost:{site_port}"]
+        keys = [{{ kid = "own", secret_env = "MINE" }}]
+        """)
+    settings = {'WEBAPP_PORT': str(port), 'MINE': SECRET}
+    with running(COMMAND, '--port', str(site_port), settings=settings, folder=tmp_path) as process:
+        try:
+            site = f'http://127.0.0.1:{site_port}'
+            wait_for(lambda: answers(site), 'the site')
+            with direct.client(site) as http:
+                http.post('/sign-in/customer-b')
+                token = jwt.decode(http.get('/chat-token').text, OctKey.import_key(SECRET.encode()))
+            assert token.header['kid'] == 'own'
+            assert token.claims['aud'] == f'http://127.0.0.1:{port}/embed/mine'
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate(timeout=60)
+
+
 def test_the_command_says_that_a_port_is_taken(tmp_path: Path) -> None:
     with listen('127.0.0.1', 0) as taken:
         port = taken.getsockname()[1]
@@ -121,6 +178,13 @@ def test_wrong_settings_are_told_as_the_app_tells_them(tmp_path: Path) -> None:
     assert refused.startswith(
         'These settings make no sense:\n- WEBAPP_PROT is not a setting; did you mean WEBAPP_PORT?'
     )
+
+
+def answers(url: str) -> bool:
+    try:
+        return direct.get(url).is_success
+    except httpx.TransportError:
+        return False
 
 
 def refusal(folder: Path, *arguments: str, **settings: str) -> str:
@@ -147,6 +211,7 @@ def running(
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
+        start_new_session=True,
     ) as process:
         try:
             yield process
