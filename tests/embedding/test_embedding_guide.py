@@ -1,4 +1,4 @@
-"""What `docs/embedding.md` shows is true: its links lead somewhere, and its key pair signs."""
+"""What `docs/embedding.md` shows is true: its links lead somewhere, no refusal is missing, its key pair signs."""
 
 import re
 import subprocess
@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from joserfc import jwt
 from joserfc.jwk import ECKey
+
+from webapp.ui import i18n
 
 DOCS = Path(__file__).parents[2] / 'docs'
 GUIDE = (DOCS / 'embedding.md').read_text()
@@ -23,6 +25,13 @@ def test_every_link_leads_somewhere() -> None:
             target = DOCS / path if path else DOCS / 'embedding.md'
             assert target.exists(), link
             assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def test_every_refusal_is_explained() -> None:
+    reasons = {key.removeprefix('refused_') for key in i18n.words('entry') if key.startswith('refused_')}
+    explained = set(re.findall(r'^\| `(\w+)` \|', GUIDE.partition('## When it does not work')[2], re.MULTILINE))
+    assert reasons
+    assert reasons <= explained
 
 
 def test_a_token_signed_with_the_key_pair_is_good(tmp_path: Path) -> None:
