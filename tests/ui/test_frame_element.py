@@ -55,6 +55,7 @@ def test_on_a_phone_the_sidebar_is_a_drawer_that_keeps_the_focus(phone: Page) ->
     expect(phone.get_by_test_id('conversation-list')).not_to_be_in_viewport()
     phone.get_by_label('Show conversations').click()
     expect(phone.get_by_test_id('conversation-list')).to_be_in_viewport()
+    expect(phone.get_by_label('Hide conversations')).to_be_focused()
     for _ in range(100):
         phone.keyboard.press('Tab')
         assert phone.evaluate("!document.querySelector('.page').contains(document.activeElement)")
