@@ -12,6 +12,7 @@ let busy = false;
 let timer;
 
 function post(name, values) {
+  if (parent === window) return;
   const targets = host ? [host] : candidates(config.origins);
   for (const target of targets) parent.postMessage({ type: `chat:${name}`, version: VERSION, ...values }, target);
 }
@@ -55,7 +56,7 @@ function refuse({ code, message }) {
   part("refused").hidden = false;
   part("words").textContent = config.words["visitor_" + code] ?? config.words.visitor;
   part("about").textContent = code;
-  part("again").hidden = false;
+  part("again").hidden = parent === window;
   console.warn(`chat ${config.embed}: ${code}: ${message}`);
   post("error", { code, message });
 }

@@ -17,6 +17,7 @@ export function isFrom(origin) {
 }
 
 export function tell(name, values = {}) {
+  if (parent === window) return;
   for (const target of targets) parent.postMessage({ type: `chat:${name}`, version: VERSION, ...values }, target);
 }
 

@@ -92,7 +92,8 @@ def _page(request: Request, embed: Embed, look: Look, brand: Branding, refusal: 
     return plain.page(
         request,
         'entry.html',
-        title=shown.name or brand.name,
+        title=i18n.t('entry.page'),
+        sheets=['entry.css'],
         status=refusal.status if refusal else 200,
         scheme=look.theme,
         brand=shown,

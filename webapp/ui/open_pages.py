@@ -23,7 +23,7 @@ Admits = Callable[[Principal], bool]
 HOME = "'/'"
 LOGIN = "'/login?code=signed_out&next=' + encodeURIComponent(location.pathname + location.search)"
 # Not at once: the page may be the one that signs out, and on its way to what that is answered with.
-GO = 'setTimeout(() => location.assign({target}), 500)'
+GO = 'setTimeout(() => location.{how}({target}), 500)'
 
 
 def claim(principal: Principal, admits: Admits) -> None:
@@ -132,10 +132,11 @@ def _crowd(client: Client, limits: Limits) -> str:
 
 def _close(client: Client, target: str) -> None:
     """Without a connection there is nobody to tell: the browser asks for the page anew when it comes back."""
+    how = 'assign'
     if entrance := client.storage.get(ENTRANCE):
-        target = json.dumps(entrance)
+        target, how = json.dumps(entrance), 'replace'  # the way back is that of the page around
     drop(client)
-    told = core.sio.emit('run_javascript', {'code': GO.format(target=target)}, room=client.id)
+    told = core.sio.emit('run_javascript', {'code': GO.format(target=target, how=how)}, room=client.id)
     background_tasks.create(told, name='close page')
 
 
