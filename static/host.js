@@ -57,10 +57,10 @@ export default {
 
     hear({ data, origin, source }) {
       if (source !== parent || data?.version !== VERSION || !this.origins.some((allowed) => fits(origin, allowed))) return;
-      const wish = typeof data.type === "string" && data.type.startsWith("chat:") && this.wishes[data.type.slice(5)];
-      if (!wish) return;
+      const [prefix, name] = typeof data.type === "string" ? data.type.split(":") : [];
+      if (prefix !== "chat" || !Object.hasOwn(this.wishes, name)) return;
       isFrom(origin);
-      wish(data);
+      this.wishes[name](data);
     },
 
     // passes, for what goes over plain HTTP

@@ -97,9 +97,6 @@ class Embeds:
     def __iter__(self) -> Iterator[Embed]:
         return iter(self._embeds.values())
 
-    def __len__(self) -> int:
-        return len(self._embeds)
-
     def get(self, id_: str) -> Embed:
         """:raises NotFound: there is none of that name"""
         try:
@@ -109,10 +106,6 @@ class Embeds:
 
     def find(self, id_: str) -> Embed | None:
         return self._embeds.get(id_)
-
-    def of_issuer(self, issuer: str) -> Embed | None:
-        """The one whose hosts vouch for these people."""
-        return next((embed for embed in self if embed.issuer == issuer), None)
 
     def stand_behind(self, within: Within) -> bool:
         embed = self.find(within.embed)

@@ -1,7 +1,7 @@
 """The way into an embed: a page that asks its host who is there, and the answer to what the host says.
 
 GET  /embed/{embed}              the page; with ?token=JWT it leads on at once, for hosts without a script
-POST /embed/{embed}              {"token": "..." or null, "origin": "https://..."} -> {"ticket": "..."}
+POST /embed/{embed}              {"token": "..." or null, "origin": "https://..." or null} -> {"ticket": "..."}
 """
 
 import json
@@ -57,15 +57,17 @@ def routes(entrance: Entrance, embeds: Embeds, *, brand: Branding) -> APIRouter:
     return router
 
 
-def _said(body: bytes) -> tuple[str | None, str]:
+def _said(body: bytes) -> tuple[str | None, str | None]:
     """Token and origin. :raises Refused: it is something else"""
     try:
         found = orjson.loads(body)
     except ValueError:
         found = None
-    token, origin = (found.get('token'), found.get('origin')) if isinstance(found, dict) else (None, None)
-    if not isinstance(origin, str) or len(origin) > MAX_ORIGIN or not (token is None or isinstance(token, str)):
+    if not isinstance(found, dict) or not {'token', 'origin'} <= found.keys():
         raise Refused(detail='no JSON with a token and an origin', status=400)
+    token, origin = found['token'], found['origin']
+    if not all(text is None or isinstance(text, str) for text in (token, origin)) or len(origin or '') > MAX_ORIGIN:
+        raise Refused(detail='token and origin must be texts', status=400)
     return token or None, origin
 
 
