@@ -5,7 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 from raw_page import Small
+from starlette.responses import HTMLResponse
+from support.serving import serving
 
+from webapp.edge import assets
 from webapp.edge.template import with_nonces
 
 HEADERS = {
@@ -33,6 +36,33 @@ def test_every_answer_carries_the_headers(small: Small, path: str) -> None:
     assert "frame-ancestors 'none'" in policy
     assert 'server' not in answer.headers
     assert 'strict-transport-security' not in answer.headers  # over plain http it means nothing
+
+
+@pytest.mark.parametrize('path', ['/static/embed.js', '/static/0123456789ab/embed.js'])
+def test_the_script_of_host_sites_may_be_run_by_their_pages_but_not_read(small: Small, path: str) -> None:
+    answer = small.http().get(path, headers={'Origin': 'https://www.example.com', 'Sec-Fetch-Site': 'cross-site'})
+    assert (answer.status_code, answer.headers['content-type']) == (200, 'text/javascript; charset=utf-8')
+    assert answer.headers['cross-origin-resource-policy'] == 'cross-origin'
+    assert 'access-control-allow-origin' not in answer.headers
+
+
+@pytest.mark.parametrize(
+    'path', ['/static/embed.jsx', '/static/a/embed.js', '/x/static/embed.js', '/embed.js', '/static/thread.js']
+)
+def test_no_other_path_is_for_other_sites(small: Small, path: str) -> None:
+    assert small.http().get(path).headers['cross-origin-resource-policy'] == 'same-origin'
+
+
+def test_a_page_of_another_site_runs_the_script_and_no_other(small: Small, page: Page, problems: list[str]) -> None:
+    def tag(name: str) -> str:
+        return f'<script src="{small.url}{assets.url(name)}" data-embed="desk"></script>'
+
+    host = HTMLResponse(f'<link rel="icon" href="data:,"><h1>Shop</h1>{tag("embed.js")}{tag("thread.js")}')
+    with serving(host) as url:
+        page.goto(url.replace('127.0.0.1', 'localhost'))
+        assert page.evaluate('typeof WebappChat') == 'object'
+    assert ['NotSameOrigin' in each and 'thread.js' not in each for each in problems] == [True]
+    problems.clear()
 
 
 def test_the_policy_of_a_page_allows_only_its_own_scripts(small: Small) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webapp.edge.asgi import value, without
+from webapp.edge.assets import PREFIX, VERSION_CHARS
 from webapp.edge.site import Site
 from webapp.edge.template import NONCE
 
@@ -38,6 +39,8 @@ HSTS = b'max-age=31536000'
 NOTHING = b"default-src 'none'; frame-ancestors 'none'; sandbox"  # for what is not a page
 # Libraries, the same for everybody: a frame without an origin, in which diagrams are drawn, may import them.
 LIBRARIES = re.compile(r'/_nicegui/[^/]+/esm/')
+# The one script that other sites' pages run; they run it, but don't read it.
+FOR_HOSTS = re.compile(rf'{PREFIX}(?:[0-9a-f]{{{VERSION_CHARS}}}/)?embed\.js')
 
 
 class Policy:
@@ -73,6 +76,8 @@ class Policy:
             own[b'strict-transport-security'] = HSTS
         if LIBRARIES.match(scope['path']):
             own[b'access-control-allow-origin'] = b'*'
+        if FOR_HOSTS.fullmatch(scope['path']):
+            own[b'cross-origin-resource-policy'] = b'cross-origin'
         return [*without(given, *own, b'server'), *own.items()]
 
     def _page(self, scope: Scope, nonce: str, around: str) -> bytes:
