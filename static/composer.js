@@ -114,7 +114,8 @@ export default {
     this.heights = new ResizeObserver(([{ contentRect }]) => (this.tall = contentRect.height > TALL));
     this.heights.observe(this.$refs.input);
     this.unwatch = watchPage({ over: (is) => (this.dropping = is), take: this.attach });
-    if (hasMouse()) this.focus(); // on a phone the keyboard would cover the page
+    // on a phone the keyboard would cover the page, and within another page the focus is not ours to take
+    if (hasMouse() && parent === window) this.focus();
   },
   unmounted() {
     this.unwatch();

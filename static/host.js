@@ -4,6 +4,7 @@ import { isLanguage } from "language";
 import { fillNumbers } from "numbers";
 import { fits } from "origins";
 import { passBy } from "passes";
+import { act } from "shortcuts";
 import { begin, ended, hide, isFrom, isShown, ready, show, tell, VERSION } from "site";
 
 const PATIENCE = 10_000; // ms for a pass
@@ -26,11 +27,13 @@ export default {
     this.listeners = [
       [window, "message", this.hear],
       [window, "keydown", this.key],
+      [window, "focus", this.settle],
       [document, "click", this.follow, true],
       [document, "error", this.renew, true],
     ];
     for (const [target, ...listener] of this.listeners) target.addEventListener(...listener);
     this.watchHeight();
+    this.settle();
     whenConnected(ready);
   },
   unmounted() {
@@ -100,6 +103,12 @@ export default {
       const url = new URL(location.href);
       url.searchParams.delete("t");
       history.replaceState(history.state, "", url);
+    },
+
+    /** The focus has been given to us: where people write, it is of use. */
+    settle() {
+      const isLost = document.activeElement === document.body;
+      if (document.hasFocus() && isLost && matchMedia("(hover: hover)").matches) act("write");
     },
 
     /** Escape closes what is open; at last, the chat itself. */
