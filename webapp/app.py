@@ -72,6 +72,7 @@ from webapp.ui.pages import (
     audit,
     budgets,
     chat,
+    embeds as embeds_page,
     feedback as feedback_page,
     feedback_thread,
     me,
@@ -129,7 +130,19 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         alive = running(settings, store, sessions, embedding, stopping, loops=loops, metrics=metrics)
         async with contextlib.aclosing(clients), alive as services:
             metrics.shows(loads=lambda: services.generations.loads, pages=open_pages.count)
-            for each in (chat, me, admin, usage, budgets, feedback_page, feedback_thread, people, person, audit):
+            for each in (
+                chat,
+                me,
+                admin,
+                usage,
+                budgets,
+                embeds_page,
+                feedback_page,
+                feedback_thread,
+                people,
+                person,
+                audit,
+            ):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions, passes))
             yield

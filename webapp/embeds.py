@@ -1,6 +1,5 @@
 """Pages of other sites that show the chat: which may, who vouches for the people there, and how it looks."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,11 +8,10 @@ from urllib.parse import urlsplit
 
 from webapp.branding import Branding
 from webapp.errors import NotFound
-from webapp.principal import EMBED, Within
+from webapp.origins import ANY_LABEL, NAME, fits
+from webapp.principal import EMBED, PREVIEW, Within
 
 PREFIX, CHAT = '/embed/', '/chat'
-NAME = re.compile(r'[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]')
-ANY_LABEL = '*.'  # begins the host of an origin: any one label may stand there
 
 Algorithm = Literal['HS256', 'RS256', 'ES256', 'EdDSA']
 Theme = Literal['auto', 'light', 'dark']
@@ -75,6 +73,11 @@ class Embed:
         """Of the people whom its hosts vouch for: the same for all keys, so that they may change."""
         return EMBED + self.id
 
+    @property
+    def preview_issuer(self) -> str:
+        """Of the people as whom admins look at it on a page of ours."""
+        return PREVIEW + self.id
+
     def key(self, kid: str) -> Key | None:
         return next((key for key in self.keys if key.kid == kid), None)
 
@@ -110,16 +113,6 @@ class Embeds:
     def stand_behind(self, within: Within) -> bool:
         embed = self.find(within.embed)
         return embed is not None and embed.stands_behind(within)
-
-
-def fits(origin: str, allowed: str) -> bool:
-    """Whether an origin, as browsers write it, is the allowed one, or has any one label where that has a star."""
-    scheme, _, host = allowed.partition('://')
-    if not host.startswith(ANY_LABEL):
-        return origin == allowed
-    given_scheme, _, given_host = origin.partition('://')
-    label, _, rest = given_host.partition('.')
-    return given_scheme == scheme and rest == host.removeprefix(ANY_LABEL) and NAME.fullmatch(label) is not None
 
 
 def fault(origin: str) -> str:

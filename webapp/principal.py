@@ -7,6 +7,7 @@ from enum import StrEnum
 LOCAL = 'local'  # issuer, provider and subject of the one person of local mode
 GUEST = 'guest'  # issuer and provider of everybody who has no login
 EMBED = 'embed:'  # begins the issuer of whom a page of another site vouches for, and the provider of all who come by it
+PREVIEW = 'preview:'  # begins the issuer of those as whom admins look at such a page
 
 
 class Role(StrEnum):
@@ -44,7 +45,7 @@ class Identity:
 class Within:
     """Where a session lives that is not of our own pages: in a page of another site, see `embeds`.
 
-    :ivar origins: of that page; several if it is only known to be one of them
+    :ivar origins: of that page; several if it is only known to be one of them; none for the preview on a page of ours
     :ivar kid: of the key by which its host has vouched; '' if it has not
     """
 

@@ -59,6 +59,8 @@ class Admission:
             return None
         if identity.issuer == GUEST:
             return Role.GUEST if embed.anonymous else None
+        if identity.issuer == embed.preview_issuer:
+            return Role.USER
         return Role.USER if embed.keys and identity.issuer == embed.issuer else None
 
     def is_reader(self, identity: Identity) -> bool:

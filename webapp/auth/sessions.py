@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from webapp import clock, log
 from webapp.auth.admission import Admission
 from webapp.embeds import Embed
-from webapp.errors import Refused, SignedOut
+from webapp.errors import NotFound, Refused, SignedOut
 from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import GUEST, LOCAL, Identity, Principal, Role, Within
 from webapp.store import embeds, endings, sessions
@@ -27,6 +27,7 @@ from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
 
 TOKEN_BYTES = 32
+PREVIEW_LASTS = timedelta(hours=1)  # it goes on for so long though they are no admin any more
 ANYWHERE = '*'  # no embed is called so
 VISIT = 'webapp.visit'  # in the scope of a request
 NO_TOKENS = ProviderTokens()
@@ -144,6 +145,7 @@ class Sessions:
         :param token: of the host that vouches for them
         :return: `False` if that token has been used before
         :raises Refused: as `sign_in`
+        :raises Revoked: see `store.embeds.enter`
         """
         role = self.admission.role(identity)
         if role is None:
@@ -169,6 +171,33 @@ class Sessions:
         _visit(scope).cookie = cookie.setting(secret if standing.session.id == entry.session else held or '')
         log.is_by(standing.user.id)
         return True
+
+    async def preview(self, principal: Principal, embed: Embed, *, name: str, ticket: str) -> None:
+        """Open a session in which an admin sees an embed on a page of ours, as somebody who is not themselves.
+
+        :param name: of that somebody
+        :param ticket: a hash; what it is made of leads into the session, which has no cookie
+        :raises NotFound: they are no admin
+        """
+        if not principal.is_admin:
+            raise NotFound
+        identity = Identity(
+            embed.preview_issuer, _hash(principal.user_id), embed.issuer, name=name, groups=principal.groups
+        )
+        entry = Entry(
+            identity=identity,
+            role=Role.USER,
+            within=Within(embed.id, ()),
+            token=None,
+            session=_hash(secrets.token_urlsafe(TOKEN_BYTES)),
+            held='',
+            ticket=ticket,
+            device='',
+            address=principal.address,
+        )
+        await self._store.write(
+            embeds.enter, entry, secret=self._secret, now=self._now(), absolute=PREVIEW_LASTS, idle=self._idle
+        )
 
     async def leave(self, scope: Scope, embed: Embed) -> None:
         """End the session that this browser has within an embed, if it has one."""
@@ -213,6 +242,10 @@ class Sessions:
     async def of_person(self, user_id: str) -> list[BrowserSession]:
         """A person's live sessions, the last used first."""
         return await self._store.read(sessions.of_person, user_id=user_id, now=self._now(), idle=self._idle)
+
+    async def by_embed(self) -> dict[str, int]:
+        """How many live sessions there are within each embed that has any."""
+        return await self._store.read(sessions.by_embed, now=self._now(), idle=self._idle)
 
     async def purge(self) -> int:
         """Delete the rows of sessions that are over; how many they were."""

@@ -27,6 +27,7 @@ STYLES = (  # in their order: later ones have the last word
 )  # fmt: skip
 FOR_SOME = (
     'admin.css',
+    'embeds.css',
     'entry.css',
     'login.css',
     'queue.css',

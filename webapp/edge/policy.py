@@ -25,6 +25,8 @@ PERMISSIONS = ', '.join(
     )
 )  # fmt: skip
 
+FRAMES, FRAMED_BY = 'frames', 'framed_by'  # in the state of a request, see `frame_own` and `framed_by`
+
 ALWAYS = {
     b'x-content-type-options': b'nosniff',
     b'x-frame-options': b'DENY',
@@ -46,7 +48,8 @@ FOR_HOSTS = re.compile(rf'{PREFIX}(?:[0-9a-f]{{{VERSION_CHARS}}}/)?embed\.js')
 class Policy:
     """Adds the headers to every answer, and takes out any that would let another origin read it.
 
-    :param framed: the paths that may be shown within pages of other sites, and the origins of those
+    :param framed: the paths that may be shown within pages of other sites, and the origins of those; pages of ours may
+        show them, too
     """
 
     def __init__(self, app: ASGIApp, site: Site, framed: Mapping[str, Sequence[str]]) -> None:
@@ -70,6 +73,8 @@ class Policy:
         given = [(name, v) for name, v in message['headers'] if not name.lower().startswith(b'access-control-')]
         is_page = any(name.lower() == b'content-type' and v.startswith(b'text/html') for name, v in given)
         around = self._framed.get(scope['path'])
+        if around is not None:
+            around = f"{scope['state'].get(FRAMED_BY, around)} 'self'".strip()
         policy = self._page(scope, nonce, around or "'none'") if is_page else NOTHING
         own = {**(FRAMED if around else ALWAYS), b'content-security-policy': policy}
         if self._site.is_https:
@@ -93,6 +98,7 @@ class Policy:
                 "manifest-src 'self'",
                 "media-src 'self' blob:",
                 "worker-src 'self'",
+                *(["frame-src 'self'"] if scope['state'].get(FRAMES) else ()),
                 f'frame-ancestors {around}',
                 "base-uri 'none'",
                 "object-src 'none'",
@@ -104,3 +110,13 @@ class Policy:
 def nonce(request: HTTPConnection) -> str:
     """For a `<script nonce=...>` of our own; empty where no policy is in force."""
     return str(getattr(request.state, NONCE, ''))
+
+
+def frame_own(request: HTTPConnection) -> None:
+    """Let the page that answers a request have frames, of ours."""
+    setattr(request.state, FRAMES, True)
+
+
+def framed_by(request: HTTPConnection, origins: Sequence[str]) -> None:
+    """Let fewer show the page that answers a request than may show its path."""
+    setattr(request.state, FRAMED_BY, ' '.join(origins))

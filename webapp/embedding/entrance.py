@@ -19,9 +19,10 @@ from webapp.embedding.host_tokens import HostTokenRefused
 from webapp.embeds import Embed
 from webapp.errors import Refused
 from webapp.principal import GUEST, Identity, Principal, Within
-from webapp.store import embeds
+from webapp.store import embeds, revocations
 from webapp.store.database import Store
 from webapp.store.embeds import HostToken
+from webapp.store.revocations import Revoked
 from webapp.throttle import Throttle
 
 logger = logging.getLogger(__name__)
@@ -45,13 +46,14 @@ class Entrance:
 
         :param token: of the host; None if it says that nobody is there, or says nothing
         :param origin: of the host's page, as the browser says; None if it does not
-        :raises HostTokenRefused: the token is not good, or a page of that origin may not show this embed
+        :raises HostTokenRefused: the token is not good, or a page of that origin may not show this embed, or the key
+            or the origin has been revoked
         :raises Refused: `embed_identity_needed`: nobody vouches for them, and visitors may not come in; `blocked`;
             `LimitReached`
         """
         if origin is not None and not embed.is_shown_by(origin):
             raise HostTokenRefused('origin', f'{origin[:200]} is not among the origins of this embed')
-        origins = embed.origins if origin is None else (origin,)
+        origins = await self._origins(embed, origin)
         if token is None:
             return await self._visit(scope, embed, origins)
         try:
@@ -61,12 +63,38 @@ class Entrance:
             await self.throttle.entry(embed.id, address(scope))
             raise
 
+    async def origins(self, embed: Embed) -> tuple[str, ...]:
+        """Of the pages that may show it now: those of the settings, but for what admins have taken."""
+        revoked = await self.store.read(revocations.all_of, embed=embed.id)
+        return tuple(each for each in embed.origins if not any(one.hits_origin(each) for one in revoked))
+
+    async def preview(self, principal: Principal, embed: Embed, *, name: str) -> str:
+        """The ticket by which an admin sees an embed on a page of ours; nobody vouches for them there.
+
+        :param name: of the person as whom they do
+        :raises NotFound: they are no admin
+        """
+        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        await self.sessions.preview(principal, embed, name=name, ticket=_hash(ticket))
+        return ticket
+
     async def take(self, scope: Scope, embed: Embed, ticket: str) -> Principal | None:
         """Whose session a ticket leads into; nothing if it does not, or has done so before."""
         if not ticket or len(ticket) > MAX_TICKET:
             return None
         found = await self.store.write(embeds.take_ticket, ticket=_hash(ticket), embed=embed.id, now=self.now())
         return await self.sessions.within_any(found, scope) if found else None
+
+    async def _origins(self, embed: Embed, origin: str | None) -> tuple[str, ...]:
+        """Those of which the host's page has one. :raises HostTokenRefused: `revoked`: it may show it no more"""
+        if origin is None:
+            if not (left := await self.origins(embed)):
+                raise HostTokenRefused('revoked', 'all origins of this embed')
+            return left
+        for each in await self.store.read(revocations.all_of, embed=embed.id):
+            if each.hits_origin(origin):
+                raise HostTokenRefused('revoked', f'origin {each.name}')
+        return (origin,)
 
     async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
         vouched = host_tokens.check(token, embed, audience=self.public_url + embed.path, now=self.now())
@@ -93,7 +121,10 @@ class Entrance:
         self, scope: Scope, embed: Embed, identity: Identity, within: Within, token: HostToken | None
     ) -> str:
         ticket = secrets.token_urlsafe(TICKET_BYTES)
-        is_new = await self.sessions.enter_within(scope, embed, identity, within, ticket=_hash(ticket), token=token)
+        try:
+            is_new = await self.sessions.enter_within(scope, embed, identity, within, ticket=_hash(ticket), token=token)
+        except Revoked as error:
+            raise HostTokenRefused('revoked', str(error)) from error
         if not is_new:
             raise HostTokenRefused('replayed', 'its jti has been seen before; each token needs its own')
         return ticket

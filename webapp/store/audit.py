@@ -51,6 +51,9 @@ class Action(StrEnum):
     BUDGET_REMOVED = 'budget_removed'
     NOTICE_SHOWN = 'notice_shown'
     NOTICE_ENDED = 'notice_ended'
+    EMBED_REVOKED = 'embed_revoked'
+    EMBED_ALLOWED = 'embed_allowed'
+    EMBED_ENDED = 'embed_ended'
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, delete
 
 from webapp.principal import Identity, Within
-from webapp.store import logins, sessions
+from webapp.store import logins, revocations, sessions
 from webapp.store.sessions import Standing
 from webapp.store.tables import TicketRow, changed
 
@@ -43,7 +43,9 @@ def enter(
 
     :return: None if the host's token has been used before: then nothing has changed
     :raises Refused: see `users.sign_in`
+    :raises Revoked: they come by a key or an origin that was taken
     """
+    revocations.require(session, entry.within)
     if entry.token and not logins.spend(session, token=entry.token.id, expires_at=entry.token.expires_at):
         return None
     standing = None

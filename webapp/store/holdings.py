@@ -55,6 +55,7 @@ HOLDINGS = (
     Holding('spent_tokens', 'hashes of tokens that count once', Fate.PASSING),
     Holding('usage_speeds', 'how many answers took how long, by nobody', Fate.NOTHING),
     Holding('usage_totals', 'what everybody cost by day', Fate.NOTHING),
+    Holding('embed_revocations', 'keys and origins of other sites that count no more', Fate.NOTHING),
     Holding('notices', 'what admins tell everybody', Fate.NOTHING),
     Holding(
         'forgotten', 'which conversations are gone, by their id upstream, for a year; not whose they were', Fate.NOTHING

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select as sa_select, tuple_
 from sqlmodel import Session, col, select
 
+from webapp.principal import EMBED
 from webapp.store import speeds
 from webapp.store.rollups import UNIT
 from webapp.store.speeds import Measure
@@ -191,6 +192,16 @@ def dearest(
     for each in found:
         weight[each.currency] += each.answers
     return sorted(found, key=lambda each: (-weight[each.currency], -each.price))[:limit]
+
+
+def answers_by_embed(session: Session, *, since: date) -> dict[str, int]:
+    """How many answers there were to people who have come by a page of another site, by the provider of theirs."""
+    statement = (
+        select(IdentityRow.provider, func.sum(UsageDayRow.answers))
+        .join(UsageDayRow, col(UsageDayRow.user_id) == IdentityRow.user_id)
+        .where(col(IdentityRow.provider).startswith(EMBED), UsageDayRow.day >= since)
+    )
+    return {provider: int(answers) for provider, answers in session.exec(statement.group_by(IdentityRow.provider))}
 
 
 def called(session: Session, *, ids: Collection[str]) -> dict[str, Called]:

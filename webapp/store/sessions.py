@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, delete, or_, select, update
+from sqlmodel import Session, col, delete, func, or_, select, update
 
 from webapp.principal import EMBED, GUEST, LOCAL, Identity, Role, Within
 from webapp.store import audit, users
@@ -204,6 +204,12 @@ def of_person(session: Session, *, user_id: str, now: datetime, idle: timedelta)
     return [_value(row) for row in session.exec(statement.order_by(col(SessionRow.last_seen_at).desc(), SessionRow.id))]
 
 
+def by_embed(session: Session, *, now: datetime, idle: timedelta) -> dict[str, int]:
+    """How many live sessions there are within each embed that has any."""
+    statement = select(SessionRow.embed, func.count()).where(*_lives(now, idle), SessionRow.embed != '')
+    return dict(session.exec(statement.group_by(SessionRow.embed)).all())
+
+
 def end(session: Session, *, token_hash: str, now: datetime) -> bool:
     """Sign a browser out; `False` if it was out already."""
     return _end(session, SessionRow.id == token_hash, now=now) > 0
@@ -217,6 +223,13 @@ def end_of_person(session: Session, *, user_id: str, session_id: str, now: datet
 def end_all(session: Session, *, user_id: str, now: datetime, but: str = '') -> int:
     """Sign a person out everywhere, but for the session named; how many sessions that ended."""
     return _end(session, SessionRow.user_id == user_id, SessionRow.id != but, now=now)
+
+
+def end_these(session: Session, *, ids: Collection[str], now: datetime) -> None:
+    """End the sessions that are named."""
+    asked = list(ids)
+    for start in range(0, len(asked), AT_ONCE):
+        _end(session, col(SessionRow.id).in_(asked[start : start + AT_ONCE]), now=now)
 
 
 def purge(session: Session, *, now: datetime, idle: timedelta) -> int:

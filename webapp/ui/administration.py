@@ -18,6 +18,7 @@ AREAS = (
     OVERVIEW,
     Area('usage', usage_asked.PATH, 'spending.title', 'spending.index'),
     Area('budgets', '/admin/budgets', 'budget.title', 'budget.index'),
+    Area('embeds', '/admin/embeds', 'embeds.title', 'embeds.index'),
     Area('feedback', '/admin/feedback', 'queue.title', 'queue.index'),
     Area('people', '/admin/users', 'people.title'),
     Area('audit', log_entries.PATH, 'audit.title', 'admin.audit'),

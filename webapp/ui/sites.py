@@ -56,6 +56,7 @@ async def gate(services: Services, request: Request) -> Principal:
         there = Look.of(embed, request.query_params).at(embed.path)
         raise HTTPException(303, headers={'Location': there, 'Cache-Control': 'no-store'})
     open_pages.turn_away(principal, request.scope['path'])
+    policy.framed_by(request, await services.embedding.entrance.origins(embed))
     return principal
 
 

@@ -27,8 +27,8 @@ BEHIND_ACCENT = ('ground', 'side', 'raised', 'bubble', 'hover')  # tones on whic
 UNBRANDED = Branding()
 # Areas of words that no script uses.
 SERVERS_OWN = {
-    *('admin', 'audit', 'banner', 'budget', 'error', 'leaving', 'login', 'me', 'missing', 'notices', 'people', 'queue'),
-    *('span', 'spending'),
+    *('admin', 'audit', 'banner', 'budget', 'embeds', 'error', 'leaving', 'login', 'me', 'missing', 'notices'),
+    *('people', 'queue', 'span', 'spending'),
 }
 
 

@@ -36,7 +36,7 @@ from webapp.store.tables.people import (
     TicketRow,
     UserRow,
 )
-from webapp.store.tables.service import AuditRow, ChoreRow, NoticeRow
+from webapp.store.tables.service import AuditRow, ChoreRow, EmbedRevocationRow, NoticeRow
 
 __all__ = [
     'EPOCH',
@@ -48,6 +48,7 @@ __all__ = [
     'ChoreRow',
     'ConversationRow',
     'DeletionRow',
+    'EmbedRevocationRow',
     'FeedbackListRow',
     'FeedbackRow',
     'FilePieceRow',

@@ -47,6 +47,17 @@ class NoticeRow(Table, table=True):
     ends_at: datetime = Field(sa_type=Moment)
 
 
+class EmbedRevocationRow(Table, table=True):
+    """A key or an origin that admins have taken from an embed; see `revocations`."""
+
+    __tablename__ = 'embed_revocations'
+
+    embed: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+
+
 class ChoreRow(Table, table=True):
     """Work that one process at a time does now and then; see `chores`."""
 
