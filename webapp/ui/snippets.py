@@ -22,7 +22,7 @@ def iframe(embed: Embed, public_url: str, title: str) -> str:
 
     :param title: for those who don't see it
     """
-    token = f'?token={i18n.t("embeds.token")}' if embed.keys else ''
+    token = '?token=' + i18n.t('embeds.token') if embed.keys else ''
     width, height = SIZES[embed.layout]
     return (
         f'<iframe src="{escape(public_url)}{embed.path}{token}" title="{escape(title)}" width="{width}" '
