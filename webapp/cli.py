@@ -8,6 +8,7 @@ webapp usage [--from DAY] [--to DAY] [--by user,group,app,day,model,outcome] [--
 webapp retention [--apply]
 webapp person export PERSON --output FILE
 webapp person forget PERSON [--apply]
+webapp embed-ticket ID [--sub SUB] [--name NAME] [--email EMAIL] [--groups A,B] [--kid KID] [--minutes N]
 """
 
 import argparse
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 FAILED, WRONG_SETTINGS, INTERRUPTED = 1, 2, 130  # exit status
 MAX_PORT = 65535
+MAX_CLAIM = 500  # characters, as in `embedding.host_tokens`, which takes long to load
 SIDES = ('user', 'group', 'app', 'day', 'model', 'outcome')  # as in `store.reports`, which takes long to load
 
 
@@ -55,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 told(lambda commands, chosen: commands.export(chosen, options.who, options.output))
             case 'person':
                 told(lambda commands, chosen: commands.forget(chosen, options.who, apply=options.apply))
+            case 'embed-ticket':
+                given = {name: getattr(options, name) for name in ('sub', 'name', 'email', 'groups')}
+                claims = {name: value for name, value in given.items() if value}
+                asked = {'kid': options.kid, 'claims': claims, 'minutes': options.minutes}
+                told(lambda commands, chosen: commands.embed_ticket(chosen, options.id, **asked))
     except KeyboardInterrupt:  # before, or after, somebody who takes it for a wish to stop
         sys.exit(INTERRUPTED)
 
@@ -330,7 +337,38 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument('who', metavar='PERSON', help='id or e-mail address')
     out.add_argument('--output', type=Path, required=True, metavar='FILE', help='to write; must not be there yet')
     gone.add_argument('--apply', action='store_true', help='do it; else it is only told what would go')
+    ticket = command(
+        'embed-ticket',
+        'print a token as a host would sign it, and the address that shows the embed with it',
+        'webapp embed-ticket helpdesk',
+        'webapp embed-ticket helpdesk --sub customer-7 --name "Customer 7" --groups staff,press --minutes 1',
+    )
+    ticket.add_argument('id', metavar='ID', help='of the embed, as in `embeds.id`')
+    ticket.add_argument(
+        '--sub', type=_claim, default='trial', help="the host's id of the person (default: %(default)s)"
+    )
+    ticket.add_argument('--name', type=_claim, help='of the person')
+    ticket.add_argument('--email', type=_claim, help='of the person')
+    ticket.add_argument('--groups', type=_groups, metavar='A,B', help='that the person is in')
+    ticket.add_argument('--kid', help='of the key to sign with (default: the first secret)')
+    ticket.add_argument(
+        '--minutes', type=int, choices=range(1, 6), default=5, help='until when it counts (default: %(default)s)'
+    )
     return parser
+
+
+def _claim(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError('is no text in the encoding of this terminal') from None
+    if not 0 < len(text) <= MAX_CLAIM:
+        raise argparse.ArgumentTypeError(f'must have between one and {MAX_CLAIM} characters')
+    return text
+
+
+def _groups(text: str) -> list[str]:
+    return [_claim(group.strip()) for group in text.split(',') if group.strip()]
 
 
 def _day(text: str) -> date:

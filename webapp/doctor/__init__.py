@@ -7,7 +7,7 @@ from pathlib import Path
 from platform import python_version
 
 from webapp import __version__, settings
-from webapp.doctor import database, place, sign_in, upstream
+from webapp.doctor import database, embeds, place, sign_in, upstream
 from webapp.doctor.report import Finding, Report, State
 from webapp.settings import SettingsError, config_file, environment
 from webapp.settings.config_file import ConfigFileError
@@ -33,7 +33,12 @@ async def examine(host: str | None = None, port: int | None = None) -> Report:
         _in_time('apps', upstream.findings(chosen)),
         _in_time('sign-in', sign_in.findings(chosen)),
     )
-    found = (program, *place.files(chosen), *(finding for group in groups for finding in group))
+    found = (
+        program,
+        *place.files(chosen),
+        *(finding for group in groups for finding in group),
+        *embeds.findings(chosen),
+    )
     return Report.of(found, secrets=(*chosen.secrets(), *_suspected_secrets()))
 
 

@@ -7,6 +7,8 @@ and `groups`. That it counts once is the store's to know.
 import base64
 import functools
 import hashlib
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
@@ -80,6 +82,22 @@ def check(token: str, embed: Embed, *, audience: str, now: datetime) -> Vouched:
         groups=_groups(claims),
     )
     return Vouched(identity, key.kid, HostToken(id_, expires_at))
+
+
+def sign(
+    key: Key, claims: Mapping[str, object], *, audience: str, now: datetime, lifetime: timedelta = LIFETIME
+) -> str:
+    """A token as a host makes it, to try an embed with.
+
+    :param claims: who is there: `sub`, and perhaps `name`, `email` and `groups`
+    :raises ValueError: it is a public key, and only the host can sign
+    """
+    if key.algorithm != 'HS256':
+        raise ValueError(f'{key.kid} is a public key')
+    begun = int(now.timestamp())
+    times = {'iat': begun, 'exp': begun + int(lifetime.total_seconds()), 'jti': secrets.token_hex(16)}
+    payload = orjson.dumps({'aud': audience, **times, **claims})
+    return jws.serialize_compact({'alg': key.algorithm, 'kid': key.kid, 'typ': 'JWT'}, payload, _jose(key))
 
 
 def key_fault(key: Key) -> str:
