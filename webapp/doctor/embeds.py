@@ -31,7 +31,7 @@ def _doubts(chosen: Settings, embed: Embed, check: str) -> Iterator[Finding]:
         yield Finding(
             check,
             State.WARNING,
-            f'the app "{embed.app}" is for groups: of those whom a host vouches for, only whose token names one gets in',
+            f'"{embed.app}" is for groups: of those whom a host vouches for, only whose token names one gets in',
             f'Let the token have groups with one of {", ".join(groups)}; or take groups out of the app.',
         )
 
