@@ -16,6 +16,12 @@ base_url = "{}"
 api_key = "demo"
 groups = ["staff"]
 
+[[embeds]]
+id = "helpdesk"
+app = "default"
+origins = ["https://www.example.com"]
+anonymous = true
+
 [limits]
 exports_per_minute = 0
 """

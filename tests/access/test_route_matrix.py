@@ -79,6 +79,7 @@ ROUTES: dict[str, list[Row]] = {
     'GET /admin/usage.csv': [admins('/admin/usage.csv', guest=404), admins('/admin/usage.csv?user={user}', guest=404)],
     'GET /admin/usage.json': [admins('/admin/usage.json', guest=404)],
     'GET /admin/budgets': [admins('/admin/budgets'), admins('/admin/budgets?user={user}')],
+    'GET /admin/embeds': [admins('/admin/embeds')],
     'GET /admin/users': [admins('/admin/users'), admins('/admin/users?q=ann')],
     'GET /admin/users/{user}': [admins('/admin/users/{user}')],
     'GET /admin/users/{user}/export.zip': [  # not even for admins: see tests/people for who may

@@ -13,6 +13,7 @@ from webapp.clock import now
 from webapp.principal import Identity
 from webapp.store import links, sessions
 
+ORIGIN = '["helpdesk", "origin", "https://www.example.com"]'
 REFUSED = 'or it is not yours'
 GONE = 'location.assign'
 
@@ -60,16 +61,20 @@ ADMINS = [
         lambda w: ['save', 'scope=user&period=day&limit=1000000&unit=tokens'],
         'budget-row',
     ),
+    Row('/admin/embeds', 'sheet act', lambda w: ['revoke', ORIGIN], 'embed-allow'),
+    Row('/admin/embeds', 'sheet act', lambda w: ['allow', ORIGIN], 'It is allowed again'),
+    Row('/admin/embeds', 'sheet act', lambda w: ['end_all', 'helpdesk'], 'Sessions ended'),
+    Row('/admin/embeds', 'sheet act', lambda w: ['preview', 'helpdesk'], '/embed/helpdesk/chat?t='),
 ]
 # Every sheet hears both; these have nothing to do, or nothing to filter.
 IDLE = {
     *((path, 'sheet act') for path in ('/admin/users', '/admin/audit')),
-    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/users/{user}')),
+    *((path, 'sheet filter') for path in ('/me', '/admin', '/admin/budgets', '/admin/embeds', '/admin/users/{user}')),
     ('/admin/feedback/{message}', 'sheet filter'),
 }
 PAGES = (
     *('/me', '/admin', '/admin/usage', '/admin/budgets', '/admin/users', '/admin/users/{user}', '/admin/audit'),
-    *('/admin/feedback', '/admin/feedback/{message}'),
+    *('/admin/embeds', '/admin/feedback', '/admin/feedback/{message}'),
 )
 EVERYTHING = {'claims_admin': True, 'claims_reader': True}
 
@@ -106,6 +111,9 @@ def test_who_is_an_admin_no_more_can_do_nothing_on_an_open_page(world: World, ro
     assert world.value('SELECT count(*) FROM notices') == 0
     assert world.value('SELECT blocked_at FROM users WHERE id = ?', world.user) is None
     assert world.value('SELECT count(*) FROM forgettings') == 0
+    assert world.value('SELECT count(*) FROM embed_revocations') == 0
+    assert world.value("SELECT count(*) FROM audit WHERE action = 'embed_ended'") == 0
+    assert world.value("SELECT count(*) FROM identities WHERE issuer = 'preview:helpdesk'") == 0
     assert world.value('SELECT state FROM feedback WHERE id = ?', world.message) == 'new'
 
 

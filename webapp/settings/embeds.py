@@ -92,7 +92,7 @@ def _key(check: Checks, table: EmbedKeyTable) -> Key:
     """:raises OSError, ValueError: it is of no use"""
     if table.public_key_file is not None:
         path = (check.env.config or CONFIG_FILE).parent / table.public_key_file
-        pem = path.read_text('ascii')
+        pem = path.read_text('ascii', errors='replace')
         return Key(table.kid, host_tokens.algorithm_of(pem), pem)
     secret = (table.secret or SecretStr(check.given.get(table.secret_env or '', ''))).get_secret_value()
     if not secret:
