@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Literal
 
 import httpx
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 from support import direct
+from support.axe import faults
 from support.people import WITH_LOGIN, Other, sign_in
 from support.server import Server, free_port
 
@@ -227,6 +229,17 @@ def test_the_preview_is_the_embed_itself_as_somebody_of_their_own(server: Server
     assert {cookie['name'] for cookie in admin.context.cookies()} == {'chat'}
     admin.goto(server.url)
     expect(admin.get_by_test_id('conversation-item')).to_have_count(0)  # it is not the admin who has asked
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_nothing_keeps_anybody_out(admin: Page, scheme: Literal['light', 'dark']) -> None:
+    admin.emulate_media(color_scheme=scheme)
+    part(admin).get_by_test_id('embed-preview-show').click()
+    expect(admin.frame_locator('[data-testid=embed-preview]').get_by_test_id('composer-input')).to_be_editable()
+    for width in (1280, 390):
+        admin.set_viewport_size({'width': width, 'height': 844})
+        assert faults(admin) == []
+        assert admin.evaluate('document.documentElement.scrollWidth') == width
 
 
 def test_only_that_page_may_have_frames_and_only_embeds_may_be_in_them(server: Server) -> None:
