@@ -32,7 +32,7 @@ budget_group = "customers"
 [[embeds]]
 id = "wiki"
 app = "default"
-origins = ["{origin}"]
+origins = ["{origin}", "https://*.example.org"]
 layout = "compact"
 anonymous = true
 
@@ -191,6 +191,20 @@ def test_an_origin_that_is_revoked_shows_it_no_more(server: Server, admin: Page,
     confirm(admin, 'It is allowed again.')
 
 
+def test_nor_to_visitors_who_came_from_elsewhere_before(server: Server, admin: Page, host_port: int) -> None:
+    def visit(origin: str, **headers: str) -> httpx.Response:
+        said = {'token': None, 'origin': origin}
+        return http.post('/embed/wiki', json=said, headers={'Origin': server.url, **headers})
+
+    with direct.client(server.url) as http:
+        cookie = visit(f'http://localhost:{host_port}').headers['set-cookie'].partition(';')[0]
+        assert visit('https://a.example.org', Cookie=cookie).status_code == 200
+        part(admin, 'wiki').get_by_role('button', name='Revoke https://*.example.org').click()
+        confirm(admin, 'Sessions ended: 0.')
+        assert visit('https://a.example.org', Cookie=cookie).json()['code'] == 'revoked'
+        assert visit(f'http://localhost:{host_port}', Cookie=cookie).status_code == 200
+
+
 def test_all_sessions_end_and_the_host_lets_its_people_in_again(admin: Page, host: Page) -> None:
     with host.expect_event('framenavigated', lambda frame: frame.url.endswith('/embed/helpdesk')):
         part(admin).get_by_test_id('embed-end-all').click()
@@ -251,7 +265,7 @@ def test_only_that_page_may_have_frames_and_only_embeds_may_be_in_them(server: S
     assert [path for path, policy in policies.items() if "frame-src 'self'" in policy] == ['/admin/embeds']
     assert all("frame-ancestors 'none'" in policy for policy in policies.values())
     assert 'frame-src' not in entry
-    assert re.search(r"frame-ancestors http://localhost:\d+ 'self';", entry)
+    assert re.search(r"frame-ancestors http://localhost:\d+ https://\*\.example\.org 'self';", entry)
 
 
 def test_nobody_else_gets_one_nor_lets_our_own_pages_vouch(server: Server) -> None:
