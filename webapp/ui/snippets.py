@@ -3,7 +3,6 @@
 from markupsafe import escape
 
 from webapp.embeds import Embed, Layout
-from webapp.ui import i18n
 
 SIZES = {Layout.BUBBLE: (400, 640), Layout.COMPACT: (400, 640), Layout.FULL: (1000, 720)}  # px
 
@@ -22,9 +21,9 @@ def iframe(embed: Embed, public_url: str, title: str) -> str:
 
     :param title: for those who don't see it
     """
-    token = '?token=' + i18n.t('embeds.token') if embed.keys else ''
+    token, quiet = ('?token=JWT', ' referrerpolicy="no-referrer"') if embed.keys else ('', '')
     width, height = SIZES[embed.layout]
     return (
         f'<iframe src="{escape(public_url)}{embed.path}{token}" title="{escape(title)}" width="{width}" '
-        f'height="{height}" style="border: 0" allow="clipboard-write"></iframe>'
+        f'height="{height}" allow="clipboard-write"{quiet}></iframe>'
     )
