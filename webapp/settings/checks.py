@@ -87,7 +87,7 @@ class Checks:
         env = self.env
         if env.public_url is None:
             host = '127.0.0.1' if env.local and not is_loopback(env.host) else env.host
-            if self._is_open and not is_loopback(host):
+            if (self._is_open or self.file.embeds) and not is_loopback(host):
                 self.problems.append(
                     f'WEBAPP_PUBLIC_URL is missing: with WEBAPP_HOST={env.host} we cannot know the address that people '
                     'use. Set it, for example to https://chat.example.com.'
@@ -118,11 +118,13 @@ class Checks:
             return True
         if is_loopback(env.host) and public_is_loopback:
             return True
+        if self.file.embeds:
+            return False  # people come by the pages of other sites
         self.problems.append(
             'Nobody could get in: there is no provider to sign in with, WEBAPP_GUESTS is off, and this is not local '
             f'mode, because {self._outside()}. Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, or '
-            'WEBAPP_GUESTS=true to let people in without a login, or WEBAPP_LOCAL=true if the port is published on '
-            'loopback only.'
+            'WEBAPP_GUESTS=true to let people in without a login, [[embeds]] to show it in other sites, or '
+            'WEBAPP_LOCAL=true if the port is published on loopback only.'
         )
         return False
 
@@ -140,9 +142,10 @@ class Checks:
             if fault := local_secret.weakness(secret):
                 self.problems.append(f'WEBAPP_SECRET {fault}. {_HOW_TO_MAKE_ONE}')
             return secret
-        if self._is_open:
-            self.problems.append(f'WEBAPP_SECRET is missing. {_HOW_TO_MAKE_ONE}')
-        elif is_local and not self.problems:
+        if not is_local:
+            if self._is_open or self.file.embeds:
+                self.problems.append(f'WEBAPP_SECRET is missing. {_HOW_TO_MAKE_ONE}')
+        elif not self.problems:
             try:
                 if make or (folder / local_secret.NAME).exists():
                     return local_secret.keep(folder)
@@ -218,6 +221,7 @@ class Checks:
 
     def _listed(self) -> Iterator[AppSettings]:
         seen = {QUICK_START} if self.env.dify_base_url else set()
+        shown = {embed.app for embed in self.file.embeds}  # by other sites, whose people need no login here
         for app in self.file.apps:
             if app.slug in seen:
                 self.problems.append(f'apps: the slug "{app.slug}" is used twice; each app needs its own.')
@@ -225,7 +229,7 @@ class Checks:
             can_sign_in = bool(self.file.providers) or self.env.oidc_issuer is not None
             if app.guests and app.groups:
                 self.problems.append(f'apps: "{app.slug}" is for guests and for groups; take one of them out.')
-            elif self.env.guests and not app.guests and not can_sign_in:
+            elif self.env.guests and not app.guests and not can_sign_in and app.slug not in shown:
                 self.problems.append(
                     f'apps: "{app.slug}" is closed to guests, and nobody can sign in; '
                     'set guests = true without groups, or take the app out.'

@@ -60,6 +60,7 @@ def _gate(role: Role, *, is_told: bool) -> Gate:
         """Who asks for a page.
 
         :raises NotFound: it is not for them
+        :raises Refused: `no_way_in`: people come by the pages of other sites alone
         :raises Refused: `from_elsewhere`: see `refuse_foreign`
         :raises Refused: too many pages wait for a browser to connect; each costs memory, and anybody may ask for one.
             Or they have too many open
@@ -74,6 +75,8 @@ def _gate(role: Role, *, is_told: bool) -> Gate:
             return principal
         if principal and (principal.role is not Role.GUEST or not sessions.admission.providers):
             raise NotFound
+        if not sessions.admission.providers and not sessions.admission.guests:
+            raise Refused('no_way_in', status=403)
         raise HTTPException(303, headers={'Location': login_path(request), 'Cache-Control': 'no-store'})
 
     return gate
