@@ -1,5 +1,6 @@
 /** Asks the page around us who is there, and goes on to the chat. */
 import { candidates, fits } from "origins";
+import { go, signIn } from "sign_in";
 
 const VERSION = 1;
 const ALONE = 2_000; // ms after which nobody around us will say anything
@@ -40,31 +41,39 @@ async function enter(token) {
   const response = await fetch(config.post, { method: "POST", headers, body }).catch(() => null); // no network
   const answer = await response?.json().catch(() => null); // a proxy's own page
   busy = false;
-  if (answer?.ticket) go(answer.ticket);
+  if (answer?.ticket) go(config.chat, answer.ticket);
   else refuse(answer?.code ? answer : { code: "unreachable", message: config.words.unreachable });
 }
 
-function go(ticket) {
-  const url = new URL(config.chat, location.href);
-  url.searchParams.set("t", ticket);
-  location.replace(url);
-}
+const part = (name) => root.querySelector(`[data-part=${name}]`);
 
 /** The visitor can do little about it; who has built the page around us finds the reason on the console. */
 function refuse({ code, message }) {
-  const part = (name) => root.querySelector(`[data-part=${name}]`);
+  const maySignIn = config.sign_in && code === "identity_needed";
   root.firstElementChild.hidden = true;
   part("refused").hidden = false;
-  part("words").textContent = config.words["visitor_" + code] ?? config.words.visitor;
-  part("about").textContent = code;
-  part("again").hidden = parent === window;
+  part("title").textContent = maySignIn ? config.words.sign_in_title : config.words.title;
+  part("words").textContent = maySignIn ? config.words.sign_in : config.words["visitor_" + code] ?? config.words.visitor;
+  part("about").textContent = maySignIn ? "" : code;
+  part("again").hidden = maySignIn || parent === window;
+  part("sign-in").hidden = !maySignIn;
   console.warn(`chat ${config.embed}: ${code}: ${message}`);
   post("error", { code, message });
 }
 
+function beginSignIn() {
+  const origins = host ? [host] : config.origins;
+  signIn({ ...config.sign_in, origins }, config.sign_in.words, ({ text, href, link }) => {
+    part("signing").textContent = text;
+    part("open").hidden = !href;
+    part("open").href = href ?? "";
+    part("open").textContent = link ?? "";
+  });
+}
+
 function ask() {
   root.firstElementChild.hidden = false;
-  root.querySelector("[data-part=refused]").hidden = true;
+  part("refused").hidden = true;
   post("ready", { embed: config.embed, stage: "entry" });
   wait(ALONE);
 }
@@ -75,7 +84,8 @@ function wait(patience) {
 }
 
 addEventListener("message", hear);
-root.querySelector("[data-part=again]").addEventListener("click", ask);
+part("again").addEventListener("click", ask);
+part("sign-in").addEventListener("click", beginSignIn);
 if (config.refusal) refuse(config.refusal);
 else if (parent === window) refuse({ code: "alone", message: config.words.alone });
 else ask();

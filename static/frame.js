@@ -1,5 +1,6 @@
 /** What stands around every page: the sidebar, the top line, notices, and the choice of colours. */
 import { act, pressed, shortcuts } from "shortcuts";
+import { signIn } from "sign_in";
 import { hide } from "site";
 
 const NARROW = "(max-width: 47.99rem)"; // the sidebar is a drawer
@@ -8,7 +9,7 @@ const EVERYWHERE = ["list", "theme"]; // shortcuts of pages without a conversati
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, shortcutsWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String, placed: Object },
+  props: { words: Object, shortcutsWords: Object, pairingWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String, placed: Object },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ hasSidebar ? words.skip : words.skip_page }}</a>
@@ -40,8 +41,17 @@ export default {
           </template>
           <span class="space"></span>
           <template v-if="placed">
+            <button v-if="placed.sign_in" type="button" class="button" data-testid="site-sign-in" @click="signIn">{{ words.sign_in }}</button>
             <button v-if="narrow" type="button" class="icon-button" data-testid="site-new" @click="act('new')"
               :aria-label="words.new" :title="words.new"><i class="icon icon-new"></i></button>
+            <template v-if="person">
+              <button type="button" class="person" data-testid="user-menu" popovertarget="person" aria-haspopup="true"
+                :aria-label="menuWords" :title="menuWords">{{ initials }}</button>
+              <div id="person" popover class="menu at-end" role="region" :aria-label="words.account">
+                <p class="quiet" dir="auto">{{ person.name }}</p>
+                <button type="button" data-testid="site-sign-out" @click="$emit('leave', [])">{{ words.sign_out }}</button>
+              </div>
+            </template>
             <button v-if="placed.closable" type="button" class="icon-button" data-testid="site-close" @click="hide"
               :aria-label="words.close" :title="words.close"><i class="icon icon-close"></i></button>
           </template>
@@ -62,6 +72,10 @@ export default {
           </template>
         </header>
         <div class="banners" role="region" :aria-label="words.notices" aria-live="polite">
+          <p v-if="signing" class="banner" data-testid="site-signing">
+            <span>{{ signing.text }}
+              <a v-if="signing.href" data-testid="site-sign-in-open" target="_blank" rel="opener" :href="signing.href">{{ signing.link }}</a></span>
+          </p>
           <p v-for="banner in shownBanners" :key="banner.id" class="banner" data-testid="banner" :data-kind="banner.kind"
             :data-name="banner.name">
             <span dir="auto">{{ banner.text }}</span>
@@ -89,7 +103,7 @@ export default {
         </dl>
       </dialog>
     </div>`,
-  emits: ["travel"],
+  emits: ["travel", "leave"],
   data() {
     const narrow = isNarrow(this.placed);
     return {
@@ -102,6 +116,7 @@ export default {
       theme: THEMES.includes(recall("theme")) ? recall("theme") : "auto",
       lost: false,
       closed: [], // ids of notices
+      signing: null, // what to show of it, see `sign_in.js`
     };
   },
   computed: {
@@ -183,6 +198,11 @@ export default {
     },
     travelled() {
       this.$emit("travel", [location.pathname]);
+    },
+
+    signIn() {
+      const { sign_in: way, origins } = this.placed;
+      signIn({ ...way, origins }, this.pairingWords, (state) => (this.signing = state));
     },
 
     nextTheme() {

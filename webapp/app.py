@@ -32,7 +32,7 @@ from webapp.comparison import Comparison
 from webapp.deletions import Deletions
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.embedding import Embedding, Entrance, Passes
+from webapp.embedding import Embedding, Entrance, Pairings, Passes
 from webapp.embeds import Embeds
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.exports import (
@@ -60,12 +60,13 @@ from webapp.store import (
     limits,
     logins,
     notices as notices_store,
+    pairings as pairings_store,
     people as people_store,
 )
 from webapp.store.database import Store
 from webapp.throttle import Throttle
 from webapp.titles import Titles
-from webapp.ui import entry, leaving, login as login_page, open_pages, persons, refusals
+from webapp.ui import entry, leaving, login as login_page, open_pages, persons, refusals, sign_in
 from webapp.ui.page import LOGIN
 from webapp.ui.pages import (
     admin,
@@ -121,7 +122,8 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     refreshing = Refreshing(store, clients, sessions.admission, sealing, on_end=open_pages.close)
     passes = Passes(sessions, settings.secret.get_secret_value())
     entrance = Entrance(store, sessions, Throttle(store, settings.limits), settings.public_url)
-    embedding = Embedding(embeds, entrance, passes)
+    pairings = Pairings(store, sessions, entrance, Throttle(store, settings.limits), settings.is_https)
+    embedding = Embedding(embeds, entrance, pairings, passes)
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager
@@ -145,6 +147,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
             ):
                 each.register(services)
             nicegui_app.include_router(transfers.routes(services.files, sessions, passes))
+            nicegui_app.include_router(sign_in.routes(embedding, sessions, services.apps, brand=settings.branding))
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -185,6 +188,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
         is_local=settings.is_local,
         trusted_proxies=settings.trusted_proxies,
         framed={path: embed.origins for embed in embeds for path in (embed.path, embed.chat_path)},
+        opened=[embed.sign_in_path for embed in embeds if embed.sign_in],
     )
 
 
@@ -303,6 +307,7 @@ async def _purge(store: Store, sessions: Sessions, files: Files) -> None:
             await sessions.purge()
             await store.write(logins.purge, now=clock.now())
             await store.write(embeds_store.purge, now=clock.now())
+            await store.write(pairings_store.purge, now=clock.now())
             await store.write(limits.purge, now=clock.now())
             await store.write(notices_store.purge, now=clock.now())
             await store.write(deletions_store.purge, now=clock.now())

@@ -12,6 +12,7 @@ from webapp.origins import ANY_LABEL, NAME, fits
 from webapp.principal import EMBED, PREVIEW, Within
 
 PREFIX, CHAT = '/embed/', '/chat'
+SIGN_IN, SIGNED_IN = '/sign-in', '/signed-in'  # pages of a window of its own
 
 Algorithm = Literal['HS256', 'RS256', 'ES256', 'EdDSA']
 Theme = Literal['auto', 'light', 'dark']
@@ -69,6 +70,16 @@ class Embed:
         return self.path + CHAT
 
     @property
+    def sign_in_path(self) -> str:
+        """The first page of a window in which somebody signs in for a frame."""
+        return self.path + SIGN_IN
+
+    @property
+    def signed_in_path(self) -> str:
+        """The last one."""
+        return self.path + SIGNED_IN
+
+    @property
     def issuer(self) -> str:
         """Of the people whom its hosts vouch for: the same for all keys, so that they may change."""
         return EMBED + self.id
@@ -109,10 +120,6 @@ class Embeds:
 
     def find(self, id_: str) -> Embed | None:
         return self._embeds.get(id_)
-
-    def stand_behind(self, within: Within) -> bool:
-        embed = self.find(within.embed)
-        return embed is not None and embed.stands_behind(within)
 
 
 def fault(origin: str) -> str:

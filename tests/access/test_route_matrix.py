@@ -100,6 +100,12 @@ ROUTES: dict[str, list[Row]] = {
     'POST /auth/{provider}/link': [everybody('/auth/none/link', 404)],
     'GET /auth/{provider}/callback': [everybody('/auth/none/callback?code=x&state=x', 404)],
     'POST /auth/{provider}/backchannel-logout': [everybody('/auth/none/backchannel-logout', 404)],
+    # within pages of other sites; tests/embedding tells who gets in there
+    'POST /embed/{embed}/pairings': [everybody('/embed/none/pairings', 404)],
+    'POST /embed/{embed}/pairings/poll': [everybody('/embed/none/pairings/poll', 404)],
+    'GET /embed/{embed}/sign-in': [everybody('/embed/none/sign-in', 404)],
+    'POST /embed/{embed}/sign-in': [everybody('/embed/none/sign-in', 404)],
+    'GET /embed/{embed}/signed-in': [everybody('/embed/none/signed-in', 404)],
     'POST /logout': [everybody('/logout', 303)],
     'GET /healthz': [everybody('/healthz', 200)],
     'GET /readyz': [everybody('/readyz', 200)],

@@ -34,12 +34,14 @@ SCRIPTS = {
     'sheet.js': 'sheet',
     'attachments.js': 'composer',
     'entry.js': 'entry',
+    'sign_in.js': 'pairing',
+    'popup.js': 'popup',
 }
 OURS = {
     'already_running', 'blocked', 'budget_of_all', 'budget_of_app', 'budget_of_group', 'budget_of_user',
-    'embed_identity_needed', 'embed_refused', 'inputs_unfit', 'no_way_in',
+    'app_closed', 'embed_identity_needed', 'embed_refused', 'inputs_unfit', 'no_way_in',
     'feedback_changed', 'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
-    'not_found', 'notice_end', 'notice_unfit', 'notices_full',
+    'not_found', 'notice_end', 'notice_unfit', 'notices_full', 'pairing_over',
     'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down',
     'sign_in_denied', 'sign_in_failed', 'sign_in_over', 'sign_in_stale', 'sign_in_unproven', 'signed_out',
     'store_unavailable', 'too_long', 'too_many_pages', 'too_many_pages_of_guests', 'too_many_running',

@@ -23,6 +23,7 @@ from webapp.store.database import Store
 from webapp.store.embeds import Entry, HostToken
 from webapp.store.endings import Ending
 from webapp.store.limits import Scope as Limited
+from webapp.store.pairings import Granted
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
 
@@ -137,7 +138,15 @@ class Sessions:
         return self._principal(standing, role, address(scope))
 
     async def enter_within(
-        self, scope: Scope, embed: Embed, identity: Identity, within: Within, *, ticket: str, token: HostToken | None
+        self,
+        scope: Scope,
+        embed: Embed,
+        identity: Identity,
+        within: Within,
+        *,
+        ticket: str,
+        token: HostToken | None,
+        tokens: ProviderTokens = NO_TOKENS,
     ) -> bool:
         """Open a session within an embed, or go on with the one of this very person; the session of another one ends.
 
@@ -162,6 +171,7 @@ class Sessions:
             ticket=ticket,
             device=_device(scope),
             address=address(scope),
+            tokens=tokens,
         )
         standing = await self._store.write(
             embeds.enter, entry, secret=self._secret, now=self._now(), absolute=self._absolute, idle=self._idle
@@ -198,6 +208,23 @@ class Sessions:
         await self._store.write(
             embeds.enter, entry, secret=self._secret, now=self._now(), absolute=PREVIEW_LASTS, idle=self._idle
         )
+
+    async def follow_within(self, scope: Scope, embed: Embed, granted: Granted, *, ticket: str) -> bool:
+        """Open a session within an embed for somebody who has signed in on our own pages for it.
+
+        It ends when their provider ends theirs there, but not when they sign out there themselves.
+
+        :param ticket: a hash; what it is made of leads into the session, with no cookie
+        :return: `False` if that other session is over
+        :raises Refused: as `sign_in`
+        :raises Revoked: see `embeds.enter`
+        """
+        id_ = granted.session_id
+        found = await self._store.read(sessions.look_up, token_hash=id_, now=self._now(), idle=self._idle)
+        if found is None:
+            return False
+        within, tokens = Within(embed.id, granted.origins), ProviderTokens(session=granted.provider_session)
+        return await self.enter_within(scope, embed, found.identity, within, ticket=ticket, token=None, tokens=tokens)
 
     async def leave(self, scope: Scope, embed: Embed) -> None:
         """End the session that this browser has within an embed, if it has one."""
@@ -280,7 +307,10 @@ class Sessions:
         role, within = self.admission.role(standing.identity), standing.session.within
         if role is None or within is None:
             return role
-        if not self.admission.embeds.stand_behind(within):
+        embed = self.admission.embeds.find(within.embed)
+        if embed is None or not embed.stands_behind(within):
+            return None
+        if sessions.is_by_provider(standing.identity) and not embed.sign_in:
             return None
         return Role.USER if role.reaches(Role.USER) else role
 

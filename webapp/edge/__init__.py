@@ -1,6 +1,6 @@
 """What stands between the network and the app. Each module closes one hole; `wrap` puts them in their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nicegui import __version__ as nicegui_version
 from starlette.types import ASGIApp
@@ -34,12 +34,14 @@ def wrap(
     is_local: bool,
     trusted_proxies: Proxies = (),
     framed: Mapping[str, Sequence[str]] | None = None,
+    opened: Collection[str] = (),
     bodies: Mapping[str, int] | None = None,
     body_silence: float = SILENCE,
 ) -> ASGIApp:
     """The app as the network may see it. NiceGUI's own compression must be off (`gzip_middleware_factory=None`).
 
     :param framed: paths that pages of other sites may show, with the origins of those pages; no others may be framed
+    :param opened: paths of pages that keep the window which has opened them
     :param bodies: bytes that may be sent to paths that begin so, beside the 64 kB that may be sent anywhere
     :param body_silence: seconds within which a body must go on
     """
@@ -52,5 +54,5 @@ def wrap(
     app = Bodies(app, limits={**BODIES, **(bodies or {})}, silence=body_silence)
     app = Origins(app, site)  # nothing of a foreign request's body is read
     app = Hosts(app, site, is_local=is_local, trusted_proxies=trusted_proxies)  # who asks, for everybody inside
-    app = Policy(app, site, framed or {})  # refusals have the headers too
+    app = Policy(app, site, framed or {}, opened)  # refusals have the headers too
     return Access(app, trusted_proxies)  # and are logged

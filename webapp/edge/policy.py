@@ -6,7 +6,7 @@ compiles its templates in the browser.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,12 +50,16 @@ class Policy:
 
     :param framed: the paths that may be shown within pages of other sites, and the origins of those; pages of ours may
         show them, too
+    :param opened: the paths of pages that keep the window which has opened them, whosever that is
     """
 
-    def __init__(self, app: ASGIApp, site: Site, framed: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, app: ASGIApp, site: Site, framed: Mapping[str, Sequence[str]], opened: Collection[str] = ()
+    ) -> None:
         self.app = app
         self._site = site
         self._framed = {path: ' '.join(origins) for path, origins in framed.items()}
+        self._opened = frozenset(opened)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] != 'http':
@@ -77,6 +81,8 @@ class Policy:
             around = f"{scope['state'].get(FRAMED_BY, around)} 'self'".strip()
         policy = self._page(scope, nonce, around or "'none'") if is_page else NOTHING
         own = {**(FRAMED if around else ALWAYS), b'content-security-policy': policy}
+        if scope['path'] in self._opened:
+            own[b'cross-origin-opener-policy'] = b'unsafe-none'
         if self._site.is_https:
             own[b'strict-transport-security'] = HSTS
         if LIBRARIES.match(scope['path']):

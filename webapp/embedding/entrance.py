@@ -51,9 +51,7 @@ class Entrance:
         :raises Refused: `embed_identity_needed`: nobody vouches for them, and visitors may not come in; `blocked`;
             `LimitReached`
         """
-        if origin is not None and not embed.is_shown_by(origin):
-            raise HostTokenRefused('origin', f'{origin[:200]} is not among the origins of this embed')
-        origins = await self._origins(embed, origin)
+        origins = await self.around(embed, origin)
         if token is None:
             return await self._visit(scope, embed, origins)
         try:
@@ -67,6 +65,23 @@ class Entrance:
         """Of the pages that may show it now: those of the settings, but for what admins have taken."""
         revoked = await self.store.read(revocations.all_of, embed=embed.id)
         return tuple(each for each in embed.origins if not any(one.hits_origin(each) for one in revoked))
+
+    async def around(self, embed: Embed, origin: str | None) -> tuple[str, ...]:
+        """Those of which the host's page has one.
+
+        :param origin: as the browser says; None if it does not
+        :raises HostTokenRefused: `origin`: it may not show it; `revoked`: it may show it no more
+        """
+        if origin is not None and not embed.is_shown_by(origin):
+            raise HostTokenRefused('origin', f'{origin[:200]} is not among the origins of this embed')
+        if origin is None:
+            if not (left := await self.origins(embed)):
+                raise HostTokenRefused('revoked', 'all origins of this embed')
+            return left
+        for each in await self.store.read(revocations.all_of, embed=embed.id):
+            if each.hits_origin(origin):
+                raise HostTokenRefused('revoked', f'origin {each.name}')
+        return (origin,)
 
     async def preview(self, principal: Principal, embed: Embed, *, name: str) -> str:
         """The ticket by which an admin sees an embed on a page of ours; nobody vouches for them there.
@@ -84,17 +99,6 @@ class Entrance:
             return None
         found = await self.store.write(embeds.take_ticket, ticket=_hash(ticket), embed=embed.id, now=self.now())
         return await self.sessions.within_any(found, scope) if found else None
-
-    async def _origins(self, embed: Embed, origin: str | None) -> tuple[str, ...]:
-        """Those of which the host's page has one. :raises HostTokenRefused: `revoked`: it may show it no more"""
-        if origin is None:
-            if not (left := await self.origins(embed)):
-                raise HostTokenRefused('revoked', 'all origins of this embed')
-            return left
-        for each in await self.store.read(revocations.all_of, embed=embed.id):
-            if each.hits_origin(origin):
-                raise HostTokenRefused('revoked', f'origin {each.name}')
-        return (origin,)
 
     async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
         vouched = host_tokens.check(token, embed, audience=self.public_url + embed.path, now=self.now())

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete
 
 from webapp.principal import Identity, Within
 from webapp.store import logins, revocations, sessions
-from webapp.store.sessions import Standing
+from webapp.store.sessions import ProviderTokens, Standing
 from webapp.store.tables import TicketRow, changed
 
 STAYS = timedelta(seconds=30)  # a ticket
@@ -34,6 +34,7 @@ class Entry:
     ticket: str
     device: str
     address: str
+    tokens: ProviderTokens = ProviderTokens()  # noqa: RUF009 -- a value
 
 
 def enter(
@@ -73,6 +74,7 @@ def enter(
             device=entry.device,
             address=entry.address,
             replaces=entry.held,
+            tokens=entry.tokens,
             within=entry.within,
         )
     give_ticket(session, ticket=entry.ticket, session_id=standing.session.id, embed=entry.within.embed, now=now)

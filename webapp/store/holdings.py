@@ -31,6 +31,7 @@ HOLDINGS = (
     Holding('identities', 'what providers say of them', Fate.DELETED, 'identities.jsonl'),
     Holding('sessions', 'where they are signed in; hashes and sealed tokens', Fate.DELETED, 'sessions.jsonl'),
     Holding('tickets', 'the way into a session within a page of another site; goes with the session', Fate.DELETED),
+    Holding('pairings', 'a frame that waits for them to sign in; goes with the session', Fate.DELETED),
     Holding('attempts', 'a login under way that adds a way in; goes with the session', Fate.DELETED),
     Holding('offers', 'a way in that waits to be taken; goes with the session', Fate.DELETED, 'offers.jsonl'),
     Holding('conversations', 'titles, and what was filled in at their start', Fate.DELETED, 'conversations.jsonl'),

@@ -6,6 +6,7 @@ POST /embed/{embed}              {"token": "..." or null, "origin": "https://...
 
 import json
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -81,13 +82,14 @@ def _refusal(error: AppError) -> dict[str, str]:
 
 
 def _page(request: Request, embed: Embed, look: Look, brand: Branding, refusal: AppError | None = None) -> Response:
-    shown = look.brand(embed, brand)
+    shown, way = look.brand(embed, brand), look.way_to_sign_in(embed)
     config: dict[str, Any] = {
         'embed': embed.id,
         'origins': embed.origins,
         'post': embed.path,
         'chat': look.at(embed.chat_path),
         'open': embed.anonymous,
+        'sign_in': asdict(way) | {'words': i18n.words('pairing')} if way else None,
         'refusal': _refusal(refusal) if refusal else None,
         'words': {name: text for name, text in i18n.words('entry').items() if not name.startswith('refused_')},
     }
@@ -99,7 +101,7 @@ def _page(request: Request, embed: Embed, look: Look, brand: Branding, refusal: 
         status=refusal.status if refusal else 200,
         scheme=look.theme,
         brand=shown,
-        imports=json.dumps({'imports': {'origins': assets.url('origins.js')}}),
+        imports=json.dumps({'imports': {name: assets.url(f'{name}.js') for name in ('origins', 'sign_in')}}),
         script=assets.url('entry.js'),
         config=json.dumps(config),
     )

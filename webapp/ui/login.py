@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from webapp import embeds
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions
 from webapp.auth.targets import safe_next
@@ -88,7 +89,7 @@ def _page(
         welcome=i18n.t('login.welcome', name=brand.name) if brand.name else i18n.t('login.title'),
         notice=notice,
         ways=list(_ways(admission, target, down)),
-        guest_href=target if admission.guests else '',
+        guest_href=target if admission.guests and not target.startswith(embeds.PREFIX) else '',
     )
 
 

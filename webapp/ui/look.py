@@ -15,6 +15,15 @@ SWITCH = {'on': True, 'off': False}
 
 
 @dataclass(frozen=True, slots=True)
+class WayToSignIn:
+    """What a frame has to know to let somebody sign in, see `sign_in.js`: addresses of ours."""
+
+    window: str
+    path: str
+    chat: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """:ivar asked: what the address says of it, in one form; to be carried on"""
 
@@ -49,6 +58,10 @@ class Look:
         """:param base: what the embed does not say itself"""
         brand = embed.branding.over(base)
         return replace(brand, accent=self.accent) if self.accent else brand
+
+    def way_to_sign_in(self, embed: Embed) -> WayToSignIn | None:
+        """Nothing where people can't; the chat that they come to looks the same."""
+        return WayToSignIn(embed.sign_in_path, embed.path, self.at(embed.chat_path)) if embed.sign_in else None
 
     def at(self, path: str, **more: str) -> str:
         """The address of a page that looks the same."""

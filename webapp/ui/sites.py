@@ -12,14 +12,14 @@ from webapp.branding import Branding
 from webapp.edge import policy
 from webapp.embeds import Embed, Layout
 from webapp.errors import NotFound
-from webapp.principal import Principal
+from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import conversations
-from webapp.ui import open_pages, theme
+from webapp.ui import i18n, open_pages, theme
 from webapp.ui.components.host import Host
 from webapp.ui.look import Look
 from webapp.ui.page import make_room
-from webapp.ui.theme import Frame, Placed
+from webapp.ui.theme import Frame, Person, Placed
 
 GOES_ON = timedelta(days=1)  # a visitor finds the conversation that they left so lately
 
@@ -66,6 +66,7 @@ class Site:
 
     embed: Embed
     look: Look
+    principal: Principal
     origins: tuple[str, ...]  # one of them is the page around this one
     asked: str  # id of the conversation that the address names; '' for none
 
@@ -73,7 +74,7 @@ class Site:
     def of(cls, embed: Embed, principal: Principal, request: Request) -> 'Site':
         assert principal.within is not None
         query = request.query_params
-        return cls(embed, Look.of(embed, query), principal.within.origins, query.get('c', ''))
+        return cls(embed, Look.of(embed, query), principal, principal.within.origins, query.get('c', ''))
 
     async def conversation(self, services: Services, principal: Principal) -> str | None:
         """The id of the one to show: that of the address, else the last one, if it is not long ago."""
@@ -90,13 +91,22 @@ class Site:
     def address(self, conversation_id: str | None = None) -> str:
         return self.look.at(self.embed.chat_path, c=conversation_id or '')
 
+    @property
+    def signed_in(self) -> Person | None:
+        """Who has signed in for this frame; whoever the host vouches for signs out there, and a preview nowhere."""
+        within, is_guest = self.principal.within, self.principal.role is Role.GUEST
+        if is_guest or within is None or within.kid or not within.origins:
+            return None
+        return Person(self.principal.name or i18n.t('frame.unnamed'))
+
     def frame(self, name: str, base: Branding) -> AbstractContextManager[Frame]:
         open_pages.within(self.look.at(self.embed.path))
         nonce = policy.nonce(ui.context.client.request)
         ui.add_head_html(f'<script nonce="{nonce}">{STAND_IN}</script>')
-        layout = self.look.layout
+        layout, is_guest = self.look.layout, self.principal.role is Role.GUEST
         return theme.frame(
             name=self.embed.branding.name or name,
+            person=self.signed_in,
             brand=self.look.brand(self.embed, base),
             placed=Placed(
                 header=self.look.header,
@@ -104,6 +114,8 @@ class Site:
                 roomy=layout is Layout.FULL,
                 scheme=self.look.theme,
                 language=self.look.language,
+                origins=self.origins,
+                sign_in=self.look.way_to_sign_in(self.embed) if is_guest else None,
             ),
         )
 

@@ -16,6 +16,7 @@ from webapp.branding import Branding, readable
 from webapp.edge import assets, policy, template
 from webapp.ui import i18n
 from webapp.ui.components.scripted import Scripted
+from webapp.ui.look import WayToSignIn
 
 # Chosen colours must stand before anything is painted, so this can't wait for a file.
 CHOOSE_COLOURS = """
@@ -28,7 +29,7 @@ UNBRANDED = Branding()
 # Areas of words that no script uses.
 SERVERS_OWN = {
     *('admin', 'audit', 'banner', 'budget', 'embeds', 'error', 'leaving', 'login', 'me', 'missing', 'notices'),
-    *('people', 'queue', 'span', 'spending'),
+    *('people', 'popup', 'queue', 'span', 'spending'),
 }
 
 
@@ -68,6 +69,8 @@ class Placed:
     roomy: bool  # the list of conversations is a column where there is room, else always a drawer
     scheme: str  # 'auto', 'light' or 'dark'
     language: str  # in which numbers and dates are written; '' for the browser's
+    origins: tuple[str, ...]  # one of them is the page around it
+    sign_in: WayToSignIn | None  # for who has not, where they can
 
 
 class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
@@ -120,6 +123,10 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     def on_travel(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
         """Hear the path that the reader went back or forward to. Register while the page is being built."""
         self.listen('travel', handler, str)
+
+    def on_leave(self, handler: Callable[[], Awaitable[object] | object]) -> None:
+        """Hear that somebody signs out within a page of another site. Register while the page is being built."""
+        self.listen('leave', handler)
 
 
 @contextlib.contextmanager

@@ -95,6 +95,22 @@ class TicketRow(Table, table=True):
     expires_at: datetime = Field(sa_type=Moment)
 
 
+class PairingRow(Table, table=True):
+    """A frame waits for somebody to sign in, in a window of its own. `id` is a hash.
+
+    `session_id` is where they have: of our own pages, not of the frame's.
+    """
+
+    __tablename__ = 'pairings'
+    __table_args__ = (Index(None, 'session_id'), Index(None, 'expires_at'))
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    embed: str = Field(sa_type=Text)
+    origins: str = Field(sa_type=Text)  # with spaces between
+    session_id: str | None = Field(sa_column=Column(Text, ForeignKey('sessions.id', ondelete='CASCADE'), nullable=True))
+    expires_at: datetime = Field(sa_type=Moment)
+
+
 class AttemptRow(Table, table=True):
     """A login that somebody has begun. `id` and `browser` are hashes; deleted when the browser comes back."""
 

@@ -210,6 +210,7 @@ class ChatPage(Hearing):
             self._host.on_inputs(hear(self._set_inputs))
             self._host.on_pass(hear(self._give_pass))
             self._host.on_leave(hear(self._leave_site))
+            self._frame.on_leave(hear(self._leave_site))
 
     def _who(self) -> Principal:
         return self._principal
