@@ -1,5 +1,5 @@
 /** Asks the page around us who is there, and goes on to the chat. */
-import { candidates, fits } from "origins";
+import { candidates, fits, known } from "origins";
 import { go, signIn } from "sign_in";
 
 const VERSION = 1;
@@ -34,8 +34,7 @@ async function enter(token) {
   if (busy) return;
   busy = true;
   clearTimeout(timer);
-  const likely = candidates(config.origins);
-  const origin = host || (likely.length === 1 ? likely[0] : null); // null: one of those that may be
+  const origin = host || known(config.origins);
   const body = JSON.stringify({ token: token || null, origin });
   const headers = { "Content-Type": "application/json" };
   const response = await fetch(config.post, { method: "POST", headers, body }).catch(() => null); // no network

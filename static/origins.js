@@ -17,3 +17,9 @@ export function candidates(allowed) {
   const isAllowed = (origin) => allowed.some((each) => fits(origin, each));
   return parent && isAllowed(parent) ? [parent] : allowed.filter((each) => !each.includes("*"));
 }
+
+/** The one that is there, where that can be known; null where it may be one of several. */
+export function known(allowed) {
+  const likely = candidates(allowed);
+  return likely.length === 1 ? likely[0] : null;
+}

@@ -1,5 +1,5 @@
 /** Signing in from a frame, in a window of its own, for providers refuse to be framed; see `pairings.py`. */
-import { candidates } from "origins";
+import { known } from "origins";
 
 const SIZE = "popup,width=480,height=640";
 const EAGER = 1_500; // ms between two questions whether somebody has signed in
@@ -24,7 +24,7 @@ export async function signIn(place, words, tell) {
   const mine = (latest = { opened });
   let met = false; // the window has said hello
 
-  const begun = post(`${place.path}/pairings`, { origin: candidates(place.origins)[0] ?? null });
+  const begun = post(`${place.path}/pairings`, { origin: known(place.origins) });
   const hear = async ({ data, origin, source }) => {
     // a window of our own pages that this very frame has opened; no other may have the pairing
     if (mine !== latest || origin !== location.origin || source?.opener !== window || data?.type !== "sign-in:hello") return;

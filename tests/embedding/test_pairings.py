@@ -13,9 +13,10 @@ from support import direct
 from support.people import WITH_LOGIN, SignedIn, in_store, sign_in
 from support.server import Server
 
-from webapp.store import endings, people, sessions
+from webapp.store import endings, people, revocations, sessions
 from webapp.store.audit import Party
 from webapp.store.endings import Wish
+from webapp.store.revocations import Kind
 
 SITE = 'https://www.example.com'
 TOML = """
@@ -87,7 +88,7 @@ class Frame:
         self.http = browser(app.url, headers={'Origin': app.url}, cookies=cookies)
         self.pairing = ''
 
-    def begin(self, origin: str = SITE) -> 'Frame':
+    def begin(self, origin: str | None = SITE) -> 'Frame':
         self.pairing = self.http.post(f'{self.path}/pairings', json={'origin': origin}).json()['pairing']
         return self
 
@@ -333,6 +334,27 @@ def test_the_session_belongs_to_pages_of_that_origin(app: Server) -> None:
         'https://shop.example.org',
         '',
     )
+
+
+def test_where_the_browser_does_not_say_it_belongs_to_all_of_them(app: Server) -> None:
+    frame = Frame(app).begin(None)
+    Window(app, sign_in(app)).sign_in_for(frame)
+    assert frame.enter().status_code == 200
+    rows_of_frames = rows(app, "SELECT origins FROM sessions WHERE embed <> '' ORDER BY created_at DESC")
+    assert rows_of_frames[0] == (f'{SITE} https://*.example.org',)
+
+
+def test_an_origin_that_was_taken_brings_in_nobody_any_more(tmp_path: Any, demo: str) -> None:
+    server = Server(tmp_path / 'app', WITH_LOGIN)
+    serve(server, demo)
+    frame, now = Frame(server).begin(), datetime.now(UTC)
+    Window(server, sign_in(server)).sign_in_for(frame)
+    taken = {'embed': 'helpdesk', 'kind': Kind.ORIGIN, 'name': SITE, 'actor': Party('admin', 'Admin'), 'now': now}
+    in_store(server, revocations.revoke, **taken)
+    assert outcome(frame.poll()) == OVER
+    answer = frame.http.post('/embed/helpdesk/pairings', json={'origin': SITE})
+    assert outcome(answer) == (403, 'embed_refused')
+    server.stop()
 
 
 @pytest.mark.parametrize('headers', [{'Origin': SITE}, {'Origin': 'null'}, {'Sec-Fetch-Site': 'cross-site'}])
