@@ -240,6 +240,7 @@ def test_the_preview_is_the_embed_itself_as_somebody_of_their_own(server: Server
     preview.get_by_test_id('composer-input').fill('/echo a preview')
     preview.get_by_test_id('composer-input').press('Enter')
     expect(preview.get_by_test_id('message-assistant')).to_have_attribute('data-status', 'complete')
+    expect(preview.get_by_test_id('user-menu')).to_have_count(0)  # there is nothing to sign out of
     assert {cookie['name'] for cookie in admin.context.cookies()} == {'chat'}
     admin.goto(server.url)
     expect(admin.get_by_test_id('conversation-item')).to_have_count(0)  # it is not the admin who has asked

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from support import direct
+from support.axe import faults
 from support.people import WITH_LOGIN, sign_in
 from support.server import Server
 from support.serving import serving
@@ -45,10 +46,12 @@ def expected_problems() -> tuple[str, ...]:
 
 @pytest.fixture(scope='module')
 def host() -> Iterator[str]:
-    """Another site, whose pages show what `?show=` names."""
+    """Another site, whose pages show what `?show=` names, and keep windows as `?opener=` says."""
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(FRAME.format(request.query_params.get('show', 'about:blank')))
+        query = request.query_params
+        headers = {'Cross-Origin-Opener-Policy': query.get('opener', 'unsafe-none')}
+        return HTMLResponse(FRAME.format(query.get('show', 'about:blank')), headers=headers)
 
     with serving(Starlette(routes=[Route('/', page)])) as url:
         yield url.replace('127.0.0.1', 'localhost')
@@ -76,6 +79,9 @@ def test_without_a_frame_it_says_what_to_do(app: Server, page: Page, pairing: st
     page.goto(f'{app.url}/embed/helpdesk/sign-in?pairing={pairing}#{pairing}')
     expect(page.get_by_test_id('popup-words')).to_contain_text('go back to the chat')
     assert page.context.cookies() == []
+    for width in (480, 320):
+        page.set_viewport_size({'width': width, 'height': 640})
+        assert faults(page) == []
 
 
 def test_it_takes_no_pairing_from_another_site_that_has_opened_it(
@@ -185,3 +191,18 @@ def test_a_window_that_is_closed_at_once_ends_the_attempt(app: Server, host: str
     second.value.close()
     expect(chat.get_by_test_id('site-signing')).to_contain_text('Nobody has signed in')
     context.unroute_all()
+
+
+@pytest.mark.parametrize(('policy', 'is_met'), [('same-origin-allow-popups', True), ('same-origin', False)])
+def test_a_page_may_cut_its_windows_off(
+    app: Server, host: str, context: BrowserContext, policy: str, is_met: bool
+) -> None:
+    page = context.new_page()
+    page.goto(f'{host}/?opener={policy}&show={app.url}/embed/helpdesk')
+    with context.expect_page() as opened:
+        page.frame_locator('#chat').get_by_test_id('site-sign-in').click()
+    if is_met:
+        expect(opened.value).to_have_url(f'{app.url}/login?next=/embed/helpdesk/signed-in')
+    else:
+        expect(opened.value.get_by_test_id('popup-words')).to_contain_text('has lost it')
+        expect(page.frame_locator('#chat').get_by_test_id('site-signing')).to_contain_text('no window')

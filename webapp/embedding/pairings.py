@@ -11,8 +11,8 @@
 Whoever holds a pairing gets into the account of whoever signs in by it. If it could stand in a link, somebody could
 begin one in a frame of theirs and send the link to others, who would sign in for them. So the window takes a pairing
 from the page that has opened it and from no other, and only if that is one of this very origin: none of our pages
-passes on what others say, and no sites but those of the embed can frame them. Frame and window are in one browser, so
-there is nothing to send to anybody.
+passes on what others say, and no sites but those of the embed and ours can frame them. Frame and window are in one
+browser, so there is nothing to send to anybody.
 """
 
 import hashlib
