@@ -446,3 +446,9 @@ def test_other_keys_have_none(pem: str) -> None:
 def test_a_private_key_is_not_for_us(key: rsa.RSAPrivateKey) -> None:
     fault = key_fault(Key('k', algorithm_of(private_pem(key)), private_pem(key)))
     assert 'private key' in fault
+
+
+@pytest.mark.filterwarnings('ignore:Key size')
+def test_nor_is_one_that_is_too_short() -> None:
+    pem = public_pem(rsa.generate_private_key(public_exponent=65537, key_size=1024))
+    assert 'too short' in key_fault(Key('k', 'RS256', pem))

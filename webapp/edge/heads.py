@@ -2,7 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ACTING = '/auth/'  # a way back from a provider counts once, and opens a session
+# A way back from a provider counts once, and opens a session; so do a token and a ticket of an embed.
+ACTING = ('/auth/', '/embed/')
 
 
 class Heads:
