@@ -6,9 +6,11 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Self, cast
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -16,9 +18,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from support import direct
+from support.people import WITH_LOGIN
+from support.server import Server
 
 HOST_SECRET = 'a-secret-of-a-host-0123456789abcdef'
 OTHER_SECRET = 'another-secret-of-a-host-0123456789'
+HOST = 'https://www.example.com'
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Signer = Callable[[bytes], bytes]
 
@@ -85,47 +91,87 @@ def token(url: str, subject: str = 'ann', *, embed: str = 'helpdesk', secret: st
     return compact({'alg': 'HS256', 'kid': kid}, claims(f'{url}/embed/{embed}', subject, **changes), by_secret(secret))
 
 
-def table(id_: str = 'helpdesk', *, origins: tuple[str, ...], app: str = 'default', keys: str | None = None,
-          **settings: object) -> str:  # fmt: skip
-    """A table `[[embeds]]` of `webapp.toml`."""
-    keys = keys if keys is not None else f'[{{kid="k1",secret="{HOST_SECRET}"}}]'
-    given = {'id': id_, 'app': app, 'origins': list(origins)} | settings
-    return '\n'.join(('[[embeds]]', *(f'{name}={json.dumps(value)}' for name, value in given.items()), f'keys={keys}'))
+def key(kid: str, secret: str) -> str:
+    return f'{{kid="{kid}", secret="{secret}"}}'
+
+
+def table(id_: str = 'helpdesk', *keys: str, **settings: object) -> str:
+    """A table `[[embeds]]` of `webapp.toml`; for the app `default` and pages of `HOST`, if nothing else is said."""
+    given = {'id': id_, 'app': 'default', 'origins': [HOST]} | settings
+    lines = (f'{name} = {json.dumps(value)}' for name, value in given.items())
+    return '\n'.join(('[[embeds]]', *lines, f'keys = [{", ".join(keys)}]', ''))
+
+
+def staff_app(demo: str) -> str:
+    """An app for the group `staff`, beside the default one."""
+    return f'[[apps]]\nslug = "staff"\nbase_url = "{demo}"\napi_key = "demo"\ngroups = ["staff"]\n'
+
+
+@contextmanager
+def embedded(folder: Path, demo: str, *tables: str, **settings: str) -> Iterator[Server]:
+    """The app with a login that nobody uses, and these tables in its `webapp.toml`. It must not raise."""
+    server = Server(folder, {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo'} | WITH_LOGIN | settings)
+    (folder / 'webapp.toml').write_text('\n'.join(tables))
+    server.start()
+    yield server
+    server.stop()
+    assert 'Traceback' not in server.log, server.log
 
 
 @dataclass
 class Frame:
-    """A browser's frame without the browser: it enters by HTTP, and keeps cookies.
+    """A browser's frame without the browser: it enters by HTTP, and keeps the cookie of its embed.
 
     :param http: whose base URL is that of our server
     """
 
     http: httpx.Client
     embed: str = 'helpdesk'
-    origin: str = 'https://www.example.com'
+    origin: str = HOST
+
+    @classmethod
+    @contextmanager
+    def at(cls, server: Server, embed: str = 'helpdesk', **changes: str) -> Iterator[Self]:
+        with direct.client(server.url) as http:
+            yield cls(http, embed, **changes)
+
+    @property
+    def url(self) -> str:
+        return str(self.http.base_url).rstrip('/')
 
     @property
     def path(self) -> str:
         return f'/embed/{self.embed}'
 
-    def enter(self, token: str | None, **changes: Any) -> httpx.Response:
-        body = {'token': token, 'origin': self.origin} | changes
-        return self.http.post(self.path, json=body, headers={'Origin': str(self.http.base_url).rstrip('/')})
+    @property
+    def cookie(self) -> str:
+        return self.http.cookies.get(f'e-{self.embed}', '')
 
-    def ticket(self, token: str | None, **changes: Any) -> str:
-        answer = self.enter(token, **changes)
+    def token(self, subject: str = 'ann', **changes: object) -> str:
+        return token(self.url, subject, embed=self.embed, **changes)  # type: ignore[arg-type]
+
+    def post(self, **request: Any) -> httpx.Response:
+        answer = self.http.post(self.path, headers={'Origin': self.url}, **request)
+        for each in answer.headers.get_list('set-cookie'):  # which is for browsers that trust loopback without https
+            self.http.cookies.clear()
+            self.http.cookies.set(each.partition('=')[0], each.partition('=')[2].partition(';')[0])
+        return answer
+
+    def enter(self, token: str | None) -> httpx.Response:
+        return self.post(json={'token': token, 'origin': self.origin})
+
+    def ticket(self, token: str | None) -> str:
+        answer = self.enter(token)
         assert answer.status_code == 200, answer.text
         return cast(str, answer.json()['ticket'])
 
-    def come_in(self, token: str | None, **changes: Any) -> str:
-        """By ticket; the path of the chat page, which is not opened."""
-        return self.at(self.ticket(token, **changes))
-
-    def at(self, ticket: str = '') -> str:
+    def chat(self, ticket: str = '') -> str:
+        """The path of the chat page."""
         return f'{self.path}/chat' + (f'?t={ticket}' if ticket else '')
 
-    def cookie(self) -> str:
-        return self.http.cookies.get(f'e-{self.embed}', '')
+    def come_in(self, subject: str = 'ann', **changes: object) -> None:
+        """By cookie from now on."""
+        self.ticket(self.token(subject, **changes))
 
 
 def ticket_of(answer: httpx.Response) -> str:

@@ -1,7 +1,7 @@
 """Who is let into an embed, on both databases: by a token that counts once, and a ticket that does so too."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,8 +153,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def house(store: Store, clock: Clock) -> AsyncIterator[House]:
-    yield House(store, clock)
+async def house(store: Store, clock: Clock) -> House:
+    return House(store, clock)
 
 
 async def refused(entering: Awaitable[Any]) -> str:
