@@ -177,7 +177,7 @@ def test_two_tabs_go_on_side_by_side(frame: Frame) -> None:
         (b'7', 400),
         (b'\xff\xfe', 400),
         (b'{"token": null}', 400),
-        (b'{"token": null, "origin": null}', 400),
+        (b'{"token": null, "origin": null}', 401),
         (b'{"token": null, "origin": 7}', 400),
         (b'{"token": null, "origin": ["https://www.example.com"]}', 400),
         (b'{"token": 7, "origin": "https://www.example.com"}', 400),

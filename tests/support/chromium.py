@@ -1,12 +1,15 @@
 """The real browser of the tests: found on this machine, or installed (run this file)."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 MAC = Path('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')
@@ -34,11 +37,26 @@ def find(playwright: Playwright) -> str | None:
 
 def launch(playwright: Playwright) -> Browser:
     """:raises FileNotFoundError: there is none"""
+    return playwright.chromium.launch(**_options(playwright))
+
+
+def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any], **options: Any) -> BrowserContext:
+    """A browser with a profile in an empty folder, which says how it treats cookies, for example.
+
+    :param preferences: of the profile, as in its file
+    :raises FileNotFoundError: there is none
+    """
+    (folder / 'Default').mkdir()
+    (folder / 'Default' / 'Preferences').write_text(json.dumps({'profile': preferences}))
+    return playwright.chromium.launch_persistent_context(folder, **_options(playwright), **options)
+
+
+def _options(playwright: Playwright) -> dict[str, Any]:
     path = find(playwright)
     if path is None:
         raise FileNotFoundError(HINT)
     sandbox = ['--no-sandbox'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else []  # root has none
-    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *sandbox])
+    return {'executable_path': path, 'args': [*ARGUMENTS, *sandbox]}
 
 
 def install() -> None:

@@ -1,7 +1,7 @@
 """Pages of other sites, on this computer: `localhost` is another site than 127.0.0.1 to a browser."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,11 +14,13 @@ class Host:
     """A site that shows what it is told to.
 
     :ivar answers: what is said at further paths, such as a token made anew each time
+    :ivar setting: cookies that are set with every answer; `%COOKIES%` in a page stands for those that have come
     """
 
     url: str
     pages: dict[str, str] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
+    setting: Sequence[str] = ()
 
     def page(self, html: str) -> str:
         """Put up a page; its address."""
@@ -38,11 +40,13 @@ def hosting(name: str = 'localhost') -> Iterator[Host]:
             path = self.path.partition('?')[0]
             answer = host.answers.get(path)
             text = answer() if answer else host.pages.get(path)
-            body = (text or '').encode()
+            body = (text or '').replace('%COOKIES%', self.headers['Cookie'] or 'none').encode()
             self.send_response(404 if text is None else 200)
             self.send_header('Content-Type', 'text/plain' if answer else 'text/html; charset=utf-8')
             self.send_header('Content-Length', str(len(body)))
             self.send_header('Cache-Control', 'no-store')
+            for cookie in host.setting:
+                self.send_header('Set-Cookie', cookie)
             self.end_headers()
             self.wfile.write(body)
 
