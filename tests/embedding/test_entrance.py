@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from embedding_support import HOST_SECRET, OTHER_SECRET, by_secret, compact
 from sqlmodel import select
 from starlette.types import Message, Scope
+from support.embedding import HOST_SECRET, OTHER_SECRET, by_secret, compact
 
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions, Visits

@@ -10,7 +10,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from embedding_support import (
+from sqlalchemy import URL, create_engine, text
+from sqlmodel import Session
+from support import direct
+from support.embedding import (
     HOST_SECRET,
     OTHER_SECRET,
     Frame,
@@ -21,9 +24,6 @@ from embedding_support import (
     ticket_of,
     token,
 )
-from sqlalchemy import URL, create_engine, text
-from sqlmodel import Session
-from support import direct
 from support.live import Live, live
 from support.people import in_store, sign_in
 from support.server import Server, wait_for
@@ -36,7 +36,7 @@ TABLES = (
     table('crowd', K1, anonymous=True),
     table('staff', K1, app='staff'),
 )
-GONE = 'location.assign'
+GONE = 'location.replace'
 REFUSED = 'or it is not yours'
 
 

@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from anyio.from_thread import start_blocking_portal
 from conftest import HERE, Watched
-from embedding_support import HOST_SECRET, embedded, key, table, token
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, expect, sync_playwright
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support import chromium
+from support.embedding import HOST_SECRET, embedded, key, table, token
 from support.hosts import Host, hosting
 from support.server import Server
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from embedding_support import HOST, HOST_SECRET, Frame, embedded, key, staff_app, table, token
 from playwright.sync_api import Page
 from support import direct
+from support.embedding import HOST, HOST_SECRET, Frame, embedded, key, staff_app, table, token
 from support.hosts import Host, hosting
 from support.live import live
 from support.people import sign_in

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from embedding_support import (
+from support.embedding import (
     HOST_SECRET,
     OTHER_SECRET,
     Signer,

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
-from embedding_support import HOST_SECRET, Frame, embedded, key, staff_app, table
 from support import direct
+from support.embedding import HOST_SECRET, Frame, embedded, key, staff_app, table
 from support.live import live
 from support.people import SECRET, SignedIn, sign_in
 from support.server import Server
