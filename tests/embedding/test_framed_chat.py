@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,7 @@ from uuid import uuid4
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from conftest import HERE, Watched
-from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, Route, expect, sync_playwright
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support import chromium
 from support.embedding import HOST_SECRET, embedded, key, table, token
@@ -18,6 +18,8 @@ from support.hosts import Host, hosting
 from support.server import Server
 
 K1 = key('k1', HOST_SECRET)
+HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'locale': 'en-US', 'timezone_id': 'UTC'}
+Watched = Callable[[BrowserContext], AbstractContextManager[None]]
 FORM: list[dict[str, Any]] = [
     {'text-input': {'label': 'Customer', 'variable': 'customer', 'required': False, 'max_length': 20}},
     {'select': {'label': 'Tone', 'variable': 'tone', 'required': False, 'options': ['formal', 'casual']}},
@@ -551,6 +553,28 @@ def test_nor_does_another_frame_say_who_is_there(page: Page, site: Site, problem
         ],
     )
     expect(chat.get('entry-refused')).to_contain_text('Sign in')
+    problems.clear()
+
+
+@APART
+def test_a_host_that_says_late_who_is_there_is_heard_all_the_same(page: Page, site: Site, problems: list[str]) -> None:
+    """While the frame is on its way in as nobody."""
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.method == 'POST' and not held:
+            held.append(route)
+        else:
+            route.fallback()
+
+    url = f'{site.server.url}/embed/helpdesk'
+    page.route(url, hold_the_first)
+    with page.expect_request(lambda request: request.method == 'POST'):
+        page.goto(site.host.page(f'<iframe id="helpdesk" src="{url}"></iframe>'))
+    said = {'type': 'chat:identify', 'version': 1, 'token': token(site.server.url, uuid4().hex)}
+    page.evaluate('([said, to]) => frames[0].postMessage(said, to)', [said, site.server.url])
+    held[0].continue_()
+    expect(Chat(page).input).to_be_editable()
     problems.clear()
 
 
