@@ -66,7 +66,8 @@ class House:
     tokens: int = 0
 
     def __post_init__(self) -> None:
-        admission = Admission(embeds=Embeds(self.embeds), admins=['ann@example.com', 'embed:helpdesk:ann'])
+        named = ['ann@example.com', 'embed:helpdesk:ann']
+        admission = Admission(embeds=Embeds(self.embeds), admins=named, readers=named)
         self.sessions = Sessions(self.store, secret=SECRET, admission=admission, secure=True, now=self.clock)
         throttle = Throttle(self.store, self.limits, now=self.clock)
         self.entrance = Entrance(self.store, self.sessions, throttle, PUBLIC, self.clock)

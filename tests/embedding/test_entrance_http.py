@@ -235,7 +235,7 @@ def test_thirty_visitors_a_minute_come_from_one_address(server: Server) -> None:
 
 def test_a_person_of_an_embed_finds_nothing_of_other_apps(server: Server, frame: Frame) -> None:
     """Not even what is their own: the embed may have shown another app before."""
-    frame.come_in('carl')
+    frame.come_in('carl', groups=['staff'])  # who might use the other one elsewhere
     conversation, file = began(server, frame), uploaded(frame)
     in_store(server, moved, conversation, file)
     assert conversation not in frame.http.get(f'{frame.chat()}?c={conversation}').text

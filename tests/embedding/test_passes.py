@@ -143,7 +143,10 @@ def test_a_file_is_its_owner_s_whoever_has_a_pass_for_it(server: Server, ann: Pe
     for embed, subject in (('helpdesk', 'bob'), ('sales', 'ann')):
         with Frame.at(server, embed) as frame:
             other = Person(frame, subject)
-            assert other.get(f'/files/{file}?{other.query(Purpose.FILE, file)}').status_code == 404
+            query = other.query(Purpose.FILE, file)
+            assert other.get(f'/files/{file}?{query}').status_code == 404
+            forged = query.replace(other.session_id, ann.session_id)
+            assert other.get(f'/files/{file}?{forged}').status_code == 404
 
 
 def test_a_pass_dies_with_its_session(ann: Person) -> None:
