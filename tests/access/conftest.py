@@ -17,12 +17,6 @@ base_url = "{}"
 api_key = "demo"
 groups = ["staff"]
 
-[[embeds]]
-id = "helpdesk"
-app = "default"
-origins = ["https://www.example.com"]
-anonymous = true
-
 [limits]
 exports_per_minute = 0
 embed_entries_per_minute = 0

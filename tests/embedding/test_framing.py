@@ -52,7 +52,7 @@ def is_framed(answer: httpx.Response, *origins: str) -> bool:
         return False
     assert 'x-frame-options' not in answer.headers
     assert answer.headers['referrer-policy'] == 'no-referrer'
-    return around.split() == list(origins)
+    return around.split() == [*origins, "'self'"]
 
 
 def policy(answer: httpx.Response) -> dict[str, str]:
