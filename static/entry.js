@@ -10,6 +10,7 @@ const root = document.getElementById("entry");
 const config = JSON.parse(root.dataset.config);
 let host = ""; // origin of the page around us, once it has spoken
 let busy = false;
+let late = null; // a token that came while we were on our way in without one
 let timer;
 
 function post(name, values) {
@@ -31,7 +32,7 @@ function hear({ data, origin, source }) {
 
 /** Go in; if nobody has said anything, as whoever comes by. */
 async function enter(token) {
-  if (busy) return;
+  if (busy) return void (late ??= token);
   busy = true;
   clearTimeout(timer);
   const origin = host || known(config.origins);
@@ -40,7 +41,10 @@ async function enter(token) {
   const response = await fetch(config.post, { method: "POST", headers, body }).catch(() => null); // no network
   const answer = await response?.json().catch(() => null); // a proxy's own page
   busy = false;
-  if (answer?.ticket) go(config.chat, answer.ticket);
+  const named = token ? null : late;
+  late = null;
+  if (named) enter(named);
+  else if (answer?.ticket) go(config.chat, answer.ticket);
   else refuse(answer?.code ? answer : { code: "unreachable", message: config.words.unreachable });
 }
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from support.embedding import HOST_SECRET, key, table
 from support.people import WITH_LOGIN, sign_in
 from support.server import Server
 from world import STAFF, Recorder, World, furnish
@@ -16,15 +17,15 @@ base_url = "{}"
 api_key = "demo"
 groups = ["staff"]
 
-[[embeds]]
-id = "helpdesk"
-app = "default"
-origins = ["https://www.example.com"]
-anonymous = true
-
 [limits]
 exports_per_minute = 0
+embed_entries_per_minute = 0
+
 """
+EMBEDS = ''.join(
+    table(id_, key('k1', HOST_SECRET), app=app)
+    for id_, app in (('helpdesk', 'default'), ('sales', 'default'), ('team', 'staff'))
+)
 
 
 @pytest.fixture(scope='module')
@@ -39,11 +40,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         upstream = ends.enter_context(portal.wrap_async_context_manager(serve(demo)))
         settings = WITH_LOGIN | {'DIFY_BASE_URL': upstream, 'DIFY_API_KEY': 'demo'}
         server = Server(tmp_path_factory.mktemp('closed'), settings)
-        (server.folder / 'webapp.toml').write_text(TOML.format(upstream))
+        (server.folder / 'webapp.toml').write_text(TOML.format(upstream) + EMBEDS)
         database = f'sqlite:///{server.folder}/data/webapp.db'
         guests = {'WEBAPP_GUESTS': 'true', 'DATABASE_URL': database}
         welcoming = Server(tmp_path_factory.mktemp('open'), settings | guests)
-        (welcoming.folder / 'webapp.toml').write_text(TOML.format(upstream))
+        (welcoming.folder / 'webapp.toml').write_text(TOML.format(upstream) + EMBEDS)
         for each in (server, welcoming):
             each.start()
             ends.callback(each.stop)

@@ -108,9 +108,9 @@ def test_what_was_made_with_a_closed_app_is_hidden_from_its_owner_too(world: Wor
         assert http.get(f'/files/{closed.file}').status_code == 200
 
 
-def a_stranger(world: World, http: httpx.Client, row: Row) -> None:
+def a_stranger(world: World, http: httpx.Client, row: Row, path: str = '/a/default') -> None:
     """On a page of their own; what is the owner's is to them as what is not there at all."""
-    with live(http, '/a/default') as page:
+    with live(http, path) as page:
         page.fire(row.event, *row.values(world))
         if row.others in {OWN, NOTHING}:
             page.fire('conversations search', PROBE)
@@ -119,7 +119,7 @@ def a_stranger(world: World, http: httpx.Client, row: Row) -> None:
             heard = page.hears(row.others)
     assert SECRET_WORD not in heard
     if row.others not in {OWN, NOTHING}:
-        with live(http, '/a/default') as page:
+        with live(http, path) as page:
             page.fire(row.event, *row.values(world.of_nothing()))
             page.hears(row.others)
 

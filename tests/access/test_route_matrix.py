@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from nicegui import __version__ as nicegui_version
+from support.embedding import HOST
 from support.server import OURS
 from world import SECRET_WORD, UNKNOWN, World
 
@@ -72,6 +73,26 @@ ROUTES: dict[str, list[Row]] = {
         Row('/uploads', 201, 404, 404, 404, 401, request={'data': {'app': 'staff'}, 'files': FILE}),
     ],
     'POST /uploads/text': [Row('/uploads/text', 201, 201, 201, 201, 401, request={'content': b'a long text'})],
+    # pages of other sites: neither a login nor an app for everybody counts there, only what a host says
+    'GET /embed/{embed}': [
+        everybody('/embed/helpdesk', 200),
+        everybody('/embed/helpdesk?token=x.y.z', 403),
+        everybody('/embed/helpdesk?token=', 401),
+        everybody('/embed/none', 404),
+    ],
+    'POST /embed/{embed}': [
+        everybody('/embed/helpdesk', 401, json={'token': None, 'origin': HOST}),
+        everybody('/embed/helpdesk', 403, json={'token': 'x.y.z', 'origin': HOST}),
+        everybody('/embed/helpdesk', 403, json={'token': None, 'origin': 'https://evil.example'}),
+        everybody('/embed/helpdesk', 400, json={}),
+        everybody('/embed/none', 404, json={'token': None, 'origin': HOST}),
+    ],
+    'GET /embed/{embed}/chat': [
+        everybody('/embed/helpdesk/chat', 303),
+        everybody('/embed/helpdesk/chat?t=x&c={conversation}', 303),
+        everybody('/embed/team/chat', 303),
+        everybody('/embed/none/chat', 404),
+    ],
     'GET /me': [Row('/me', IN, IN, TO_LOGIN, IN, TO_LOGIN, IN)],
     'GET /me/export.zip': [Row('/me/export.zip', 200, 200, TO_LOGIN, 200, TO_LOGIN, 200)],
     'GET /admin': [admins('/admin')],

@@ -63,7 +63,7 @@ def is_blocking(request: pytest.FixtureRequest) -> bool:
 def context(playwright: Playwright, is_blocking: bool, tmp_path: Path, watched: Watched) -> Iterator[BrowserContext]:
     chosen = {'cookie_controls_mode': int(is_blocking), 'block_third_party_cookies': is_blocking}
     with (
-        chromium.launch_with(playwright, tmp_path / 'profile', chosen, **HERE) as context,
+        chromium.profile(playwright, tmp_path / 'profile', chosen, **HERE) as context,
         watched(context),
     ):
         yield context

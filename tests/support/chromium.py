@@ -40,13 +40,10 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(**_options(playwright))
 
 
-def launch_with(
-    playwright: Playwright, folder: Path, preferences: Mapping[str, object], **options: Any
-) -> BrowserContext:
-    """A browser with a profile of its own, in `folder`, and what its person has set there.
+def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any], **options: Any) -> BrowserContext:
+    """A browser with a profile of its own in `folder`, which says how it treats cookies, for example.
 
-    :param preferences: of the profile, as Chromium names them
-    :param options: of the context
+    :param preferences: of the profile, as in its file
     :raises FileNotFoundError: there is none
     """
     (folder / 'Default').mkdir(parents=True)

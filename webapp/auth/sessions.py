@@ -161,10 +161,12 @@ class Sessions:
             raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
         cookie, secret = self.cookie_of(embed), secrets.token_urlsafe(TOKEN_BYTES)
         held = cookie.read(scope)
+        before = await self._find(_hash(held), address(scope), embed.id) if held else None
         entry = Entry(
             identity=identity,
             role=role,
             within=within,
+            elsewhere=before.within.origins if before and before.within else (),
             token=token,
             session=_hash(secret),
             held=_hash(held) if held else '',

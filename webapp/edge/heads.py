@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ACTING = '/auth/'  # a way back from a provider counts once, and opens a session
+COUNTING = '/embed/'  # a token or a ticket in the query counts once
 
 
 class Heads:
@@ -16,4 +17,5 @@ class Heads:
         async def send_head(message: Message) -> None:
             await send({**message, 'body': b''} if message['type'] == 'http.response.body' else message)
 
-        return await self.app({**scope, 'method': 'GET'}, receive, send_head)
+        asked = {'query_string': b''} if scope['path'].startswith(COUNTING) else {}
+        return await self.app({**scope, 'method': 'GET', **asked}, receive, send_head)

@@ -30,6 +30,7 @@ MAX_TOKEN = 20_000  # characters
 MAX_TEXT = 500  # characters of a claim
 MAX_GROUPS = 200
 MAX_SECONDS = 2**40  # after that, no date
+MIN_RSA = 2048  # bits
 KINDS: dict[Algorithm, type[OctKey | RSAKey | ECKey | OKPKey]] = {
     'HS256': OctKey, 'RS256': RSAKey, 'ES256': ECKey, 'EdDSA': OKPKey,
 }  # fmt: skip
@@ -108,6 +109,8 @@ def key_fault(key: Key) -> str:
         return f'can not be read ({type(error).__name__})'
     if found.is_private and key.algorithm != 'HS256':
         return 'is a private key; only its public half belongs here'
+    if isinstance(found, RSAKey) and found.raw_value.key_size < MIN_RSA:
+        return f'is too short; an RSA key needs {MIN_RSA} bits'
     return ''
 
 

@@ -1,7 +1,8 @@
 """What a host's page fills in of an app's form, in the visitor's stead."""
 
-import json
 from collections.abc import Sequence
+
+import orjson
 
 from webapp.errors import Refused
 from webapp.upstream.parameters import Field
@@ -15,8 +16,8 @@ def read(text: str, form: Sequence[Field]) -> dict[str, object]:
     :raises Refused: `inputs_unfit`: it is none, or the form does not ask for that; tells for what
     """
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = orjson.loads(text)  # which takes neither NaN nor half a character
+    except ValueError:
         values = None
     if not isinstance(values, dict):
         raise Refused('inputs_unfit', 'no object', status=400)
@@ -39,7 +40,14 @@ def _fits(value: object, field: Field) -> bool:
         case 'select':
             return value in field.options
         case 'json_object':
-            return isinstance(value, dict) and len(json.dumps(value)) <= MAX_INPUT
+            return isinstance(value, dict) and _is_small(value)
         case 'file' | 'file-list':
             return False  # for the visitor to choose
     return isinstance(value, str) and len(value) <= (field.max_length or MAX_INPUT)
+
+
+def _is_small(value: object) -> bool:
+    try:
+        return len(orjson.dumps(value)) <= MAX_INPUT
+    except TypeError:  # too deep
+        return False

@@ -28,6 +28,7 @@ class Entry:
     identity: Identity
     role: str
     within: Within
+    elsewhere: tuple[str, ...]  # origins where the held session lives already, and may
     token: HostToken | None  # None: nobody vouches for them
     session: str  # id of the session to open, if there is none to go on with
     held: str  # id of the session that this browser had here; '' for none
@@ -61,6 +62,7 @@ def enter(
             absolute=absolute,
             idle=idle,
             within=entry.within,
+            elsewhere=entry.elsewhere,
         )
     if standing is None:
         standing = sessions.sign_in(

@@ -17,6 +17,7 @@ from webapp.store.users import User, Vouched, identity_value, user_value
 TOUCH = timedelta(minutes=1)  # `last_seen_at` is kept to this precision: reading a page must not cost a write
 MAX_DEVICE = 200
 AT_ONCE = 1000  # values in one statement; databases have a limit
+MAX_ELSEWHERE = 9  # further origins of one session
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,11 @@ def renew(
     absolute: timedelta,
     idle: timedelta,
     within: Within,
+    elsewhere: Collection[str] = (),
 ) -> Standing | None:
     """Go on with a live session within a page of another site, whose host has vouched anew for the very same person.
 
+    :param elsewhere: origins where the session goes on, too: frames in pages of one site share what browsers keep
     :return: None if it is over, or somebody else's, or lives elsewhere: it stays as it is
     :raises Refused: see `users.sign_in`
     """
@@ -128,7 +131,8 @@ def renew(
     if row is None or row.ended_at is not None:
         return None
     row.last_seen_at, row.expires_at = now, now + absolute
-    row.origins, row.kid = ' '.join(within.origins), within.kid
+    others = [origin for origin in elsewhere if origin not in within.origins][:MAX_ELSEWHERE]
+    row.origins, row.kid = ' '.join((*within.origins, *others)), within.kid
     session.flush()
     return Standing(vouched.user, vouched.identity, _value(row))
 

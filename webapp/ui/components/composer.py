@@ -39,7 +39,7 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
         self.keep(uploads=asdict(rules) if rules else None)
 
     def set_draft_key(self, key: str) -> None:
-        """Switch to the draft of another conversation: its id, or 'new:' and the app's slug.
+        """Switch to the draft of another conversation: its id, or 'new:' and what tells the app and the person.
 
         If the reader has sent the first message of a new one, what was written since moves with them.
         """

@@ -330,7 +330,7 @@ class ChatPage(Hearing):
     def _show(self, conversation: Conversation | None, shown: Page) -> None:
         conversation_id = conversation.id if conversation else ''
         # first, for whoever sees the other conversation may type at once
-        self._composer.set_draft_key(conversation_id or f'new:{self._app.slug}')
+        self._composer.set_draft_key(conversation_id or self._draft_of_new)
         self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
         self._sidebar.select(conversation_id)
         self._set_title()
@@ -383,6 +383,12 @@ class ChatPage(Hearing):
         if self._changed.value != seen:  # something ended between the rows and now
             await self._refresh_thread()
         return True
+
+    @property
+    def _draft_of_new(self) -> str:
+        """It names the person, for one browser may be several people's. The local person has theirs to themselves."""
+        whose = '' if self._services.is_local and not self._within else f':{self._principal.user_id}'
+        return f'new:{self._app.slug}{whose}'
 
     @property
     def _here(self) -> str:
