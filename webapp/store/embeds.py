@@ -28,7 +28,6 @@ class Entry:
     identity: Identity
     role: str
     within: Within
-    elsewhere: tuple[str, ...]  # origins where the held session lives already, and may
     token: HostToken | None  # None: nobody vouches for them
     session: str  # id of the session to open, if there is none to go on with
     held: str  # id of the session that this browser had here; '' for none
@@ -36,6 +35,7 @@ class Entry:
     device: str
     address: str
     tokens: ProviderTokens = ProviderTokens()  # noqa: RUF009 -- a value
+    elsewhere: tuple[str, ...] = ()  # origins where the held session lives already, and may
 
 
 def enter(
