@@ -20,7 +20,7 @@ GONE = 'location.replace'
 
 @dataclass(frozen=True)
 class Wish:
-    """What the page around may want, and what the page is told of it; '' for nothing."""
+    """What the page around may want, or who is there, and what the page is told of it; '' for nothing."""
 
     event: str
     values: Callable[[World], list[object]]
@@ -36,6 +36,7 @@ WISHES = [
     Wish('host pass', lambda w: [7, 'upload', ''], 'give'),
     Wish('host pass', lambda w: [7, 'admin', w.user], REFUSED),
     Wish('host leave', lambda w: [], GONE),
+    Wish('frame leave', lambda w: [], GONE),
 ]
 ABOUT_WISHES = [f'{wish.event} {number}' for number, wish in enumerate(WISHES)]
 
@@ -88,7 +89,7 @@ def test_nothing_is_done_for_somebody_who_has_gone(world: World, wish: Wish) -> 
         is_refused(world, page, wish, GONE)
 
 
-@pytest.mark.parametrize('wish', WISHES[:-1], ids=ABOUT_WISHES[:-1])
+@pytest.mark.parametrize('wish', WISHES[:-2], ids=ABOUT_WISHES[:-2])
 def test_nor_for_somebody_who_is_not_in_the_group_any_more(world: World, wish: Wish) -> None:
     with within(world, 'ida', 'team', groups=['staff']) as frame, live(frame.http, frame.chat()) as page:
         frame.come_in('ida', groups=['others'])
