@@ -23,6 +23,7 @@ from webapp.store import (
     links,
     logins,
     messages,
+    pairings,
     people,
     sessions,
 )
@@ -91,6 +92,9 @@ async def furnish(store: Store, ask: Ask, mark: str) -> User:
     await store.write(
         embeds.give_ticket, ticket=f'ticket of {mark}', session_id=f'session of {mark}', embed='e', now=NOW
     )
+    waiting = {'pairing': f'pairing of {mark}', 'embed': 'e'}
+    await store.write(pairings.begin, **waiting, origins=(), expires_at=NOW + timedelta(minutes=10))
+    await store.write(pairings.grant, **waiting, session_id=f'session of {mark}', now=NOW)
     return user
 
 
