@@ -107,8 +107,11 @@ export default {
 
     /** The focus has been given to us: where people write, it is of use. */
     settle() {
-      const isLost = document.activeElement === document.body;
-      if (document.hasFocus() && isLost && matchMedia("(hover: hover)").matches) act("write");
+      setTimeout(() => {
+        // whoever comes by the Tab key has an element by now, and is not to be led past what stands before
+        const isLost = document.activeElement === document.body;
+        if (document.hasFocus() && isLost && matchMedia("(hover: hover)").matches) act("write");
+      });
     },
 
     /** Escape closes what is open; at last, the chat itself. */

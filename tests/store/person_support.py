@@ -92,9 +92,9 @@ async def furnish(store: Store, ask: Ask, mark: str) -> User:
     await store.write(
         embeds.give_ticket, ticket=f'ticket of {mark}', session_id=f'session of {mark}', embed='e', now=NOW
     )
-    pairing = {'pairing': f'pairing of {mark}', 'embed': 'helpdesk'}
-    await store.write(pairings.begin, origins=('https://www.example.com',), expires_at=LATER, **pairing)
-    await store.write(pairings.grant, session_id=f'session of {mark}', now=NOW, **pairing)
+    waiting = {'pairing': f'pairing of {mark}', 'embed': 'e'}
+    await store.write(pairings.begin, **waiting, origins=(), expires_at=NOW + timedelta(minutes=10))
+    await store.write(pairings.grant, **waiting, session_id=f'session of {mark}', now=NOW)
     return user
 
 

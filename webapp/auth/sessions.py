@@ -200,6 +200,7 @@ class Sessions:
             identity=identity,
             role=Role.USER,
             within=Within(embed.id, ()),
+            elsewhere=(),
             token=None,
             session=_hash(secrets.token_urlsafe(TOKEN_BYTES)),
             held='',
