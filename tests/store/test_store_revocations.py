@@ -30,6 +30,7 @@ def entry(
         identity=Identity(issuer, f'subject of {id_}', f'embed:{embed}'),
         role='user',
         within=Within(embed, tuple(origins), kid),
+        elsewhere=(),
         token=HostToken(f'token {id_}', NOW + timedelta(minutes=1)) if kid else None,
         session=id_,
         held=held,
