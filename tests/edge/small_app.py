@@ -19,6 +19,7 @@ from webapp.auth import logout
 from webapp.auth.admission import Admission
 from webapp.auth.clients import Clients
 from webapp.auth.logout import Farewell
+from webapp.auth.providers import Preset, Provider
 from webapp.auth.sealing import Sealing
 from webapp.auth.sessions import Sessions, Visits
 from webapp.edge.handshakes import guard_sockets
@@ -29,6 +30,8 @@ from webapp.store.database import Store
 from webapp.ui import leaving, open_pages, page as pages, refusals
 
 HOSTILE = '</title><script>window.hacked = 1</script><script nonce="x">window.hacked = 2</script>`${window.hacked = 3}`'
+
+COMPANY = Provider('company', Preset.OIDC, 'Company', 'https://id.example', 'chat', '', ('openid',))
 
 
 def main() -> None:
@@ -70,7 +73,7 @@ def build(options: argparse.Namespace, port: int) -> object:
     sessions = Sessions(
         store,
         secret='s' * 32,
-        admission=Admission(is_local=is_local, guests=options.guests),
+        admission=Admission(is_local=is_local, guests=options.guests, providers=[COMPANY] if options.closed else []),
         secure=public_url.startswith('https'),
         idle=timedelta(seconds=options.idle),
         limits=limits,

@@ -461,7 +461,7 @@ def test_keys_are_enough(page: Page, site: Site) -> None:
     page.goto(site.page('helpdesk', look='layout=bubble'))
     chat = Chat(page).is_ready()
     page.locator('#mine').focus()
-    for _ in range(10):
+    for _ in range(30):
         page.keyboard.press('Tab')
         if chat.input.evaluate('(box) => box === document.activeElement && document.hasFocus()'):
             break
