@@ -15,11 +15,10 @@ from nicegui import background_tasks, ui
 from nicegui.client import Client
 from starlette.responses import Response
 
-from webapp import clock
+from webapp import clock, inputs
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
-from webapp.embedding import inputs
 from webapp.embedding.passes import Purpose
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
@@ -470,7 +469,7 @@ class ChatPage(Hearing):
         """What the next new conversation begins with. What is wrong with it, the host is to know, not the visitor."""
         assert self._host is not None
         try:
-            self._inputs = inputs.read(values, (await self._app.about()).parameters.form)
+            self._inputs = inputs.of_host(values, (await self._app.about()).parameters.form)
         except AppError as error:
             self._host.error(error.code, error.detail or failures.words(error))
 
