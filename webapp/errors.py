@@ -65,13 +65,12 @@ class LimitReached(Refused):
 
 
 class FormUnfit(Refused):
-    """:param problems: by variable of the form: a stable name such as `required`"""
-
-    code = 'form_unfit'
+    """:param problems: by variable of the form: a stable name such as `required`; `unknown`: there is no such field"""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         told = sorted(problems.items())[:10]
-        super().__init__(detail=', '.join(f'{variable[:100]!r} {problem}' for variable, problem in told), status=400)
+        code = 'form_changed' if set(problems.values()) == {'unknown'} else 'form_unfit'
+        super().__init__(code, ', '.join(f'{variable[:100]!r} {problem}' for variable, problem in told), status=400)
         self.problems = dict(problems)
 
 

@@ -15,7 +15,10 @@ from webapp.store.files import File
 from webapp.upstream.parameters import Field, Parameters, Uploads
 from webapp.upstream.records import EXTENSIONS, FileRef
 
-__all__ = ['TEXTS', 'Field', 'complete', 'enclosed', 'of_host', 'of_person', 'references', 'uploads', 'with_files']
+__all__ = [
+    'FILES', 'Field', 'complete', 'enclosed', 'file_ids', 'initial', 'most', 'of_host', 'of_person', 'references',
+    'uploads', 'with_files',
+]  # fmt: skip
 
 TEXTS = {'text-input', 'paragraph'}
 FILES = {'file', 'file-list'}
@@ -113,10 +116,22 @@ def uploads(parameters: Parameters, variable: str) -> Uploads:
                 types=_types(field),
                 extensions=field.file_extensions,
                 methods=field.upload_methods or ('local_file',),
-                per_message=_most_files(field),
+                per_message=most(field),
                 megabytes=parameters.uploads.megabytes,
             )
     return Uploads()
+
+
+def initial(field: Field, host: Mapping[str, object]) -> object:
+    """What stands in a field before anybody has touched it. :param host: as `of_host` gave it"""
+    return host[field.variable] if field.variable in host else _default(field)
+
+
+def most(field: Field) -> int:
+    """How many characters a field takes, or files."""
+    if field.control in FILES:
+        return 1 if field.control == 'file' else field.max_length or MAX_FILES
+    return (field.max_length if field.control in TEXTS else 0) or MAX_TEXT
 
 
 def enclosed(form: Sequence[Field], values: Mapping[str, object]) -> list[str]:
@@ -172,15 +187,15 @@ def _fit(field: Field, value: object) -> object:
             return _json(value)
         case 'file' | 'file-list':
             return _files(field, value)
-    return _text(value, field.max_length or MAX_TEXT)
+    return _text(value, most(field))
 
 
-def _text(value: object, most: int) -> str:
+def _text(value: object, longest: int) -> str:
     if value is None:
         return ''
     if not isinstance(value, str):
         raise _Unfit('no_text')
-    if len(value) > most:
+    if len(value) > longest:
         raise _Unfit('too_long')
     return value
 
@@ -241,7 +256,7 @@ def _files(field: Field, value: object) -> object:
         return _file(value)
     if not isinstance(value, list):
         raise _Unfit('no_file')
-    if len(value) > _most_files(field):
+    if len(value) > most(field):
         raise _Unfit('too_many_files')
     found = [_file(each) for each in value]
     if len(set(_ids(found))) < len(found):
@@ -266,10 +281,6 @@ def _is_empty(value: object) -> bool:
 
 def _types(field: Field) -> tuple[str, ...]:
     return field.file_types or tuple(EXTENSIONS)
-
-
-def _most_files(field: Field) -> int:
-    return 1 if field.control == 'file' else field.max_length or MAX_FILES
 
 
 def _object(text: str) -> dict[str, object] | None:
