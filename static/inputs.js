@@ -1,13 +1,11 @@
 /** The app's form: asked before the first message of a conversation, folded into one line above it afterwards. */
 import Attachments, { attachment, fill, isThere, kept, objection, release, Uploader } from "attachments";
 import { read, write } from "drafts";
+import { lengthOf, problemOf } from "input_rules";
 import { passing } from "passes";
 import { act } from "shortcuts";
 import { openVariables, showVariables } from "variables";
 
-const NUMBER = /^[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?$/;
-const MAX_NUMBER = 2 ** 53;
-const MAX_DEPTH = 30; // of a JSON object
 const MAX_BYTES = 400_000; // of all values together, which go to the server in one message of the socket
 const CUT = 40; // characters of a value in the folded line
 const NEARLY = 0.8; // of the length that a text may have: from there on it is counted
@@ -328,39 +326,4 @@ export function admits() {
   return current?.admit() ?? true;
 }
 
-/** What is wrong with a value, as `webapp/inputs.py` has it, which has the last word; "" for nothing. */
-export function problemOf({ control, required, options, most }, value) {
-  if (control === "checkbox") return "";
-  if (control === "file-list" && value.length > most) return "too_many_files";
-  const isText = typeof value === "string";
-  if (isText && lengthOf(value) > most) return "too_long";
-  if (isText ? !value.trim() : !value || value.length === 0) return required ? "required" : "";
-  return CHECKS[control]?.(value, options) ?? "";
-}
-
-const CHECKS = {
-  select: (value, options) => (options.includes(value) ? "" : "no_option"),
-  number(value) {
-    if (!NUMBER.test(value.trim())) return "no_number";
-    return Math.abs(Number(value)) <= MAX_NUMBER ? "" : "number_size";
-  },
-  json_object(value) {
-    try {
-      const found = JSON.parse(value);
-      return isObject(found) && depthOf(found) <= MAX_DEPTH ? "" : "no_object";
-    } catch {
-      return "no_object";
-    }
-  },
-};
-
 const placeOf = (app) => `inputs:${app}`;
-const isObject = (value) => Object(value) === value && !Array.isArray(value);
-const depthOf = (value) => (Object(value) === value ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0);
-
-/** In characters, as the server counts, and not in halves of them. */
-function lengthOf(text = "") {
-  let length = 0;
-  for (const _ of text) length += 1;
-  return length;
-}

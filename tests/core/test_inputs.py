@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from form_cases import CASES, FORM
 from hypothesis import HealthCheck, given, settings, strategies as st
+from support.form_cases import CASES, FORM
 
 from webapp import inputs
 from webapp.errors import FormUnfit, Refused
