@@ -84,13 +84,14 @@ export class Uploader {
   constructor(words, ended) {
     this.words = words;
     this.ended = ended;
-    this.sources = new Map(); // number of the tile -> { file, app }
+    this.sources = new Map(); // number of the tile -> { file, app, field }
     this.waiting = [];
     this.running = new Map(); // number of the tile -> request
   }
 
-  add(tile, file, app) {
-    this.sources.set(tile.number, { file, app });
+  /** @param {string} field of the app's form; none for a message */
+  add(tile, file, app, field = "") {
+    this.sources.set(tile.number, { file, app, field });
     this.retry(tile);
   }
 
@@ -112,10 +113,11 @@ export class Uploader {
 
   /** `fetch` tells nothing of how far an upload has come. */
   async send(tile) {
-    const { file, app } = this.sources.get(tile.number);
+    const { file, app, field } = this.sources.get(tile.number);
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("app", app);
+    form.append("field", field);
     form.append("file", file, tile.name);
     request.upload.onprogress = ({ loaded, total }) => (tile.progress = loaded / total);
     request.onloadend = () => {

@@ -3,6 +3,7 @@ import Attachments, {
   attachment, fill, hold, isThere, kept, objection, release, Uploader, watchPage,
 } from "attachments";
 import { filesOf, forget, giveBack, isPractised, placeOf, practise, read, SENT, store } from "drafts";
+import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
 
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
@@ -307,6 +308,7 @@ export default {
       this.pressed = Boolean(this.obstacle);
       if (this.state === "running" && this.text) this.hint = this.words.running;
       if (!this.canSend) return;
+      if (!admits()) return void (this.hint = this.words.form_first);
       const text = this.written();
       const sent = { text, key: this.keyOf(text) ?? newKey(), place: this.place, tray: this.files, files: kept(this.files), tries: 0 };
       this.sent.set(sent.key, sent);

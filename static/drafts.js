@@ -24,8 +24,13 @@ export function read(place) {
 }
 
 export function store(place, { text, key, files = [] }) {
+  write(place, text || files.length ? { text, key, files } : null);
+}
+
+/** Whatever `read` is to give back; null for nothing. */
+export function write(place, value) {
   try {
-    if (text || files.length) localStorage.setItem(place, JSON.stringify({ text, key, files }));
+    if (value) localStorage.setItem(place, JSON.stringify(value));
     else localStorage.removeItem(place);
   } catch {}
 }

@@ -23,9 +23,10 @@ export class Follow {
     scroller.addEventListener("click", (event) => this.clicked(event), { capture: true });
   }
 
-  /** Go to the end, and stay there. */
+  /** Go to the end, and stay there; before the first message, to the beginning. */
   toEnd() {
     this.set(true);
+    if (this.isEmpty) this.scroller.scrollTop = 0;
     this.pin();
   }
 
@@ -48,6 +49,7 @@ export class Follow {
   }
 
   pin() {
+    if (this.isEmpty) return;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.top = this.scroller.scrollTop;
   }
@@ -75,6 +77,7 @@ export class Follow {
   }
 
   scrolled() {
+    if (this.isEmpty) return;
     const movedUp = this.scroller.scrollTop < this.top;
     this.top = this.scroller.scrollTop;
     if (this.isAtEnd()) this.set(true);
@@ -84,7 +87,7 @@ export class Follow {
 
   /** The wheel turned upwards: let go at once, for the scroll event comes a frame later. */
   leave() {
-    if (this.scroller.scrollHeight <= this.scroller.clientHeight) return;
+    if (this.isEmpty || this.scroller.scrollHeight <= this.scroller.clientHeight) return;
     this.set(false);
     this.remember();
   }
@@ -92,10 +95,14 @@ export class Follow {
   /** What unfolds where the reader clicks unfolds downwards, also at the end. */
   clicked(event) {
     const toggle = event.target.closest("summary, [aria-controls]");
-    if (!toggle) return;
+    if (!toggle || this.isEmpty) return;
     this.set(false);
     this.hold(toggle);
     this.unfolding = true;
+  }
+
+  get isEmpty() {
+    return !this.list.childElementCount;
   }
 
   isAtEnd() {

@@ -3,6 +3,7 @@ import { Answer } from "answer";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
+import { admits } from "inputs";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
@@ -21,7 +22,9 @@ export default {
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
       <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
         <div class="thread-column">
-          <div ref="greeting"></div>
+          <div ref="greeting" data-greeting></div>
+          <slot></slot>
+          <div ref="starters" class="starters" data-greeting></div>
           <div ref="list"></div>
           <p v-show="sum" ref="sum" class="sum" data-testid="conversation-usage" v-html="sum"></p>
         </div>
@@ -66,12 +69,13 @@ export default {
     set(changes) {
       Object.assign(this, changes);
     },
-    show({ items, more, greeting }) {
+    show({ items, more, greeting, starters }) {
       for (const tool of Object.values(this.tools)) tool.then((each) => each.close?.());
       this.more = more;
       this.asked = false;
       this.$refs.loading.hidden = true;
       this.$refs.greeting.innerHTML = items.length ? "" : greeting;
+      this.$refs.starters.innerHTML = items.length ? "" : starters;
       this.messages.reset(items);
       this.dressAll();
       this.follow.toEnd();
@@ -89,6 +93,7 @@ export default {
     },
     append(item, own) {
       this.$refs.greeting.replaceChildren();
+      this.$refs.starters.replaceChildren();
       const known = this.messages.node(item.id);
       if (!known) this.messages.append(item, own || this.follow.following);
       this.dressAll();
@@ -236,7 +241,7 @@ export default {
         like: () => this.rate(turn, "like"),
         dislike: () => this.rate(turn, "dislike"),
         comment: async () => (await this.tool("feedback")).comment(turn),
-        ask: () => this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
+        ask: () => admits() && this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);

@@ -124,11 +124,12 @@ def test_serve_says_where_it_is_and_ends_when_asked(tmp_path: Path, number: sign
 
 
 def test_the_demo_upstream_runs_alone(tmp_path: Path) -> None:
-    with webapp(tmp_path, 'demo-upstream', '--port', '0') as process:
+    with webapp(tmp_path, 'demo-upstream', '--port', '0', '--form') as process:
         assert process.stderr
         url = next(filter(None, (re.search(r'http://127\.0\.0\.1:\d+/v1', line) for line in process.stderr)))
         headers = {'Authorization': 'Bearer demo'}
-        assert direct.get(f'{url[0]}/parameters', headers=headers, timeout=60).status_code == 200
+        answer = direct.get(f'{url[0]}/parameters', headers=headers, timeout=60)
+        assert [next(iter(item)) for item in answer.json()['user_input_form']][:2] == ['text-input', 'select']
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert process.returncode == 0

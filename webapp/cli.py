@@ -2,7 +2,7 @@
 
 webapp serve [--host HOST] [--port PORT] [--log-format text|json]
 webapp doctor [--host HOST] [--port PORT] [--format text|json]
-webapp demo-upstream [--host HOST] [--port PORT]
+webapp demo-upstream [--host HOST] [--port PORT] [--form]
 webapp migrate
 webapp usage [--from DAY] [--to DAY] [--by user,group,app,day,model,outcome] [--format csv|json]
 webapp retention [--apply]
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             case 'doctor':
                 doctor(options.host, options.port, as_json=options.format == 'json')
             case 'demo-upstream':
-                demo_upstream(options.host, options.port)
+                demo_upstream(options.host, options.port, has_form=options.form)
             case 'migrate':
                 migrate()
             case 'usage':
@@ -110,7 +110,7 @@ def doctor(host: str | None, port: int | None, *, as_json: bool) -> None:
     asyncio.run(run())
 
 
-def demo_upstream(host: str, port: int) -> None:
+def demo_upstream(host: str, port: int, *, has_form: bool) -> None:
     """Run the demo upstream alone, until it is told to stop."""
     try:
         chosen = settings.load_relay()
@@ -125,7 +125,8 @@ def demo_upstream(host: str, port: int) -> None:
     logging.getLogger('uvicorn.access').setLevel(logging.INFO)  # whoever runs it wants to see the calls
 
     async def run() -> None:
-        async with demo.serve(demo.build(relay=relay), host=host, port=port) as base_url:
+        built = demo.build(relay=relay, form=demo.SAMPLE_FORM if has_form else ())
+        async with demo.serve(built, host=host, port=port) as base_url:
             print(f'The demo upstream answers at {base_url}; its key is "demo".', file=sys.stderr)
             print(f'Its answers come from {who}.', file=sys.stderr)
             await _asked_to_stop()
@@ -299,6 +300,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument('--host', default='127.0.0.1', help='address to listen on (default: %(default)s)')
     demo.add_argument('--port', type=_port, default=8090, help='port to listen on, 0 for any (default: %(default)s)')
+    demo.add_argument('--form', action='store_true', help='ask for the values of a form before the first question')
     command(
         'migrate',
         'bring the database to the newest form; `serve` does it too',

@@ -4,6 +4,7 @@
     ├── NotFound                 there is no such thing, or it is somebody else's: the same answer
     ├── Refused                  a rule of ours says no: too long, already running, shutting down
     │   ├── LimitReached         too much of it, or too often; tells when to go on
+    │   ├── FormUnfit            what they have written into an app's form does not fit; tells what is wrong with what
     │   └── BudgetUsedUp         what they, their group, the app or all may spend is spent; tells until when
     ├── SignedOut                the session has ended; whoever wants to go on signs in again
     ├── SignInFailed             somebody has not got in by a provider; trying again may help
@@ -17,6 +18,7 @@
 Anything that is not an `AppError` is a bug.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 
@@ -60,6 +62,16 @@ class LimitReached(Refused):
         self.within = within
         self.wait = wait
         self.retry_after = wait.total_seconds()
+
+
+class FormUnfit(Refused):
+    """:param problems: by variable of the form: a stable name such as `required`; `unknown`: there is no such field"""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        told = sorted(problems.items())[:10]
+        code = 'form_changed' if set(problems.values()) == {'unknown'} else 'form_unfit'
+        super().__init__(code, ', '.join(f'{variable[:100]!r} {problem}' for variable, problem in told), status=400)
+        self.problems = dict(problems)
 
 
 class BudgetUsedUp(Refused):

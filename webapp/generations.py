@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from webapp import saving
+from webapp import inputs as forms, saving
 from webapp.apps import App, Apps
 from webapp.background import Tasks
 from webapp.belongings import Belongings
@@ -28,7 +28,7 @@ from webapp.limits import NO_LIMITS, Limits
 from webapp.prices import Price
 from webapp.principal import Principal
 from webapp.repair import Repairs
-from webapp.store import conversations, messages
+from webapp.store import conversations, files as stored, messages
 from webapp.store.allowance import Allowance
 from webapp.store.database import Store
 from webapp.store.limits import Scope
@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
 MAX_QUERY = 2_000_000  # characters
+FORM_SECONDS = 3.0  # how long a question waits for the app to say what its form is
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,17 @@ class Generations:
 
         :param key: made with the draft; sending the same draft again gives the same message and asks upstream once
         :param files: ids of the principal's uploads for this app, in order; with them `query` may be empty
-        :param inputs: what the app's form asks for; of a new conversation, which keeps them
+        :param inputs: what the app's form asks for, as `inputs.complete` takes it; of a new conversation, which keeps
+            it. What was not given has its default
         :raises NotFound: no such app or conversation, or not theirs to use
         :raises Refused: an answer is already being written there, the text is empty or too long, we shut down, or
-            `too_many_files`, `file_gone`, `too_many_running`; `LimitReached`: they have asked too much lately;
-            `BudgetUsedUp`
+            `too_many_files`, `file_gone`, `too_many_running`; `FormUnfit`; `LimitReached`: they have asked too much
+            lately; `BudgetUsedUp`
         """
         self._refuse_unfit(query, has_files=bool(files))
         target = self._apps.open(principal, app)
         _refuse_too_many(target, files)
+        kept, enclosed = await self._filled(principal, target, inputs or {}) if conversation_id is None else ({}, [])
         await self._settle(principal)
         begun = await self._store.write(
             messages.begin,
@@ -120,8 +123,9 @@ class Generations:
             query=query,
             key=key,
             now=now(),
-            inputs=dict(inputs or {}),
+            inputs=kept,
             attached=files,
+            enclosed=enclosed,
             cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),
         )
@@ -231,6 +235,20 @@ class Generations:
         except NotFound:  # it may be gone from the settings
             return ()
 
+    async def _filled(
+        self, principal: Principal, app: App, given: Mapping[str, object]
+    ) -> tuple[dict[str, object], list[str]]:
+        """The values that a new conversation keeps, and the ids of the files among them. :raises FormUnfit:"""
+        if app.known is None:
+            with contextlib.suppress(UpstreamError, TimeoutError):  # the answer will say that it can't be reached
+                async with asyncio.timeout(FORM_SECONDS):
+                    await app.about()
+        form = app.known.parameters.form if app.known else ()
+        values = forms.complete(form, given)
+        ids = forms.enclosed(form, values)
+        found = await self._store.read(stored.some, user_id=principal.user_id, ids=ids) if ids else {}
+        return forms.with_files(form, values, found), ids
+
     def _refuse_unfit(self, query: str, *, has_files: bool) -> None:
         if self._closing:
             raise Refused('shutting_down', status=503)
@@ -318,12 +336,14 @@ class Generations:
             generation.feed(Interrupted(Failure('internal_error')))
 
     async def _read(self, generation: Generation) -> None:
-        files = generation.message.files
+        files, values = generation.message.files, generation.conversation.inputs
+        ids = forms.file_ids(values)
+        found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
         stream = generation.app.client.send(
             _words(generation.message),
             user=generation.dify_user,
             conversation_id=generation.conversation.upstream_id or '',
-            inputs=generation.conversation.inputs,
+            inputs=forms.references(values, found),
             files=[FileRef(file.kind, file.upstream_id) for file in files],
             auto_generate_name=self._auto_name,
         )

@@ -61,10 +61,11 @@ def routes(files: Files, sessions: Sessions, passes: Passes) -> APIRouter:
             raise Refused(detail='no multipart/form-data', status=415)
         try:
             async with places.of(principal), request.form(max_files=1, max_fields=2, max_part_size=1000) as form:
-                app, part = form.get('app'), form.get('file')
-                if not isinstance(app, str) or not isinstance(part, UploadFile):
+                app, part, field = form.get('app'), form.get('file'), form.get('field', '')
+                if not isinstance(app, str) or not isinstance(field, str) or not isinstance(part, UploadFile):
                     raise Refused(detail='a field `app` and a `file` are needed', status=400)
-                work = files.upload(principal, app=app, name=part.filename or '', stream=part.file)
+                name = part.filename or ''
+                work = files.upload(principal, app=app, name=name, stream=part.file, field=field)
                 file = await _while_connected(request, work)
         except ClientDisconnect:
             raise Refused(detail='the browser has gone', status=GONE) from None

@@ -63,6 +63,8 @@ EVENTS = [
     Row('composer send', lambda w: ['', w.new_key(), [], w.held], 'accepted', REFUSED, is_change=True),
     Row('composer send', lambda w: ['/echo', 'key-of-the-first', [], ''], 'accepted', OWN),
     Row('composer stop', lambda w: [], NOTHING, OWN),
+    Row('inputs fill', lambda w: ['{"name": "Ada"}'], NOTHING, OWN),
+    Row('inputs again', lambda w: [], 'greeting', OWN),
     # the framework's own, of a kind of page that we have none of
     Row('layout sub_pages_open', lambda w: [f'/a/default/c/{w.conversation}'], NOTHING, OWN),
     Row('layout sub_pages_navigate', lambda w: [f'/a/default/c/{w.conversation}'], NOTHING, OWN),

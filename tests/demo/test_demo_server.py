@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from webapp.upstream.demo import build, serve, state
+from webapp.upstream.demo import SAMPLE_FORM, build, serve, state
 
 Json = dict[str, Any]
+NOBODYS = '0' * 8 + '-0000-4000-8000-' + '0' * 12
 
 
 @contextlib.asynccontextmanager
@@ -131,6 +132,9 @@ async def test_a_form_is_checked_at_every_send() -> None:
         {'text-input': {'label': 'Name', 'variable': 'name', 'required': True, 'max_length': 5}},
         {'select': {'label': 'Tone', 'variable': 'tone', 'required': False, 'options': ['formal', 'casual']}},
         {'number': {'label': 'Age', 'variable': 'age', 'required': False}},
+        {'file': {'label': 'A photo', 'variable': 'photo', 'required': False}},
+        {'file-list': {'label': 'Papers', 'variable': 'papers', 'required': False, 'max_length': 1}},
+        {'json_object': {'label': 'More', 'variable': 'more', 'required': False}},
     ]
     cases = {
         'name is required in input form': {},
@@ -138,6 +142,11 @@ async def test_a_form_is_checked_at_every_send() -> None:
         "(type 'text-input') name in input form must be a string": {'name': 5},
         "tone in input form must be one of the following: ['formal', 'casual']": {'name': 'Ada', 'tone': ''},
         'age in input form must be a valid number': {'name': 'Ada', 'age': 'old'},
+        'photo in input form must be a file': {'name': 'Ada', 'photo': 'x'},
+        'papers in input form must be a list of files': {'name': 'Ada', 'papers': ['x']},
+        'papers in input form must be less than 1 files': {'name': 'Ada', 'papers': [{}, {}]},
+        'Invalid upload file': {'name': 'Ada', 'photo': {'transfer_method': 'local_file', 'upload_file_id': NOBODYS}},
+        'more in input form must be a dict': {'name': 'Ada', 'more': '{}'},
     }
     async with connect(form=form) as client:
         assert (await client.get('/parameters')).json()['user_input_form'] == form
@@ -145,7 +154,29 @@ async def test_a_form_is_checked_at_every_send() -> None:
             answer = await client.post('/chat-messages', json=body('hello', inputs=inputs))
             assert (answer.status_code, answer.json()['message']) == (400, message)
         frames = await ask(client, 'hello', inputs={'name': 'Ada', 'age': '36', 'unknown': 1})
-        assert (await history(client, frames))['inputs'] == {'name': 'Ada', 'tone': None, 'age': 36}
+        none = dict.fromkeys(('tone', 'photo', 'papers', 'more'))
+        assert (await history(client, frames))['inputs'] == {'name': 'Ada', 'age': 36} | none
+
+
+async def test_files_of_a_form_are_remembered_and_told_of() -> None:
+    async with connect(form=SAMPLE_FORM) as client:
+        ids = []
+        for name, data in (('photo.png', b'x'), ('notes.txt', b'y')):
+            answer = await client.post('/files/upload', files={'file': (name, data)}, data={'user': 'u'})
+            ids.append(answer.json()['id'])
+        photo, notes = ({'transfer_method': 'local_file', 'upload_file_id': each} for each in ids)
+        given = {
+            'name': 'Ada', 'tone': 'formal', 'settings': {'a': [1]},
+            'picture': photo | {'type': 'image'}, 'documents': [notes | {'type': 'document'}],
+        }  # fmt: skip
+        frames = await ask(client, '/inputs', inputs=given)
+        for line in ('- `name`: `"Ada"`', '- `picture`: the file `photo.png`', '- `documents`: the file `notes.txt`'):
+            assert line in text(frames)
+        kept = (await history(client, frames))['inputs']
+        assert (kept['picture']['related_id'], kept['documents'][0]['filename']) == (ids[0], 'notes.txt')
+        assert (await client.get(f'/files/{ids[0]}/preview', params={'user': 'u'})).status_code == 200  # it is in use
+        opening = (await client.get('/parameters')).json()['opening_statement']
+        assert '{{name}}' in opening
 
 
 @pytest.mark.parametrize('dialect', ['', '/agent ', '/steps '])

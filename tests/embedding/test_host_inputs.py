@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from webapp.embedding import inputs
+from webapp import inputs
 from webapp.errors import Refused
 from webapp.upstream.parameters import Field
 
@@ -21,18 +21,18 @@ FORM = (
 
 def test_good_values_come_through_as_they_are() -> None:
     values = {'name': 'Ünï 🙂', 'tone': 'casual', 'age': 7.5, 'ok': True, 'more': {'a': [1, None]}}
-    assert inputs.read(json.dumps(values), FORM) == values
-    assert inputs.read('{}', FORM) == {}
+    assert inputs.of_host(json.dumps(values), FORM) == values
+    assert inputs.of_host('{}', FORM) == {}
 
 
 @pytest.mark.parametrize(
     'text',
     [
         '', '{', 'null', '[]', '"name"', '7', '\0', '{"name": "\\ud800"}', '{"age": NaN}', '{"age": Infinity}',
-        '{"age": 1e999}', '{"age": ' + '9' * 5000 + '}', '{"age": "7"}', '{"age": true}', '{"age": null}',
-        '{"name": 7}', '{"name": null}', '{"name": "' + 'x' * 11 + '"}', '{"about": "' + 'x' * 10_001 + '"}',
+        '{"age": 1e999}', '{"age": ' + '9' * 5000 + '}', '{"age": "seven"}', '{"age": true}',
+        '{"name": 7}', '{"name": "' + 'x' * 11 + '"}', '{"about": "' + 'x' * 50_001 + '"}',
         '{"tone": "rude"}', '{"tone": ["formal"]}', '{"tone": {}}', '{"ok": 1}', '{"ok": "true"}', '{"more": []}',
-        '{"more": "{}"}', '{"more": {"a": "' + 'x' * 10_001 + '"}}', '{"photo": "x"}', '{"photo": {"id": "x"}}',
+        '{"more": "x"}', '{"more": {"a": "' + 'x' * 50_001 + '"}}', '{"photo": "x"}', '{"photo": {"id": "x"}}',
         '{"other": 1}', '{"__proto__": {}}', '[' * 100_000, '{"more": ' + '{"a":' * 900 + '1' + '}' * 900 + '}',
         '{"more": ' + '{"a":' * 100_000,
     ],
@@ -40,6 +40,6 @@ def test_good_values_come_through_as_they_are() -> None:
 )  # fmt: skip
 def test_all_else_is_refused_with_a_word_to_the_host(text: str) -> None:
     with pytest.raises(Refused) as refusal:
-        inputs.read(text, FORM)
+        inputs.of_host(text, FORM)
     assert refusal.value.code == 'inputs_unfit'
     assert refusal.value.detail

@@ -88,7 +88,7 @@ async def test_answers_and_calls_tell_how_upstream_is_doing(
     assert health.code == ''
     await ended(generations, await ask(generations, ann, '/error first', key='k3'))
     assert health.code == 'model_failed'
-    await apps.get('demo').about()
+    await apps.get('demo').client.info()
     assert health.code == ''
 
 

@@ -29,6 +29,7 @@ SCRIPTS = {
     'sources.js': 'thread',
     'feedback.js': 'feedback',
     'composer.js': 'composer',
+    'inputs.js': 'inputs',
     'conversations.js': 'conversations',
     'frame.js': 'frame',
     'sheet.js': 'sheet',
@@ -40,6 +41,7 @@ SCRIPTS = {
 OURS = {
     'already_running', 'blocked', 'budget_of_all', 'budget_of_app', 'budget_of_group', 'budget_of_user',
     'app_closed', 'embed_identity_needed', 'embed_refused', 'inputs_unfit', 'no_way_in',
+    'form_changed', 'form_unfit',
     'feedback_changed', 'from_elsewhere', 'identity_taken', 'internal_error', 'last_way', 'not_admitted',
     'not_found', 'notice_end', 'notice_unfit', 'notices_full', 'pairing_over',
     'process_ended', 'provider_misconfigured', 'provider_unavailable', 'refused', 'shutting_down',

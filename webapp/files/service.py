@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 from uuid import uuid4
 
-from webapp import clock
+from webapp import clock, inputs
 from webapp.apps import App, Apps
 from webapp.belongings import Belongings
 from webapp.changes import Changes
@@ -56,10 +56,11 @@ class Files:
         self._throttle = Throttle(store, limits, now=now)
         self._now = now
 
-    async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO) -> File:
+    async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO, field: str = '') -> File:
         """Take in a file for a question that will be sent to an app. Cancelled, it leaves nothing here.
 
         :param name: as the browser says it; the file gets the one that its content bears out
+        :param field: of the app's form that it is for, '' for a message
         :raises NotFound: no such app, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`;
             `LimitReached`: these are more bytes than they may send in a day
@@ -67,7 +68,7 @@ class Files:
         """
         target = self._apps.open(principal, app)
         try:
-            uploads = (await target.about()).parameters.uploads
+            uploads = inputs.uploads((await target.about()).parameters, field)
             head = await asyncio.to_thread(_head, stream)
             if not head:
                 raise Refused('empty_file', status=400)

@@ -129,6 +129,13 @@ def get(session: Session, *, user_id: str, file_id: str) -> File:
     return file_value(row)
 
 
+def some(session: Session, *, user_id: str, ids: Collection[str]) -> dict[str, File]:
+    """Those of `ids` that this person has uploaded, by id."""
+    mine = (FileRow.user_id == user_id, FileRow.source == Source.USER)
+    statement = select(FileRow).where(col(FileRow.id).in_([clean(id_) for id_ in ids]), *mine)
+    return {row.id: file_value(row) for row in session.exec(statement)} if ids else {}
+
+
 def piece(session: Session, *, file_id: str, number: int) -> bytes:
     """:raises NotFound: it has been deleted"""
     row = session.get(FilePieceRow, (file_id, number))

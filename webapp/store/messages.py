@@ -85,6 +85,7 @@ def begin(
     now: datetime,
     inputs: dict[str, Any] | None = None,
     attached: Sequence[str] = (),
+    enclosed: Sequence[str] = (),
     cost_group: str = '',
     allowance: Allowance = NO_LIMITS,
 ) -> Begun:
@@ -94,6 +95,7 @@ def begin(
     :param key: made with the draft; the same key again gives the message that it has begun
     :param inputs: what the app's form asked for; kept with a new conversation
     :param attached: ids of files that this person has uploaded for this app and not sent before, in order
+    :param enclosed: ids of such files that `inputs` names; they go to the conversation
     :param cost_group: which group of the person's the answer is charged to, '' for none
     :raises NotFound: no such conversation of this person's with this app, or no such person any more
     :raises Refused: `already_running`: an answer is being written there; `file_gone`: see `attached`; or `allowance`
@@ -105,7 +107,7 @@ def begin(
         return begun
     allowances.spend(session, user_id=user_id, allowance=allowance, now=now)
     try:
-        unsent = files.unsent(session, user_id=user_id, app=app, ids=attached)
+        unsent = files.unsent(session, user_id=user_id, app=app, ids=[*attached, *enclosed])
     except Refused:
         if begun := _begun_before(session, user_id, key):  # while we waited, this very draft has sent them
             return begun
@@ -115,7 +117,7 @@ def begin(
         conversation = _new_conversation(session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {})
     elif conversation.app != app:
         raise NotFound
-    sent = files.send(session, rows=unsent, conversation_id=conversation.id)
+    sent = files.send(session, rows=unsent, conversation_id=conversation.id)[: len(attached)]
     if sent and not conversation.title:
         set_title(conversation, provisional_title(', '.join(file.name for file in sent)))
     begun = _add(session, conversation, query=query, key=key, now=now, sent=sent, cost_group=cost_group)

@@ -196,7 +196,7 @@ def _uploads(settings: Payload, limits: Payload) -> Uploads:
     image = mapping(settings, 'image')
     is_new = isinstance(settings.get('enabled'), bool)
     if not flag(settings if is_new else image, 'enabled'):
-        return Uploads()
+        return Uploads(megabytes=_megabytes(limits))  # fields of the form may take files all the same
     newer = settings if is_new else {}
     return Uploads(
         is_enabled=True,

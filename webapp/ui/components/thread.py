@@ -73,7 +73,7 @@ class Thread(
     component=STATIC / 'thread.js',
     dependencies=[STATIC / f'{name}.js' for name in ON_DEMAND],
 ):
-    """Shows messages, keeps the reader's place, and says what was clicked.
+    """Shows messages, keeps the reader's place, and says what was clicked. What is within stands above the first one.
 
     The browser holds all messages it was given but keeps only some of them in the document.
     """
@@ -100,6 +100,7 @@ class Thread(
             'items': [self._packed(item) for item in items],
             'more': more,
             'greeting': templates.render('greeting.html', greeting=greeting) if greeting else '',
+            'starters': templates.render('starters.html', greeting=greeting) if greeting else '',
         }
         self.keep(sum='')
         if self.is_being_built:

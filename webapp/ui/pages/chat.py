@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -19,9 +19,8 @@ from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
-from webapp.embedding import inputs
 from webapp.embedding.passes import Purpose
-from webapp.errors import AppError, NotFound, Refused, UpstreamError
+from webapp.errors import AppError, FormUnfit, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
@@ -31,10 +30,12 @@ from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
 from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
+from webapp.ui.asking import Asking
 from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.host import Host
+from webapp.ui.components.inputs import Inputs
 from webapp.ui.components.thread import Thread
 from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
@@ -116,7 +117,6 @@ class ChatPage(Hearing):
         self._app = app
         self._within = within
         self._host: Host | None = None
-        self._inputs: dict[str, object] = {}  # for the next new conversation
         self._client: Client = ui.context.client
         self._sending = asyncio.Lock()
         self._changed = services.changes.of(principal.user_id)
@@ -136,6 +136,8 @@ class ChatPage(Hearing):
             with self._frame.sidebar:
                 self._sidebar = Conversations(new_href=self._address())
             self._thread = Thread()
+            with self._thread:
+                self._form = Inputs()
             self._composer = Composer()
             self._composer.set_uploads(views.upload_rules(app))
             if self._within:
@@ -150,6 +152,7 @@ class ChatPage(Hearing):
             reader=self._reader(),
             on_end=self._ended,
         )
+        self._asking = Asking(self._form, app, self._reader().file_url)
         self._listen()
         self._announce()
         board = Board(services.notices, self._frame)
@@ -188,6 +191,8 @@ class ChatPage(Hearing):
         hear = self._hear
         self._composer.on_send(hear(self._send))
         self._composer.on_stop(hear(self._stop))
+        self._form.on_fill(self._take_values)
+        self._form.on_again(hear(self._begin_again))
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
         self._thread.on_copy(hear(self._reading.copied))
@@ -226,6 +231,7 @@ class ChatPage(Hearing):
         async with self._sending:  # the second of two quick ones finds the conversation that the first has begun
             conversation = self._reading.conversation
             try:
+                values = None if conversation else self._asking.values()
                 query = await self._services.files.take_text(self._principal, held) if held else text
                 message = await self._services.generations.start(
                     self._principal,
@@ -234,16 +240,25 @@ class ChatPage(Hearing):
                     query=query,
                     key=key,
                     files=files,
-                    inputs=self._inputs,
+                    inputs=values,
                 )
             except Exception as error:  # whatever it was, the words stay in the composer
                 spent = isinstance(error, AppError) and error.code == 'file_gone'
                 self._composer.refused(key, spent=spent)
+                if isinstance(error, FormUnfit) and self._reading.is_empty:
+                    self._asking.refuse(error)
                 raise
             self._composer.accepted(key)
+            if conversation is None:
+                self._asking.accepted()
             self._frame.hide_banner(REFUSAL)
             self._tell_host('user', message.conversation_id, 'complete', query)
             await self._join(message, visit)
+
+    def _take_values(self, values: str) -> Awaitable[object]:
+        """What stands in the form; at once, for the question that comes right behind must find it."""
+        self._asking.written = values
+        return self._hear(self._see)()
 
     async def _ask(self, text: str, key: str) -> None:
         """A suggested question is a question."""
@@ -257,6 +272,7 @@ class ChatPage(Hearing):
                 self._reading.conversation = conversation
                 self._visit(conversation.id)
                 self._composer.set_draft_key(conversation.id)
+                self._asking.show(conversation)
                 self._sidebar.select(conversation.id)
         self._reading.add(message, own=True)
         self._set_state()
@@ -332,6 +348,7 @@ class ChatPage(Hearing):
         # first, for whoever sees the other conversation may type at once
         self._composer.set_draft_key(conversation_id or self._draft_of_new)
         self._reading.show(conversation, shown, None if conversation else views.greeting_view(self._app))
+        self._asking.show(conversation)
         self._sidebar.select(conversation_id)
         self._set_title()
         self._set_state()
@@ -345,6 +362,13 @@ class ChatPage(Hearing):
         if await self._go(None):
             self._visit()
             self._composer.focus()
+
+    async def _begin_again(self) -> None:
+        """A new conversation, with the values of this one to begin from."""
+        conversation = self._reading.conversation
+        if conversation and await self._go(None):
+            self._visit()
+            self._asking.fill_again(conversation)
 
     async def _travel(self, path: str) -> None:
         """The browser went back or forward."""
@@ -448,6 +472,7 @@ class ChatPage(Hearing):
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
+        self._asking.refresh(self._reading.conversation)
 
     async def _warn(self) -> None:
         """Say so in time when a budget that their answers are paid from comes to its end."""
@@ -477,9 +502,12 @@ class ChatPage(Hearing):
         """What the next new conversation begins with. What is wrong with it, the host is to know, not the visitor."""
         assert self._host is not None
         try:
-            self._inputs = inputs.read(values, (await self._app.about()).parameters.form)
+            await self._app.about()
+            self._asking.fill_for_host(values)
         except AppError as error:
             self._host.error(error.code, error.detail or failures.words(error))
+        if self._reading.is_empty:
+            self._asking.refresh(None)
 
     async def _give_pass(self, call: int, purpose: str, object_id: str) -> None:
         assert self._host is not None

@@ -6,7 +6,8 @@ those of Dify 1.12.1; where later versions are stricter, so is this.
 """
 
 from webapp.upstream.demo.app import build
+from webapp.upstream.demo.inputs import SAMPLE as SAMPLE_FORM
 from webapp.upstream.demo.model import Relay
 from webapp.upstream.demo.server import serve
 
-__all__ = ['Relay', 'build', 'serve']
+__all__ = ['SAMPLE_FORM', 'Relay', 'build', 'serve']

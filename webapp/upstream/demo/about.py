@@ -10,12 +10,6 @@ from webapp.upstream.demo.state import VERSION, Demo, demo_of
 
 NAME = 'Demo assistant'
 DESCRIPTION = 'Built in: answers from a handbook about this product, and plays every part a Dify app can play.'
-SUGGESTED = ['What is this product?', 'How do I connect my own Dify?', 'Which scenario words are there?']
-SUGGESTED_OF_MODEL = [
-    'Explain how a rainbow comes about.',
-    'Write a Python function that merges two sorted lists, with a test.',
-    '/handbook What is this product?',
-]
 OFF = {'enabled': False}
 LIMITS = {
     'image_file_size_limit': MOST_MEGABYTES['image'],
@@ -40,7 +34,7 @@ async def parameters(request: Request) -> Response:
     return answer(
         {
             'opening_statement': demo.opening_statement,
-            'suggested_questions': SUGGESTED_OF_MODEL if demo.model else SUGGESTED,
+            'suggested_questions': demo.suggested_questions,
             'suggested_questions_after_answer': {'enabled': demo.model is None},
             'speech_to_text': OFF,
             'text_to_speech': {'enabled': False, 'language': '', 'voice': ''},

@@ -44,7 +44,7 @@ def build(
     :param title_seconds: how long a title takes to make, and how long the first turn waits for it, as in 1.12.1
     :param connections: requests served at once, further ones wait without a byte; None is no limit, a stock Dify has 10
     :param active_limit: answers written at once, further ones are refused; None is no limit
-    :param form: `user_input_form` of `/parameters`, checked at each send
+    :param form: `user_input_form` of `/parameters`, checked at each send; `inputs.SAMPLE` comes with its own opening
     :param relay: a model that answers instead of the handbook, unless a scenario word says otherwise
     :param keeps_costs: history tells what each answer cost, as that of newer servers does
     """

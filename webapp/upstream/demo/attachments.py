@@ -67,6 +67,23 @@ def row(file: File, belongs_to: str = 'user') -> dict[str, Any]:
     }
 
 
+def value(file: File) -> dict[str, Any]:
+    """What a message remembers of a file in its form."""
+    remote = file.id.removeprefix(REMOTE) if file.id.startswith(REMOTE) else None
+    return {
+        'dify_model_identity': '__dify__file__',
+        'id': None,
+        'type': kind(file.extension),
+        'transfer_method': 'remote_url' if remote else 'local_file',
+        'remote_url': remote,
+        'related_id': None if remote else file.id,
+        'filename': file.name,
+        'extension': f'.{file.extension}',
+        'mime_type': file.mime_type,
+        'size': file.size,
+    }
+
+
 def mark_used(records: Records, file: File) -> None:
     if not file.id.startswith(REMOTE):
         file.used = True

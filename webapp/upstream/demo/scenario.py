@@ -19,7 +19,7 @@ class Scenario:
 
     text: str = ''  # what follows the words: the question, or the text to echo
     mode: str = 'chat'  # whose dialect: 'chat', 'agent-chat', 'advanced-chat'
-    content: str = 'handbook'  # or 'echo', 'long', 'code', 'table', 'list', 'markdown', 'cite'
+    content: str = 'handbook'  # or 'echo', 'long', 'code', 'table', 'list', 'markdown', 'cite', 'inputs'
     size: int = 1000  # tokens, of the contents that have a size; sources of 'cite'
     rate: float | None = None  # tokens per second, 0 for as fast as possible; None is the server's own
     slow: float = 0.0  # seconds before the first token
@@ -128,6 +128,7 @@ WORDS: Mapping[str, Word] = {
         'N', r'\d{1,2}', lambda text: {'content': 'cite', 'size': int(text or '4')},
         'an answer that rests on N sources (4), with scores, one with a link',
     ),
+    'inputs': Word('', '', _flag(content='inputs'), 'lists the values of the form that came with the question'),
     'handbook': Word('', '', _flag(scripted=True), 'looks the answer up in this handbook, though a model answers here'),
     'echo': Word('TEXT', r'[\s\S]+', lambda text: {'content': 'echo', 'text': text}, 'answers exactly TEXT'),
     'rate': Word(

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -87,7 +88,15 @@ def _open(demo: Demo, payload: ChatRequestPayload, asked: Scenario, user: str, b
     conversation = records.conversation(payload.conversation_id, user) if payload.conversation_id else None
     if payload.conversation_id and not conversation:
         raise missing('Conversation Not Exists.', ROUTE)
-    values = inputs.checked(demo.form, payload.inputs)
+
+    def resolve(reference: dict[str, Any]) -> dict[str, Any]:
+        found = attachments.resolve(records, [reference], user)
+        if not found:
+            raise invalid('Invalid upload file')
+        attachments.mark_used(records, found[0])
+        return attachments.value(found[0])
+
+    values = inputs.checked(demo.form, payload.inputs, resolve)
     files = attachments.resolve(records, payload.files or [], user)
     earlier = records.turns(conversation.id) if conversation else []
     if not conversation:
@@ -102,7 +111,7 @@ def _open(demo: Demo, payload: ChatRequestPayload, asked: Scenario, user: str, b
     for file in files:
         attachments.mark_used(records, file)
     model = demo.model if asked.is_plain else None
-    draft = writer.Draft([]) if model else _draft(demo, asked, earlier, files)
+    draft = writer.Draft([]) if model else _draft(demo, asked, earlier, files, values)
     given = [text for turn in earlier for text in (turn.query, turn.answer)]
     given += [payload.query, *(passage.section.text for passage in draft.passages)]
     return Turn(
@@ -118,7 +127,11 @@ def _open(demo: Demo, payload: ChatRequestPayload, asked: Scenario, user: str, b
     )
 
 
-def _draft(demo: Demo, asked: Scenario, earlier: list[Message], files: list[File]) -> writer.Draft:
+def _draft(
+    demo: Demo, asked: Scenario, earlier: list[Message], files: list[File], values: dict[str, Any]
+) -> writer.Draft:
+    if asked.content == 'inputs':
+        return writer.Draft(usage.tokens(inputs.listed(values)))
     seen = [Attachment(file, look(demo.records.content(file.id))) for file in files]
     return writer.draft(asked, demo.handbook, earlier=[turn.query for turn in earlier], files=seen)
 

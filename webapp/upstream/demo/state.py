@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from starlette.requests import Request
 
+from webapp.upstream.demo import inputs
 from webapp.upstream.demo.generation import Generation
 from webapp.upstream.demo.model import Model, Relay
 from webapp.upstream.demo.records import Records
@@ -27,6 +28,12 @@ OPENING = (
     'Hello! I am the built-in demo, a stand-in for a real Dify. I answer from a small handbook about this product, '
     'and I quote it rather than guess.'
 )
+SUGGESTED = ['What is this product?', 'How do I connect my own Dify?', 'Which scenario words are there?']
+SUGGESTED_OF_MODEL = [
+    'Explain how a rainbow comes about.',
+    'Write a Python function that merges two sorted lists, with a test.',
+    '/handbook What is this product?',
+]
 OPENING_OF_MODEL = (
     'Hello! Answers here come from `{relay.model}` at `{relay.host}`. A question that begins with `/handbook` is '
     'looked up in the handbook of this product instead.'
@@ -56,6 +63,10 @@ class Demo:
         self.keeps_costs = keeps_costs
         self.model = Model(relay) if relay else None
         self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
+        self.suggested_questions = list(SUGGESTED_OF_MODEL if relay else SUGGESTED)
+        if self.form == inputs.SAMPLE:
+            self.opening_statement = inputs.SAMPLE_OPENING
+            self.suggested_questions = [inputs.SAMPLE_QUESTION, *self.suggested_questions]
         self.app_id = APP_ID
         self.records = Records(data)
         self.handbook = handbook()

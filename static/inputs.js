@@ -1,0 +1,329 @@
+/** The app's form: asked before the first message of a conversation, folded into one line above it afterwards. */
+import Attachments, { attachment, fill, isThere, kept, objection, release, Uploader } from "attachments";
+import { read, write } from "drafts";
+import { lengthOf, problemOf } from "input_rules";
+import { passing } from "passes";
+import { act } from "shortcuts";
+import { openVariables, showVariables } from "variables";
+
+const MAX_BYTES = 400_000; // of all values together, which go to the server in one message of the socket
+const CUT = 40; // characters of a value in the folded line
+const NEARLY = 0.8; // of the length that a text may have: from there on it is counted
+
+export default {
+  components: { Attachments },
+  props: { words: Object, composerWords: Object, initial: Object },
+  emits: ["fill", "again"],
+  template: `
+    <div class="inputs" :class="{ 'is-folded': folded }">
+      <form v-if="asked" class="inputs-form" novalidate data-testid="inputs-form" :aria-label="words.form" @submit.prevent @change="tell">
+        <div v-for="field in asked.fields" :key="field.variable" class="field" :class="'is-' + field.control" :data-variable="field.variable">
+          <label v-if="field.control === 'checkbox'" class="field-check">
+            <input :id="idOf(field)" type="checkbox" v-model="values[field.variable]" :aria-describedby="notesOf(field)">
+            <span dir="auto">{{ field.label }}</span></label>
+          <template v-else>
+            <label :id="idOf(field) + '-label'" :for="idOf(field)" dir="auto">{{ field.label }}
+              <span v-if="!field.required" class="field-optional">{{ words.optional }}</span></label>
+            <span v-if="field.control === 'select'" class="field-select">
+              <select :id="idOf(field)" v-model="values[field.variable]" v-bind="marks(field)">
+                <option v-if="!field.required || !values[field.variable]" value="">{{ words.choose }}</option>
+                <option v-for="option in field.options" :key="option" :value="option">{{ option }}</option>
+              </select><i class="icon icon-chevron"></i></span>
+            <textarea v-else-if="isLong(field)" :id="idOf(field)" rows="3" dir="auto" v-model="values[field.variable]" v-bind="marks(field)"
+              :spellcheck="field.control !== 'json_object'" :placeholder="field.control === 'json_object' ? '{}' : null"></textarea>
+            <template v-else-if="field.uploads">
+              <Attachments :files="tray(field)" :words="composerWords" @remove="(...values) => remove(field, ...values)" @retry="retry"></Attachments>
+              <input type="file" hidden tabindex="-1" :ref="'chooser-' + field.variable" data-testid="inputs-file" :accept="field.uploads.accept"
+                :multiple="field.most > 1" :aria-labelledby="idOf(field) + '-label'" @change.stop="chosen(field, $event)">
+              <button v-show="tray(field).length < field.most" :id="idOf(field)" type="button" class="button field-choose" @click="chooser(field).click()"
+                :aria-describedby="marks(field)['aria-describedby']" :aria-labelledby="idOf(field) + '-label ' + idOf(field)">
+                <i class="icon icon-attach"></i>{{ field.most > 1 ? words.choose_files : words.choose_file }}</button>
+            </template>
+            <input v-else :id="idOf(field)" type="text" dir="auto" autocomplete="off" :inputmode="field.control === 'number' ? 'decimal' : null"
+              v-model="values[field.variable]" v-bind="marks(field)" @keydown.enter="entered">
+          </template>
+          <p v-if="field.description" :id="idOf(field) + '-help'" class="field-help" dir="auto">{{ field.description }}</p>
+          <p v-if="count(field)" class="field-help">{{ count(field) }}</p>
+          <p v-if="problem(field)" :id="idOf(field) + '-problem'" class="field-problem" data-testid="inputs-problem">{{ problem(field) }}</p>
+        </div>
+      </form>
+      <section v-if="folded" class="inputs-folded" :aria-label="words.form" data-testid="inputs-folded">
+        <div class="inputs-bar">
+          <button type="button" class="inputs-line" data-testid="inputs-line" :aria-expanded="String(open)" aria-controls="inputs-all"
+            :title="open ? words.fold : words.unfold" @click="open = !open">
+            <i class="icon icon-chevron"></i><span v-if="!folded.length">{{ words.nothing }}</span>
+            <span class="inputs-short"><template v-for="(value, at) in folded" :key="value.label">{{ at ? ", " : "" }}<bdi>{{ value.label }}</bdi>:
+              <bdi>{{ cut(value.text) }}</bdi></template></span></button>
+          <button type="button" class="button inputs-again" data-testid="inputs-again" :title="words.again" :aria-label="words.again" @click="$emit('again', [])">
+            <i class="icon icon-edit"></i><span>{{ words.again }}</span></button>
+        </div>
+        <dl v-if="open" id="inputs-all" class="inputs-all">
+          <div v-for="value in folded" :key="value.label"><dt dir="auto">{{ value.label }}</dt>
+            <dd v-if="value.files.length"><a v-for="file in value.files" :key="file.url" :href="file.url" target="_blank" dir="auto">{{ file.name }}</a></dd>
+            <dd v-else dir="auto">{{ value.text }}</dd></div>
+        </dl>
+      </section>
+    </div>`,
+  data() {
+    return {
+      asked: null, // { app, fields }, see `components/inputs.py`
+      folded: null, // what the conversation was begun with
+      texts: {}, // what stands in the opening for variables that nobody is asked for
+      ...this.initial,
+      values: {}, // by variable: text, or whether a box is checked
+      trays: {}, // by variable: attachments
+      pressed: false, // somebody wants to send
+      refused: {}, // by variable: what the server has against the value
+      open: false,
+    };
+  },
+  watch: {
+    asked(now, before) {
+      this.take(before);
+    },
+    folded() {
+      this.open = false;
+    },
+    values: {
+      deep: true,
+      handler() {
+        this.keep();
+        this.showVariables();
+      },
+    },
+    texts() {
+      this.showVariables();
+    },
+  },
+
+  created() {
+    this.uploader = new Uploader(this.composerWords, () => this.keep());
+    this.take(null);
+  },
+  mounted() {
+    current = this;
+    this.greetings = this.$el.parentElement.querySelectorAll(":scope > [data-greeting]");
+    this.greeted = new MutationObserver(() => this.showVariables());
+    for (const node of this.greetings) this.greeted.observe(node, { childList: true });
+    this.showVariables();
+  },
+  unmounted() {
+    this.greeted.disconnect();
+    if (current === this) current = null;
+  },
+
+  methods: {
+    // called by the server, see `components/inputs.py`
+
+    set(changes) {
+      Object.assign(this, changes);
+    },
+    /** The values of another conversation, in the place of what is here. */
+    async prefill(values, files) {
+      await this.$nextTick();
+      for (const field of this.asked?.fields ?? []) {
+        if (field.variable in values) this.values[field.variable] = values[field.variable];
+        if (field.uploads) this.clear(field);
+      }
+      this.focusOn(this.asked?.fields[0]);
+      for (const field of this.asked?.fields ?? []) {
+        for (const file of files[field.variable] ?? []) await this.takeAgain(field, file);
+      }
+    },
+    async refuse(problems) {
+      await this.$nextTick(); // the form may have changed
+      this.pressed = true;
+      this.refused = Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, { problem, of: this.stateOf(name) }]));
+      this.$nextTick(() => this.focusOn(this.asked?.fields.find(this.problem)));
+    },
+    /** The server has the values: the next conversation begins with none. */
+    accepted(app) {
+      for (const tray of Object.values(this.trays)) tray.forEach(release);
+      this.asked = null; // so that nothing is kept any more
+      write(placeOf(app), null);
+      this.values = {};
+      this.trays = {};
+    },
+
+    // what stands in the fields
+
+    /** @param before what was asked until now: what was written stays */
+    take(before) {
+      if (!this.asked) return;
+      const isNew = before?.app !== this.asked.app;
+      const draft = (isNew && read(placeOf(this.asked.app))) || {};
+      this.pressed &&= !isNew;
+      if (isNew) this.refused = {};
+      for (const { variable, value, host, uploads, options, control } of this.asked.fields) {
+        const written = isNew ? draft.values?.[variable] : this.values[variable];
+        const fits = typeof written === typeof value && (control !== "select" || !written || options.includes(written));
+        if (!uploads) this.values[variable] = fits && !host ? written : value;
+        else this.trays[variable] ??= (draft.files?.[variable] ?? []).map(this.restored);
+      }
+      this.$nextTick(this.showVariables);
+    },
+    keep() {
+      if (!this.asked) return;
+      const files = Object.fromEntries(Object.entries(this.trays).map(([variable, tray]) => [variable, kept(tray)]));
+      write(placeOf(this.asked.app), { values: this.values, files });
+    },
+    /** As the server takes it. */
+    given({ variable, control }) {
+      const ids = this.trays[variable]?.filter(({ state }) => state === "ready").map(({ id }) => ({ file_id: id }));
+      if (control === "file") return ids[0] ?? null;
+      return control === "file-list" ? ids : this.values[variable];
+    },
+    all() {
+      return JSON.stringify(Object.fromEntries(this.asked.fields.map((field) => [field.variable, this.given(field)])));
+    },
+    tell() {
+      const all = this.all();
+      if (new Blob([all]).size < MAX_BYTES) this.$emit("fill", [all]);
+    },
+
+    // what is wrong with them
+
+    problemIn(field) {
+      const refused = this.refused[field.variable];
+      if (refused && refused.of === this.stateOf(field.variable)) return refused.problem;
+      const states = (this.trays[field.variable] ?? []).map(({ state }) => state);
+      if (states.includes("failed")) return "failed";
+      if (states.includes("uploading")) return "uploading";
+      return problemOf(field, this.given(field));
+    },
+    stateOf(variable) {
+      return JSON.stringify(this.values[variable] ?? (this.trays[variable] ?? []).map(({ id }) => id));
+    },
+    problem(field) {
+      const name = this.pressed ? this.problemIn(field) : "";
+      return name && fill(this.words["problem_" + name] ?? this.words.problem_other, { most: field.most });
+    },
+    /** Whether a message may go. If not, it is said why, where it is. */
+    admit() {
+      if (!this.asked) return true;
+      this.pressed = true;
+      const wrong = this.asked.fields.find(this.problemIn) ?? this.tooMuch();
+      if (wrong) this.$nextTick(() => this.focusOn(wrong));
+      else this.tell();
+      return !wrong;
+    },
+    /** The longest value, if all of them are too long together. */
+    tooMuch() {
+      if (new Blob([this.all()]).size < MAX_BYTES) return undefined;
+      const longest = this.asked.fields.reduce((a, b) => (this.stateOf(a.variable).length < this.stateOf(b.variable).length ? b : a));
+      this.refused = { [longest.variable]: { problem: "too_much", of: this.stateOf(longest.variable) } };
+      return longest;
+    },
+    focusOn(field) {
+      const node = field && document.getElementById(this.idOf(field));
+      if (!node) return;
+      const target = node.checkVisibility() ? node : node.closest(".field").querySelector(".attachment");
+      target?.focus({ preventScroll: true });
+      node.closest(".field").scrollIntoView({ block: "nearest" });
+    },
+    entered(event) {
+      if (event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      act("write");
+    },
+
+    // files
+
+    tray(field) {
+      return this.trays[field.variable] ?? [];
+    },
+    chooser(field) {
+      return this.$refs["chooser-" + field.variable][0];
+    },
+    chosen(field, { target }) {
+      for (const file of target.files) this.upload(field, file);
+      target.value = ""; // so that the same file can be chosen again
+    },
+    upload(field, file) {
+      const tile = attachment(file, field.variable);
+      this.trays[field.variable] = [...this.tray(field), tile];
+      const problem = this.tray(field).length > field.most
+        ? fill(this.words.problem_too_many_files, { most: field.most })
+        : objection(file, field.uploads, this.composerWords);
+      if (problem) Object.assign(tile, { state: "failed", problem });
+      else this.uploader.add(tile, file, field.uploads.app, field.variable);
+    },
+    restored(file) {
+      const tile = attachment(file, "");
+      isThere(tile).then((is) => {
+        if (!is) Object.assign(tile, { state: "failed", preview: "", problem: this.composerWords.gone });
+      });
+      return tile;
+    },
+    /** A file belongs to one conversation: another one gets a copy. */
+    async takeAgain(field, { id, name, url }) {
+      const get = async () => (await fetch(await passing(url, "file", id))).blob();
+      const blob = await get().catch(() => null); // no network
+      if (blob) this.upload(field, new File([blob], name, { type: blob.type }));
+    },
+    retry(file) {
+      this.uploader.retry(file);
+    },
+    remove(field, file, isLast) {
+      this.uploader.cancel(file);
+      release(file);
+      this.trays[field.variable] = this.tray(field).filter((other) => other !== file);
+      this.keep();
+      this.tell();
+      if (isLast) this.$nextTick(() => this.focusOn(field));
+    },
+    clear(field) {
+      for (const file of this.tray(field)) {
+        this.uploader.cancel(file);
+        release(file);
+      }
+      this.trays[field.variable] = [];
+    },
+
+    // how they look
+
+    idOf: (field) => `input-${field.variable}`,
+    isLong: ({ control }) => control === "paragraph" || control === "json_object",
+    notesOf(field) {
+      const notes = [field.description && "-help", this.problem(field) && "-problem"].filter(Boolean);
+      return notes.map((note) => this.idOf(field) + note).join(" ") || null;
+    },
+    marks(field) {
+      return {
+        "aria-required": field.required ? "true" : null,
+        "aria-invalid": this.problem(field) ? "true" : null,
+        "aria-describedby": this.notesOf(field),
+      };
+    },
+    count({ variable, control, most }) {
+      if (!["text-input", "paragraph"].includes(control)) return "";
+      const count = lengthOf(this.values[variable]);
+      return count > most * NEARLY ? fill(this.words.count, { count, most }) : "";
+    },
+    cut(text) {
+      const line = text.replace(/\s+/g, " ").trim();
+      const characters = [...line.slice(0, 4 * CUT)];
+      return characters.length > CUT ? characters.slice(0, CUT - 1).join("").trimEnd() + "…" : line;
+    },
+    showVariables() {
+      if (!this.greetings) return;
+      const fields = this.asked?.fields ?? [];
+      const names = new Map(Object.keys(this.texts).map((name) => [name, name]));
+      for (const { variable, label, uploads } of fields) if (!uploads) names.set(variable, label);
+      const values = { ...this.texts, ...(this.asked ? this.values : {}) };
+      for (const node of this.greetings) {
+        openVariables(node, names);
+        showVariables(node, values);
+      }
+    },
+  },
+};
+
+let current = null; // the one on the page
+
+/** Whether the form lets a message go: there is none, or it is filled in. Else it shows what is missing. */
+export function admits() {
+  return current?.admit() ?? true;
+}
+
+const placeOf = (app) => `inputs:${app}`;

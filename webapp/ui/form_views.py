@@ -1,0 +1,120 @@
+"""An app's form and its values as a person sees them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from webapp import files, inputs
+from webapp.apps import App
+from webapp.inputs import Field
+from webapp.ui import i18n
+from webapp.ui.components.composer import UploadRules
+from webapp.ui.components.inputs import FieldView, FileLink, ValueView
+
+Url = Callable[[str], str]  # where a browser finds a file, by its id
+
+
+def fields(app: App, host: Mapping[str, object]) -> list[FieldView]:
+    """What people are asked. :param host: what the page around ours has filled in"""
+    return [_field(app, field, host) for field in form(app) if not field.is_hidden]
+
+
+def form(app: App) -> Sequence[Field]:
+    return app.known.parameters.form if app.known else ()
+
+
+def is_filled(app: App, host: Mapping[str, object]) -> bool:
+    """Whether a host has left nothing to ask for; files it can't fill in."""
+    return bool(host) and all(
+        field.variable in host or (field.control in inputs.FILES and not field.is_required)
+        for field in form(app)
+        if not field.is_hidden
+    )
+
+
+def texts(app: App, host: Mapping[str, object], *, all_: bool) -> dict[str, str]:
+    """What the app's opening says for variables that people are not asked for.
+
+    :param all_: they are asked for none
+    """
+    if app.known is None:
+        return {}
+    said = '\n'.join([app.known.parameters.opening_statement, *app.known.parameters.suggested_questions])
+    return {
+        field.variable: _text(field, inputs.initial(field, host))
+        for field in form(app)
+        if (all_ or field.is_hidden) and field.variable in said
+    }
+
+
+def told(app: App, values: Mapping[str, object], url: Url) -> list[ValueView] | None:
+    """What a conversation was begun with, without what is empty; None where nothing was asked."""
+    asked = [field for field in form(app) if not field.is_hidden]
+    views = [
+        ValueView(field.label, _text(field, values[field.variable]), links(values[field.variable], url))
+        for field in asked
+        if field.variable in values
+    ]
+    return [view for view in views if view.text.strip()] if asked else None
+
+
+def written(app: App, values: Mapping[str, object]) -> dict[str, str | bool]:
+    """Values as they stand in the fields of the form; without files."""
+    asked = [field for field in form(app) if not field.is_hidden and field.control not in inputs.FILES]
+    return {field.variable: _written(field, values.get(field.variable)) for field in asked}
+
+
+def links(value: object, url: Url) -> tuple[FileLink, ...]:
+    """The files of a value."""
+    return tuple(
+        FileLink(each['file_id'], str(each['name']), url(each['file_id']))
+        for each in (value if isinstance(value, list) else [value])
+        if isinstance(each, dict) and isinstance(each.get('file_id'), str) and 'name' in each
+    )
+
+
+def _field(app: App, field: Field, host: Mapping[str, object]) -> FieldView:
+    takes_files = field.control in inputs.FILES
+    return FieldView(
+        variable=field.variable,
+        label=field.label,
+        control=field.control,
+        required=field.is_required,
+        value=_written(field, inputs.initial(field, host)),
+        host=field.variable in host,
+        description=field.description,
+        options=field.options,
+        most=inputs.most(field),
+        uploads=_rules(app, field) if takes_files else None,
+    )
+
+
+def _rules(app: App, field: Field) -> UploadRules:
+    assert app.known is not None
+    uploads = inputs.uploads(app.known.parameters, field.variable)
+    return UploadRules(
+        app=app.slug,
+        accept=files.accept(uploads),
+        kinds=uploads.types,
+        extensions=uploads.extensions,
+        per_message=uploads.per_message,
+        megabytes=uploads.megabytes,
+    )
+
+
+def _written(field: Field, value: object) -> str | bool:
+    match value:
+        case bool():
+            return value
+        case None:
+            return False if field.control == 'checkbox' else ''
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, indent=2) if field.control == 'json_object' else ''
+    return str(value)
+
+
+def _text(field: Field, value: object) -> str:
+    if isinstance(value, bool):
+        return i18n.t('inputs.yes') if value else i18n.t('inputs.no')
+    if field.control in inputs.FILES:
+        return ', '.join(link.name for link in links(value, str))
+    return '' if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
