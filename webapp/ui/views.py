@@ -18,6 +18,7 @@ from webapp.store.usage import Total
 from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
+from webapp.ui.components.steps import StepLook
 from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
 from webapp.ui.numbers import count, price, seconds
 
@@ -31,11 +32,13 @@ class Reader:
     :ivar is_admin: is told what has failed, in technical terms
     :ivar sees_usage: is told what answers cost
     :ivar file_url: where their browser finds a file, by its id
+    :ivar step_look: how the app that they read wants its steps to be shown, as far as it has said so by now
     """
 
     is_admin: bool = False
     sees_usage: bool = True
     file_url: Callable[[str], str] = files.address
+    step_look: Callable[[], StepLook] = StepLook
 
 
 def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
@@ -218,7 +221,10 @@ def _view(
         retryable=reply.status in RETRYABLE or is_empty,
         repaired=reply.repaired,
         reasoning=reasoning,
+        thought_seconds=reply.thought_seconds,
         steps=reply.steps,
+        step_seconds=reply.seconds,
+        step_look=reader.step_look(),
         citations=reply.citations,
         files=tuple(file_view(file, reader) for file in message.files),
         made=_made(message, reply, reader),

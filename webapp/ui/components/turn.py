@@ -1,12 +1,13 @@
 """What a person sees of one turn, as values: the question and its files, the answer and what stands beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from webapp.chat.message import Citation, Status, StepPart
 from webapp.ui import i18n
+from webapp.ui.components.steps import StepLook, StepsView, steps_view
 
 EXCERPT = 4_000  # characters of a question that go to the page before anybody asks for the rest
 LONG_LINES = 16  # folding less than that to the twelve of `thread.css` would hide next to nothing
@@ -72,7 +73,10 @@ class MessageView:
     retryable: bool = False
     repaired: bool = False  # completed after its stream had broken
     reasoning: str = ''  # plain text
+    thought_seconds: float | None = None  # that it was thought about; None if that is not known
     steps: tuple[StepPart, ...] = ()
+    step_seconds: float | None = None  # that the workflow ran
+    step_look: StepLook = field(default_factory=StepLook)
     citations: tuple[Citation, ...] = ()
     files: tuple[FileView, ...] = ()  # of the question
     made: tuple[FileView, ...] = ()  # by the assistant
@@ -84,6 +88,10 @@ class MessageView:
     @property
     def question(self) -> 'Question':
         return Question.of(self.query)
+
+    @property
+    def trail(self) -> StepsView:
+        return steps_view(self.steps, status=self.status, seconds=self.step_seconds, look=self.step_look)
 
     @property
     def sources(self) -> 'tuple[Source, ...]':
