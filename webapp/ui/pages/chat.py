@@ -44,6 +44,7 @@ from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
+from webapp.ui.step_looks import StepLooks
 from webapp.ui.theme import Banner, Frame, Link
 from webapp.ui.views import Reader
 
@@ -114,6 +115,7 @@ class ChatPage(Hearing):
         self._belongings = Belongings(services.store, services.apps)
         self._history = History(services, kept, self._who)
         self._app = app
+        self._step_look = StepLooks(app.presenter)
         self._within = within
         self._host: Host | None = None
         self._inputs: dict[str, object] = {}  # for the next new conversation
@@ -162,6 +164,7 @@ class ChatPage(Hearing):
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
+        self._spawn(self._dress())
         self._spawn(self._warn())
         self._spawn(board.follow())
 
@@ -177,6 +180,7 @@ class ChatPage(Hearing):
             self._principal.is_admin,
             sees_usage=self._within is None or self._within.embed.usage,
             file_url=partial(self._services.embedding.passes.file, self._principal),
+            step_look=self._step_look,
         )
 
     def _address(self, conversation_id: str | None = None) -> str:
@@ -441,6 +445,13 @@ class ChatPage(Hearing):
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
+
+    async def _dress(self) -> None:
+        """Ask the app how it wants its steps to be shown, unless it has said so lately."""
+        before = self._step_look()
+        await self._app.presenter.ask()
+        if self._step_look() != before:
+            await self._reading.show_again()
 
     async def _warn(self) -> None:
         """Say so in time when a budget that their answers are paid from comes to its end."""
