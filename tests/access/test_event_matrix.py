@@ -62,6 +62,7 @@ EVENTS = [
     Row('composer send', lambda w: ['a question', w.new_key(), [w.file], ''], 'refused', 'refused'),
     Row('composer send', lambda w: ['', w.new_key(), [], w.held], 'accepted', REFUSED, is_change=True),
     Row('composer send', lambda w: ['/echo', 'key-of-the-first', [], ''], 'accepted', OWN),
+    Row('composer link', lambda w: [7, 'https://files.example.com/a.png'], 'linked', OWN),
     Row('composer stop', lambda w: [], NOTHING, OWN),
     # the framework's own, of a kind of page that we have none of
     Row('layout sub_pages_open', lambda w: [f'/a/default/c/{w.conversation}'], NOTHING, OWN),

@@ -33,6 +33,7 @@ SCRIPTS = {
     'frame.js': 'frame',
     'sheet.js': 'sheet',
     'attachments.js': 'composer',
+    'links.js': 'composer',
     'entry.js': 'entry',
 }
 OURS = {

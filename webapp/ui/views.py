@@ -83,13 +83,22 @@ def greeting_view(app: App) -> Greeting:
     return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
 
 
-def upload_rules(app: App) -> UploadRules | None:
-    """Which files the app takes from people; `None` for none, and while it has not said so."""
+def upload_rules(app: App, *, links: bool = False) -> UploadRules | None:
+    """Which files the app takes from people; `None` for none, and while it has not said so.
+
+    :param links: this instance lets people attach links
+    """
     uploads = app.known.parameters.uploads if app.known else None
-    if uploads is None or not uploads.is_enabled or 'local_file' not in uploads.methods:
+    if uploads is None:
+        return None
+    takes_files = uploads.is_enabled and 'local_file' in uploads.methods
+    takes_links = links and files.takes_links(uploads)
+    if not (takes_files or takes_links):
         return None
     return UploadRules(
         app=app.slug,
+        files=takes_files,
+        links=takes_links,
         accept=files.accept(uploads),
         kinds=uploads.types,
         extensions=uploads.extensions,
@@ -138,13 +147,14 @@ def file_view(file: File, reader: Reader) -> FileView:
     return FileView(
         id=file.id,
         name=file.name or i18n.t('thread.unnamed_file'),
-        kind=_kind(file.kind, file.media_type),
-        url=reader.file_url(file.id),
+        kind='link' if file.link else _kind(file.kind, file.media_type),
+        url='' if file.link else reader.file_url(file.id),
         size=file.size,
         media_type=file.media_type,
         width=file.width,
         height=file.height,
         is_gone=file.is_gone,
+        link=file.link,
     )
 
 

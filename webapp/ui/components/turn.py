@@ -20,17 +20,22 @@ class FileView:
 
     id: str
     name: str
-    kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played; all else is a download
+    kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played, 'link'; else a download
     url: str  # '/files/{id}', same origin; within another site's page with a pass behind it
     size: int | None = None  # bytes
     media_type: str = ''
     width: int | None = None  # pixels, images where known: no layout jump
     height: int | None = None
     is_gone: bool = False  # only its name is left
+    link: str = ''  # kind 'link': where it is, on somebody else's server
 
     @property
     def is_picture(self) -> bool:
         return self.kind == 'image' and not self.is_gone
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.link).hostname or ''
 
     @property
     def download_url(self) -> str:

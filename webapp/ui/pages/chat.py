@@ -32,7 +32,7 @@ from webapp.store.limits import Scope
 from webapp.store.messages import Message
 from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.board import Board
-from webapp.ui.components.composer import Composer
+from webapp.ui.components.composer import Composer, UploadRules
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.host import Host
 from webapp.ui.components.thread import Thread
@@ -139,7 +139,7 @@ class ChatPage(Hearing):
                 self._sidebar = Conversations(new_href=self._address())
             self._thread = Thread()
             self._composer = Composer()
-            self._composer.set_uploads(views.upload_rules(app))
+            self._composer.set_uploads(self._upload_rules())
             if self._within:
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
@@ -191,6 +191,7 @@ class ChatPage(Hearing):
     def _listen(self) -> None:
         hear = self._hear
         self._composer.on_send(hear(self._send))
+        self._composer.on_link(hear(self._link))
         self._composer.on_stop(hear(self._stop))
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
@@ -271,6 +272,19 @@ class ChatPage(Hearing):
             self._frame.hide_banner('upstream')
             await self._greet()
         await self._warn()
+
+    async def _link(self, ticket: int, url: str) -> None:
+        try:
+            file = await self._services.files.link(self._principal, app=self._app.slug, url=url)
+        except (Refused, UpstreamError) as error:
+            logger.info('refused: %s', error)
+            self._composer.not_linked(ticket, failures.words(error))
+            return
+        taken = {'id': file.id, 'name': file.name, 'kind': file.kind, 'size': file.size, 'link': file.link}
+        self._composer.linked(ticket, taken)
+
+    def _upload_rules(self) -> UploadRules | None:
+        return views.upload_rules(self._app, links=self._services.files.takes_links)
 
     async def _stop(self) -> None:
         for message_id in self._reading.running:
@@ -441,7 +455,7 @@ class ChatPage(Hearing):
         if self._app.known is before:
             return
         self._frame.set_name(self._app.name or self._services.name)
-        self._composer.set_uploads(views.upload_rules(self._app))
+        self._composer.set_uploads(self._upload_rules())
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
