@@ -69,6 +69,7 @@ PICTURES = tuple(
 UNMEASURED = FileView('p1', '0B9F6A0E-6c1d-4c57-9f0e-3a1f5d2b7c11.png', 'image', '/files/p1')
 LOST = FileView('lost', 'lost.png', 'image', '/files/lost', 1, 'image/png')
 DRAWING = FileView('drawing', 'drawing.svg', 'document', '/files/drawing', 900, 'image/svg+xml')
+LINKED = FileView('l', 'chart.png', 'link', '', link='https://files.example.com/2026/chart.png')
 REPORT = FileView(
     'report',
     'A report with a very long name, of the year and all its months.pdf',
@@ -187,6 +188,7 @@ class Page:
     def listen(self) -> None:
         self.composer.on_send(self.send)
         self.composer.on_stop(self.stop)
+        self.composer.on_link(self.link)
         self.thread.on_ask(self.send)
         self.thread.on_action(lambda *values: heard.append(['action', *values]))
         self.thread.on_feedback(self.rate)
@@ -201,6 +203,14 @@ class Page:
         self.list.on_delete(self.delete)
         self.list.on_search(self.search)
         self.list.on_more(self.more)
+
+    def link(self, ticket: int, url: str) -> None:
+        heard.append(['link', url])
+        if 'refused' in url:
+            self.composer.not_linked(ticket, i18n.error('link_refused'))
+            return
+        name = url.rpartition('/')[2]
+        self.composer.linked(ticket, {'id': f'link-{name}', 'name': name, 'kind': 'image', 'size': None, 'link': url})
 
     def rate(self, message_id: str, rating: str, comment: str) -> None:
         heard.append(['feedback', message_id, rating, comment])
@@ -344,6 +354,7 @@ def with_files() -> list[MessageView]:
         message(4, 'Here it is.', query='Draw one', made=PICTURES[:1]),
         message(3, 'And this one.', query='Draw another', made=(UNMEASURED,)),
         message(5, query='One, standing upright', files=PICTURES[1:2]),
+        message(6, query='And what is there?', files=(LINKED,)),
     ]
 
 
@@ -389,6 +400,7 @@ def build() -> FastAPI:
     ui.page('/counted')(counted)
     ui.page('/empty')(empty)
     ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
+    ui.page('/links')(lambda: Page([]).composer.set_uploads(replace(gallery_uploads.RULES, links=True)))
     ui.page('/no-files')(lambda: Page([]).composer.set_uploads(None))
     ui.page('/c/{conversation}')(lambda: Page([]) and None)
     app.include_router(gallery_uploads.router)
