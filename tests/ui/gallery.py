@@ -354,7 +354,6 @@ def with_files() -> list[MessageView]:
         message(4, 'Here it is.', query='Draw one', made=PICTURES[:1]),
         message(3, 'And this one.', query='Draw another', made=(UNMEASURED,)),
         message(5, query='One, standing upright', files=PICTURES[1:2]),
-        message(6, query='And what is there?', files=(LINKED,)),
     ]
 
 
@@ -393,6 +392,7 @@ def build() -> FastAPI:
     ui.page('/states')(lambda: Page(states()) and None)
     ui.page('/cited')(lambda: Page([message(3), message(6, CITED + ANSWER, citations=CITATIONS)]) and None)
     ui.page('/files')(lambda: Page(with_files()) and None)
+    ui.page('/linked')(lambda: Page([message(1, query='And what is there?', files=(LINKED,))]) and None)
     ui.page('/days')(lambda: Page(of_days()) and None)
     ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)
     ui.page('/stepped')(lambda: Page([message(3), message(4, steps=STEPS)]) and None)

@@ -432,7 +432,7 @@ def test_a_link_is_a_tile_that_goes_along_and_stays_with_the_draft(
 
 
 def test_a_link_in_the_thread_opens_elsewhere_and_tells_nobody_where_from(visit: Open) -> None:
-    page = visit('/files')
+    page = visit('/linked')
     link = page.get_by_role('link', name='Open chart.png at files.example.com')
     expect(link).to_have_attribute('href', 'https://files.example.com/2026/chart.png')
     expect(link).to_have_attribute('rel', 'noopener noreferrer nofollow')

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from stage import Recording, frames, recorded, recording
 
-from webapp.chat.message import Reply, StepPart, StepState
+from webapp.chat.message import FilePart, Reply, StepPart, StepState
 from webapp.chat.reducer import replay
 from webapp.upstream.faults import Faults
 from webapp.upstream.limits import TimeLimits
@@ -162,3 +162,16 @@ def test_branches_that_run_side_by_side_are_told_apart_where_upstream_names_them
 def test_reasoning_of_its_own_channel_is_no_text() -> None:
     reply = told(event('reasoning_chunk', reasoning='Hm.'), {'event': 'message', 'answer': 'Yes.'})
     assert (reply.reasoning, reply.text) == ('Hm.', 'Yes.')
+
+
+def test_files_of_a_run_are_there_though_its_message_never_ends() -> None:
+    file = {
+        'related_id': 'f1',
+        'type': 'image',
+        'filename': 'chart.png',
+        'url': 'http://files.invalid/files/tools/f1.png',
+    }
+    finished = event('workflow_finished', status='succeeded', files=[file], outputs={'answer': 'Here.'})
+    for stream in ([finished], [finished, {'event': 'message_end', 'files': [file]}]):
+        reply = told(*stream)
+        assert [(part.id, part.name) for part in reply.parts if isinstance(part, FilePart)] == [('f1', 'chart.png')]

@@ -178,8 +178,9 @@ class Translator:
 
     def _workflow_finished(self, payload: Payload) -> list[Said]:
         data = mapping(payload, 'data')
-        seconds = number(data, 'elapsed_time')
-        said: list[Said] = [*self.flush()] if seconds is None else [*self.flush(), Reported(seconds=seconds)]
+        # its files stand in `message_end` as well, which may not come
+        report = Reported(files=parts.files(data, 'files'), seconds=number(data, 'elapsed_time'))
+        said: list[Said] = [*self.flush(), *([report] if report != Reported() else [])]
         match name(data, 'status'):
             case 'failed':
                 # worded as in the `error` that follows, or was cut off
