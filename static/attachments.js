@@ -15,10 +15,11 @@ export default {
       <li v-for="file in files" :key="file.number" class="attachment" :class="'is-' + file.state" tabindex="0" data-testid="attachment"
         :data-state="file.state" :aria-label="label(file)" @keydown.delete.prevent="remove(file, $event)">
         <img v-if="file.preview" :src="file.preview" alt="" decoding="async" @error="file.preview = ''">
-        <span v-else class="attachment-kind" aria-hidden="true">{{ extension(file) }}</span>
+        <span v-else class="attachment-kind" aria-hidden="true"><i v-if="file.link" class="icon icon-link"></i>
+          <template v-else>{{ extension(file) }}</template></span>
         <span class="attachment-name" :title="file.name" dir="auto">{{ file.name }}</span>
         <progress v-if="file.state === 'uploading'" :value="file.progress" max="1" :aria-label="words.uploading"></progress>
-        <span v-else-if="file.state === 'ready'" class="attachment-size">{{ size(file.size) }}</span>
+        <span v-else-if="file.state === 'ready'" class="attachment-size">{{ file.link ? hostOf(file.link) : size(file.size) }}</span>
         <span v-else class="attachment-error" data-testid="attachment-error">{{ file.problem }}
           <button v-if="file.mayRetry" type="button" data-testid="attachment-retry" @click="$emit('retry', file)">{{ words.retry }}</button></span>
         <button type="button" class="icon-button" data-testid="attachment-remove" @click="remove(file, $event)"
@@ -33,10 +34,11 @@ export default {
   methods: {
     size,
     fill,
+    hostOf: (link) => URL.parse?.(link)?.host ?? link,
     extension: (file) => file.name.match(/\.([^.\s]{1,4})$/)?.[1].toUpperCase() ?? "",
     label(file) {
       const state = { uploading: this.words.uploading, failed: file.problem }[file.state];
-      return [file.name, size(file.size), state].filter(Boolean).join(", ");
+      return [file.name, file.link || size(file.size), state].filter(Boolean).join(", ");
     },
     /** The focus goes to the tile that takes the place of this one, or to the text. */
     remove(file, event) {
@@ -50,7 +52,7 @@ export default {
 
 let numbers = 0;
 
-/** What a tile shows: a file that was just chosen, or `{ id, name, kind, size, url }` as a draft keeps it. */
+/** What a tile shows: a file that was just chosen, or `{ id, name, kind, size, url, link }` as a draft keeps it. */
 export function attachment(from, place) {
   const shown = from.kind === "image" || /^image\/(png|jpeg|gif|webp|avif|svg\+xml)$/.test(from.type);
   return reactive({
@@ -61,7 +63,8 @@ export function attachment(from, place) {
     kind: from.kind ?? "",
     size: from.size,
     url: from.url ?? "",
-    preview: shown ? from.url ?? URL.createObjectURL(from) : "",
+    link: from.link ?? "",
+    preview: shown && !from.link ? from.url ?? URL.createObjectURL(from) : "",
     state: from.id ? "ready" : "uploading", // or 'failed'
     progress: 0,
     problem: "",
@@ -71,7 +74,7 @@ export function attachment(from, place) {
 
 /** What a draft keeps of those that have arrived. */
 export function kept(files) {
-  return files.filter((file) => file.state === "ready").map(({ id, name, kind, size, url }) => ({ id, name, kind, size, url }));
+  return files.filter((file) => file.state === "ready").map(({ id, name, kind, size, url, link }) => ({ id, name, kind, size, url, link }));
 }
 
 export function release(file) {
@@ -162,8 +165,9 @@ export async function hold(text, words) {
   return answer.id;
 }
 
-/** Whether the server still has a file; without an answer it may. */
+/** Whether the server still has a file; without an answer it may. Of a link nobody can say. */
 export async function isThere(file) {
+  if (file.link) return true;
   const look = async () => fetch(await passing(file.url, "file", file.id), { method: "HEAD" });
   const response = await look().catch(() => null);
   return response?.status !== 404;

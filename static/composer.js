@@ -5,6 +5,7 @@ import Attachments, {
 import { filesOf, forget, giveBack, isPractised, placeOf, practise, read, SENT, store } from "drafts";
 import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
+import Links from "links";
 
 const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
 const MAX_TEXT = 2_000_000; // characters
@@ -16,11 +17,11 @@ const TALL = 60; // px of text
 const LINES = 5; // that a screen reader may still have to read
 
 export default {
-  components: { Attachments },
+  components: { Attachments, Links },
   props: { words: Object, initial: Object },
   template: `
     <form class="composer" @submit.prevent="send">
-      <div v-if="dropping" class="drop-sign"><p><i class="icon icon-attach"></i>{{ uploads ? words.drop : words.no_files }}</p></div>
+      <div v-if="dropping" class="drop-sign"><p><i class="icon icon-attach"></i>{{ uploads?.files ? words.drop : words.no_files }}</p></div>
       <p v-if="rejected" class="composer-rejected" data-testid="attachment-error">
         <span dir="auto">{{ rejected }}</span>
         <button type="button" class="icon-button" @click="rejected = ''; focus()" :aria-label="words.dismiss" :title="words.dismiss">
@@ -28,11 +29,16 @@ export default {
       </p>
       <div class="composer-box" :class="{ 'is-tall': tall }">
         <Attachments :files="files" :words="words" @remove="remove" @retry="retry"></Attachments>
-        <template v-if="uploads">
+        <template v-if="uploads?.files">
           <input ref="chooser" type="file" hidden data-testid="composer-file" :accept="uploads.accept"
             :multiple="uploads.per_message !== 1" :aria-label="words.attach" @change="chosen">
           <button type="button" class="icon-button" data-testid="composer-attach" @click="$refs.chooser.click()"
             :aria-label="words.attach" :title="words.attach"><i class="icon icon-attach"></i></button>
+        </template>
+        <template v-if="uploads?.links">
+          <button type="button" class="icon-button" data-testid="composer-link" aria-haspopup="dialog" @click="$refs.links.open()"
+            :aria-label="words.link" :title="words.link"><i class="icon icon-link"></i></button>
+          <Links ref="links" :words="words" @link="(...values) => $emit('link', values)"></Links>
         </template>
         <textarea ref="input" rows="1" data-testid="composer-input" dir="auto" enterkeyhint="send" autocomplete="off"
           :aria-label="words.label" :placeholder="words.placeholder" aria-describedby="composer-note"
@@ -65,7 +71,7 @@ export default {
       said: [],
     };
   },
-  emits: ["send", "stop"],
+  emits: ["send", "stop", "link"],
   computed: {
     news() {
       return this.warning || this.hint || this.obstacle || this.note;
@@ -158,6 +164,13 @@ export default {
       }
       this.takeBack(sent);
     },
+    linked(ticket, file, problem) {
+      if (!this.$refs.links?.answered(ticket, problem) || !file) return;
+      const tile = attachment(file, this.place);
+      this.trays[this.place] = [...this.files, tile];
+      this.uploaded(tile);
+      this.focus();
+    },
     focus() {
       this.$refs.input.focus({ preventScroll: true });
     },
@@ -246,7 +259,7 @@ export default {
       target.value = ""; // so that the same file can be chosen again
     },
     attach({ files, hasFolders }) {
-      if (!this.uploads) return this.reject([this.words.no_files]);
+      if (!this.uploads?.files) return this.reject([this.words.no_files]);
       const problems = new Map(); // words -> names
       let left = (this.uploads.per_message || Infinity) - this.files.length;
       for (const file of files) {

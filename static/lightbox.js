@@ -3,6 +3,8 @@
 const LARGEST = 8; // times its fitting size
 const STEP = 1.5; // of one click
 const DOUBLE = 2.5; // of a double click
+const NUDGE = 60; // px that an arrow key moves an image which is larger than the window
+const SWIPE = 60; // px that a finger goes to the side for the next one
 
 export class Lightbox {
   constructor(host, words) {
@@ -47,7 +49,7 @@ export class Lightbox {
     if (index < 0 || index >= this.pictures.length) return;
     this.index = index;
     const picture = this.pictures[index];
-    const { href } = picture.dataset;
+    const { href, download: address } = picture.dataset;
     const name = picture.title;
     this.fit();
     this.broken(false);
@@ -58,7 +60,7 @@ export class Lightbox {
         ? fill(this.words.picture_of, { name, number: index + 1, count: this.pictures.length })
         : name;
     const download = this.dialog.querySelector("a");
-    download.href = `${href}?download=1`;
+    download.href = address;
     download.download = name;
     this.button("back").hidden = index === 0;
     this.button("on").hidden = index === this.pictures.length - 1;
@@ -133,10 +135,12 @@ export class Lightbox {
     stage.addEventListener("pointerdown", (event) => {
       this.isBeside = event.target === stage; // the capture makes the click one on the stage in any case
       this.moved = false;
+      this.start = this.touches.size ? null : event; // of a gesture with one finger
       stage.setPointerCapture(event.pointerId);
       this.touches.set(event.pointerId, event);
     });
     stage.addEventListener("pointermove", (event) => this.dragged(event));
+    stage.addEventListener("pointerup", (event) => this.swiped(event));
     for (const name of ["pointerup", "pointercancel"]) {
       stage.addEventListener(name, (event) => this.touches.delete(event.pointerId));
     }
@@ -161,18 +165,30 @@ export class Lightbox {
 
   key(event) {
     const backwards = getComputedStyle(this.dialog).direction === "rtl";
+    const nudge = this.scale > 1 && NUDGES[event.key];
     const act = {
       ArrowLeft: backwards ? "on" : "back",
       ArrowRight: backwards ? "back" : "on",
+      PageUp: "back",
+      PageDown: "on",
       "+": "in",
       "=": "in",
       "-": "out",
       0: "fit",
     }[event.key];
     event.stopPropagation(); // the page's own shortcuts have no place here
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!(nudge || act) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    this.act(act);
+    if (nudge) this.move(...nudge);
+    else this.act(act);
+  }
+
+  /** A finger that went to the side, over an image that fits. */
+  swiped(event) {
+    const [x, y] = [event.clientX - (this.start?.clientX ?? NaN), event.clientY - this.start?.clientY];
+    if (event.pointerType !== "touch" || this.scale > 1 || !(Math.abs(x) > Math.max(SWIPE, 2 * Math.abs(y)))) return;
+    const backwards = getComputedStyle(this.dialog).direction === "rtl";
+    this.act(x > 0 === backwards ? "on" : "back");
   }
 
   /** One finger or the mouse moves the image, two fingers zoom it. */
@@ -203,6 +219,9 @@ export class Lightbox {
     return this.dialog.querySelector(`[data-do=${name}]`);
   }
 }
+
+/** Where an image goes when the eye goes the way of an arrow. */
+const NUDGES = { ArrowLeft: [NUDGE, 0], ArrowRight: [-NUDGE, 0], ArrowUp: [0, NUDGE], ArrowDown: [0, -NUDGE] };
 
 const distance = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 

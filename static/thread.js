@@ -314,11 +314,21 @@ function fits(answer, patch) {
 
 /** What is unfolded stays so, and the keyboard stays where it is. */
 function replacePart(held, fresh) {
-  fresh.querySelector("details")?.toggleAttribute("open", held.querySelector("details[open]") !== null);
+  const open = new Set([...held.querySelectorAll("details[open]")].map(keyOf));
+  for (const details of fresh.querySelectorAll("details")) details.open = open.has(keyOf(details));
   if (held.isEqualNode(fresh)) return;
-  const focused = held.contains(document.activeElement) && document.activeElement.dataset.action;
+  const focused = held.contains(document.activeElement) && document.activeElement;
   held.replaceWith(fresh);
-  if (focused) fresh.querySelector(`[data-action=${focused}]`)?.focus({ preventScroll: true });
+  if (focused) (focused === held ? fresh : sameIn(fresh, focused))?.focus({ preventScroll: true });
+}
+
+const keyOf = (details) => details.dataset.key;
+
+/** What stands in the place of a button, or of the line that unfolds something. */
+function sameIn(fresh, { dataset, parentElement }) {
+  if (dataset.action) return fresh.querySelector(`[data-action=${dataset.action}]`);
+  const details = [...fresh.querySelectorAll("details")].find((each) => keyOf(each) === keyOf(parentElement));
+  return details?.querySelector("summary");
 }
 
 function setState(held, { status, phase }) {

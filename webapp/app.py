@@ -44,7 +44,7 @@ from webapp.exports import (
 )
 from webapp.feedback import Feedback
 from webapp.feedback_list import FeedbackList
-from webapp.files import Files
+from webapp.files import Files, Links
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
 from webapp.metrics import Metrics
@@ -224,7 +224,8 @@ async def running(
         stack.push_async_callback(apps.close)
         changes = Changes()
         read_back = settings.titles == 'upstream'
-        files = Files(store, apps, changes, limits=settings.limits)
+        links = Links() if settings.remote_urls else None
+        files = Files(store, apps, changes, limits=settings.limits, links=links)
         stack.push_async_callback(files.close)
         feedback = Feedback(store, apps)
         deletions = Deletions(store, apps)
@@ -323,6 +324,7 @@ async def _introduce(app: App) -> None:
     """Let an app say who it is before the first page asks. Pages ask again if it does not answer."""
     with contextlib.suppress(UpstreamError):
         await app.about()
+    await app.presenter.ask()
 
 
 async def _apps(settings: Settings, stack: contextlib.AsyncExitStack, metrics: Metrics) -> AsyncIterator[App]:

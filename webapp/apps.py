@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
 from webapp.line import Line
+from webapp.presentation import Presenter
 from webapp.prices import Price
 from webapp.principal import Principal, Role
 from webapp.upstream.client import DifyClient
@@ -53,6 +54,7 @@ class App:
         self.slug = slug
         self._name = name
         self.client = client
+        self.presenter = Presenter(client)
         self.line = Line(running)
         self.is_demo = is_demo
         self.answered_by = answered_by

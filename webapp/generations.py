@@ -329,7 +329,7 @@ class Generations:
                 elif not generation.stopping.is_set():
                     generation.connect()
                     await self._read(generation)
-        except UpstreamError as error:
+        except (UpstreamError, Refused) as error:
             generation.feed(Failed(Failure(error.code, error.detail, error.status)))
         except Exception:  # the person must not wait for ever for our bug
             logger.exception('answer %s ended with a bug', generation.message.id)
@@ -339,12 +339,13 @@ class Generations:
         files, values = generation.message.files, generation.conversation.inputs
         ids = forms.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
+        await self._files.check_links(files)
         stream = generation.app.client.send(
             _words(generation.message),
             user=generation.dify_user,
             conversation_id=generation.conversation.upstream_id or '',
             inputs=forms.references(values, found),
-            files=[FileRef(file.kind, file.upstream_id) for file in files],
+            files=[FileRef(file.kind, file.upstream_id, file.link) for file in files],
             auto_generate_name=self._auto_name,
         )
         reader = asyncio.create_task(self._feed(generation, stream))

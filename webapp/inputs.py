@@ -167,7 +167,7 @@ def references(values: Mapping[str, object], found: Mapping[str, File]) -> dict[
 
     :param found: files of whoever has filled in the form, by id
     """
-    theirs = {id_: FileRef(file.kind, file.upstream_id).as_json() for id_, file in found.items()}
+    theirs = {id_: FileRef(file.kind, file.upstream_id, file.link).as_json() for id_, file in found.items()}
     return {name: _replaced(value, theirs) for name, value in values.items()}
 
 

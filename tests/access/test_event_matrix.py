@@ -62,6 +62,7 @@ EVENTS = [
     Row('composer send', lambda w: ['a question', w.new_key(), [w.file], ''], 'refused', 'refused'),
     Row('composer send', lambda w: ['', w.new_key(), [], w.held], 'accepted', REFUSED, is_change=True),
     Row('composer send', lambda w: ['/echo', 'key-of-the-first', [], ''], 'accepted', OWN),
+    Row('composer link', lambda w: [7, 'https://files.example.com/a.png'], 'linked', OWN),
     Row('composer stop', lambda w: [], NOTHING, OWN),
     Row('inputs fill', lambda w: ['{"name": "Ada"}'], NOTHING, OWN),
     Row('inputs again', lambda w: [], 'greeting', OWN),

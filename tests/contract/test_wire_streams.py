@@ -19,7 +19,7 @@ PAIRS = {
     '/image a fox': 'agent-stream-tool-fails',
     '/agent /error': 'error-agent-after-first-token',
     '/agent /error first': 'error-agent-before-first-token',
-    '/steps Where is the API key?': 'chatflow-stream-continue',
+    '/steps /echo here': 'chatflow-stream-continue',
     '/steps /error first': 'error-chatflow-before-first-token',
 }
 OWN = ('/replace What is this product?', '/long 300', '/markdown', '/usage0 hello', '/human', '/noend hello')
@@ -52,6 +52,22 @@ async def test_frames_have_the_fields_of_a_real_server(demo_client: httpx.AsyncC
     heard, real = await ask(demo_client, query), recorded(PAIRS[query])
     for event in {frame['event'] for frame in real.frames}:
         assert _first(heard, event) == _first(real, event)
+
+
+async def test_an_iteration_is_told_of_as_by_a_real_server(demo_client: httpx.AsyncClient) -> None:
+    heard, real = await ask(demo_client, '/steps Where is the API key?'), recorded('chatflow-rich-stream')
+    for event in ('iteration_started', 'iteration_next', 'iteration_completed'):
+        assert _first(heard, event) == _first(real, event)
+    names = [event.partition(' ')[0] for event in heard.events if 'iteration' in event or 'template' in event]
+    assert names == [
+        'iteration_started',
+        *(len(heard.of('iteration_next')) * ['iteration_next', 'node_started', 'node_finished']),
+        'iteration_completed',
+    ]
+    assert [frame['data']['index'] for frame in heard.of('iteration_next')] == [0, 1, 2]
+    for frame in heard.frames:
+        if frame['event'] in {'node_started', 'node_finished'}:
+            check(frame, frame['event'])
 
 
 async def test_text_may_come_under_the_name_of_files(demo_client: httpx.AsyncClient) -> None:

@@ -27,6 +27,7 @@ from webapp.store.usage import Total
 from webapp.ui import i18n, theme, views
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations, Row
+from webapp.ui.components.steps import Icon, StepLook
 from webapp.ui.components.thread import FileView, Greeting, MessageView, Thread, UsageView
 from webapp.ui.theme import Banner, Link, Person
 
@@ -48,6 +49,19 @@ STEPS = (
     StepPart('1', 'tool', 'Search the handbook', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages'),
     StepPart('2', 'tool', 'Ask the directory', StepState.FAILED, 2.1),
 )
+NESTED = (
+    StepPart('start', 'start', 'Start', StepState.SUCCEEDED, 0.01),
+    StepPart('search', 'knowledge-retrieval', 'Search the handbook', StepState.SUCCEEDED, 0.8),
+    StepPart('iter', 'iteration', 'Read each chapter', StepState.SUCCEEDED, 2.4, rounds=2),
+    StepPart('r1', 'llm', 'Sum up the chapter', StepState.SUCCEEDED, 1.1, parent='iter', round=1),
+    StepPart('r2', 'llm', 'Sum up the chapter', StepState.SUCCEEDED, 1.3, parent='iter', round=2, retries=1),
+    StepPart('left', 'http-request', 'Ask the directory', StepState.FAILED, 0.3, branch='left'),
+    StepPart('right', 'tool', 'Look at the calendar', StepState.SUCCEEDED, 0.6, branch='right'),
+    StepPart('agent', 'agent', 'Compare what was found', StepState.SUCCEEDED, 1.9),
+    StepPart('l1', 'log', 'ROUND 1', StepState.SUCCEEDED, 1.8, parent='agent'),
+    StepPart('l2', 'log', 'CALL handbook_search', StepState.SUCCEEDED, 0.7, parent='l1'),
+    StepPart('llm', 'llm', 'Write the answer', StepState.RUNNING),
+)
 PICTURES = tuple(
     FileView(f'p{number}', f'photo {number}.png', 'image', f'/files/p{number}', 4711, 'image/png', width, height)
     for number, (width, height) in enumerate([(800, 600), (300, 900), (640, 480)])
@@ -55,6 +69,7 @@ PICTURES = tuple(
 UNMEASURED = FileView('p1', '0B9F6A0E-6c1d-4c57-9f0e-3a1f5d2b7c11.png', 'image', '/files/p1')
 LOST = FileView('lost', 'lost.png', 'image', '/files/lost', 1, 'image/png')
 DRAWING = FileView('drawing', 'drawing.svg', 'document', '/files/drawing', 900, 'image/svg+xml')
+LINKED = FileView('l', 'chart.png', 'link', '', link='https://files.example.com/2026/chart.png')
 REPORT = FileView(
     'report',
     'A report with a very long name, of the year and all its months.pdf',
@@ -173,6 +188,7 @@ class Page:
     def listen(self) -> None:
         self.composer.on_send(self.send)
         self.composer.on_stop(self.stop)
+        self.composer.on_link(self.link)
         self.thread.on_ask(self.send)
         self.thread.on_action(lambda *values: heard.append(['action', *values]))
         self.thread.on_feedback(self.rate)
@@ -187,6 +203,14 @@ class Page:
         self.list.on_delete(self.delete)
         self.list.on_search(self.search)
         self.list.on_more(self.more)
+
+    def link(self, ticket: int, url: str) -> None:
+        heard.append(['link', url])
+        if 'refused' in url:
+            self.composer.not_linked(ticket, i18n.error('link_refused'))
+            return
+        name = url.rpartition('/')[2]
+        self.composer.linked(ticket, {'id': f'link-{name}', 'name': name, 'kind': 'image', 'size': None, 'link': url})
 
     def rate(self, message_id: str, rating: str, comment: str) -> None:
         heard.append(['feedback', message_id, rating, comment])
@@ -309,6 +333,20 @@ def states() -> list[MessageView]:
     ]
 
 
+def stepped() -> list[MessageView]:
+    look = StepLook(icons={'search': Icon(emoji='📖', background='#e4fbcc')})
+    called = StepPart('1', 'tool', 'Search', StepState.SUCCEEDED, 0.42, '{"query": "vpn"}', '3 passages', tool='search')
+    thought = {'reasoning': 'The person asks about updates.\nI should be brief.', 'thought_seconds': 4.2}
+    done = tuple(replace(step, state=StepState.SUCCEEDED) if step.id == 'llm' else step for step in NESTED)
+    return [
+        message(3),
+        message(1, 'A flow.', steps=done, step_seconds=6.31, **thought),
+        message(2, 'An agent.', steps=(called, STEPS[1]), step_look=look),
+        message(5, 'Stopped.', steps=NESTED, status=Status.STOPPED, usage=None),
+        message(6, '', steps=NESTED, status=Status.RUNNING, phase='streaming', usage=None),
+    ]
+
+
 def with_files() -> list[MessageView]:
     return [
         message(1, query='What is on these?', files=(*PICTURES, LOST)),
@@ -354,12 +392,15 @@ def build() -> FastAPI:
     ui.page('/states')(lambda: Page(states()) and None)
     ui.page('/cited')(lambda: Page([message(3), message(6, CITED + ANSWER, citations=CITATIONS)]) and None)
     ui.page('/files')(lambda: Page(with_files()) and None)
+    ui.page('/linked')(lambda: Page([message(1, query='And what is there?', files=(LINKED,))]) and None)
     ui.page('/days')(lambda: Page(of_days()) and None)
     ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)
     ui.page('/stepped')(lambda: Page([message(3), message(4, steps=STEPS)]) and None)
+    ui.page('/nested')(lambda: Page(stepped()) and None)
     ui.page('/counted')(counted)
     ui.page('/empty')(empty)
     ui.page('/filled')(lambda: Page([]).composer.set_text('from a link'))
+    ui.page('/links')(lambda: Page([]).composer.set_uploads(replace(gallery_uploads.RULES, links=True)))
     ui.page('/no-files')(lambda: Page([]).composer.set_uploads(None))
     ui.page('/c/{conversation}')(lambda: Page([]) and None)
     app.include_router(gallery_uploads.router)

@@ -401,3 +401,39 @@ def test_on_a_phone_tiles_stand_in_one_row(visit: Open, page: Page, tiles: Locat
     assert page.evaluate('document.documentElement.scrollWidth') == 360
     tiles.last.get_by_test_id('attachment-remove').click()
     expect(tiles).to_have_count(2)
+
+
+def test_a_link_is_a_tile_that_goes_along_and_stays_with_the_draft(
+    visit: Open, gallery: Gallery, tiles: Locator
+) -> None:
+    page = visit('/links')
+    page.get_by_test_id('composer-link').press('Enter')
+    address, add = page.get_by_test_id('link-address'), page.get_by_test_id('link-add')
+    expect(add).to_have_attribute('aria-disabled', 'true')
+    address.fill('https://refused.example.com/a.png')
+    add.click()
+    expect(page.get_by_test_id('link-problem')).not_to_be_empty()
+    expect(address).to_be_focused()
+    address.fill('https://files.example.com/chart.png')
+    address.press('Enter')
+    expect(page.get_by_test_id('link-dialog')).to_be_hidden()
+    expect(tiles).to_have_accessible_name('chart.png, https://files.example.com/chart.png')
+    expect(page.get_by_test_id('composer-input')).to_be_focused()
+
+    page.reload()
+
+    expect(tiles).to_have_attribute('data-state', 'ready')
+    expect(tiles).to_contain_text('files.example.com')
+    expect(tiles.locator('img')).to_have_count(0)  # nothing is loaded from elsewhere
+    page.get_by_test_id('composer-input').fill('What is it?')
+    page.get_by_test_id('composer-send').click()
+    expect(tiles).to_have_count(0)
+    assert gallery.wait_for('files') == ['link-chart.png']
+
+
+def test_a_link_in_the_thread_opens_elsewhere_and_tells_nobody_where_from(visit: Open) -> None:
+    page = visit('/linked')
+    link = page.get_by_role('link', name='Open chart.png at files.example.com')
+    expect(link).to_have_attribute('href', 'https://files.example.com/2026/chart.png')
+    expect(link).to_have_attribute('rel', 'noopener noreferrer nofollow')
+    expect(link).to_have_attribute('target', '_blank')

@@ -117,7 +117,7 @@ def test_all_numbers_of_a_turn_are_the_readers(
     expect(facts.nth(6)).to_have_text('–')
     expect(facts.nth(7)).to_have_text(f'{seconds} s')
     page.keyboard.press('Escape')
-    page.locator('.steps summary').click()
+    page.locator('.steps > summary').click()
     expect(page.get_by_test_id('step').first).to_contain_text(f'done · {step} s')
     page.get_by_test_id('citation').first.click()
     expect(page.get_by_test_id('citation-panel').locator('[data-current]')).to_contain_text(f'{share} match')

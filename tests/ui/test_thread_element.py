@@ -59,7 +59,7 @@ def test_open_steps_stay_open_while_more_come(visit: Open) -> None:
     page = visit('/')
     say(page, '/steps')
     last = page.get_by_test_id('message-assistant').last
-    last.locator('.steps summary').click()
+    last.locator('.steps > summary').click()
     expect(last).to_have_attribute('data-status', 'complete')
     expect(last.get_by_test_id('step')).to_have_count(20)
     expect(last.get_by_test_id('step').first).to_be_visible()
@@ -185,7 +185,7 @@ def test_older_messages_come_without_moving_what_is_read(visit: Open) -> None:
 
 def test_what_unfolds_at_the_end_unfolds_downwards(visit: Open) -> None:
     page = visit('/stepped')
-    steps = page.locator('.steps summary')
+    steps = page.locator('.steps > summary')
     before = steps.bounding_box()
     steps.click()
     expect(page.get_by_test_id('step').last).to_be_visible()
@@ -197,7 +197,7 @@ def test_what_unfolds_at_the_end_unfolds_downwards(visit: Open) -> None:
 
 def test_what_unfolds_above_the_text_leaves_the_reader_there(visit: Open) -> None:
     page = visit('/states')
-    steps = page.locator('.steps summary')
+    steps = page.locator('.steps > summary')
     page.evaluate(f"{TO_TOP}, {SCROLLER}.scrollTop = document.querySelector('.reply').offsetTop")
     before = steps.bounding_box()
     steps.click()

@@ -123,6 +123,49 @@ def test_a_large_picture_can_be_made_larger_and_moved(visit: Open) -> None:
     expect(box).to_be_hidden()
 
 
+def test_arrow_keys_move_a_picture_that_is_larger_than_the_window(visit: Open) -> None:
+    page = visit('/files')
+    page.evaluate(TO_TOP)
+    turn(page, 'm1').get_by_test_id('message-image').first.click()
+    box, image = page.get_by_test_id('lightbox'), page.locator('.lightbox-stage img')
+    expect(image).to_be_visible()
+    page.wait_for_function("document.querySelector('.lightbox-stage img').naturalWidth")
+    for _ in range(3):
+        page.keyboard.press('+')
+    before = image.bounding_box()
+    page.keyboard.press('ArrowRight')
+    page.keyboard.press('ArrowDown')
+    after = image.bounding_box()
+    assert before
+    assert after
+    assert (after['x'], after['y']) == (before['x'] - 60, before['y'] - 60)
+    expect(box).to_contain_text('photo 0.png, 1 of')
+    page.keyboard.press('PageDown')
+    expect(box).to_contain_text('photo 1.png, 2 of')
+
+
+def test_a_finger_turns_to_the_next_picture(visit: Open) -> None:
+    page = visit('/files')
+    page.evaluate(TO_TOP)
+    turn(page, 'm1').get_by_test_id('message-image').first.click()
+    box = page.get_by_test_id('lightbox')
+    expect(box).to_contain_text('photo 0.png, 1 of')
+    swipe(page, 800, 400)
+    expect(box).to_contain_text('photo 1.png, 2 of')
+    swipe(page, 400, 800)
+    expect(box).to_contain_text('photo 0.png, 1 of')
+    swipe(page, 420, 400)  # too short to be meant
+    expect(box).to_contain_text('photo 0.png, 1 of')
+
+
+def swipe(page: Page, start: float, end: float) -> None:
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (('Start', [start]), ('Move', [(start + end) / 2]), ('Move', [end]), ('End', [])):
+        where = [{'x': x, 'y': 400} for x in points]
+        touch.send('Input.dispatchTouchEvent', {'type': f'touch{kind}', 'touchPoints': where})
+    touch.detach()
+
+
 # sources
 
 

@@ -34,6 +34,7 @@ SCRIPTS = {
     'frame.js': 'frame',
     'sheet.js': 'sheet',
     'attachments.js': 'composer',
+    'links.js': 'composer',
     'entry.js': 'entry',
     'sign_in.js': 'pairing',
     'popup.js': 'popup',

@@ -1,6 +1,7 @@
 """What a real Dify said, replayed byte for byte over HTTP."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
@@ -199,7 +200,7 @@ async def test_history_of_an_agent_reads_like_its_streams(client: DifyClient, th
 
     assert kept.text.strip() == live.text.strip()
     assert [part.kind for part in kept.parts] == [part.kind for part in live.parts]
-    assert kept.steps == live.steps
+    assert kept.steps == tuple(replace(step, seconds=None) for step in live.steps)  # we time tools only while they run
 
 
 async def test_history_marks_what_went_wrong(client: DifyClient, theatre: Stage) -> None:

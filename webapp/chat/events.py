@@ -38,6 +38,13 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """The reasoning so far has come to an end, after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepChanged:
     """A step began or changed. Told apart by `step.id`; a later copy never takes words away."""
 
@@ -63,11 +70,12 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Usage, sources and files, wherever upstream said them. Also taken by a reply that has ended."""
+    """Usage, sources, files and the time it took, wherever upstream said them. Also taken by a reply that has ended."""
 
     usage: Usage | None = None
     citations: tuple[Citation, ...] = ()
     files: tuple[FilePart, ...] = ()
+    seconds: float | None = None  # that a workflow ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,6 @@ class Repaired:
 
 
 Event = (
-    Started | TextDelta | TextReplaced | ReasoningDelta | StepChanged | FileAdded | FormChanged | Paused
+    Started | TextDelta | TextReplaced | ReasoningDelta | Thought | StepChanged | FileAdded | FormChanged | Paused
     | Reported | Finished | Stopped | Failed | Interrupted | Repaired
 )  # fmt: skip

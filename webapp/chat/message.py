@@ -40,6 +40,7 @@ class ReasoningPart:
     """What a reasoning model thought before it answered; never copied, spoken or used for titles."""
 
     text: str
+    seconds: float | None = None  # how long it took; None while it goes on, and where nobody knows
     kind: Literal['reasoning'] = 'reasoning'
 
 
@@ -52,7 +53,10 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepPart:
-    """A tool call, a workflow node, an iteration or a loop. Told apart by `id`; holds no prompts or payloads."""
+    """A tool call, a workflow node, an iteration or a loop, or a line in the log of an agent's node.
+
+    Told apart by `id`; holds no prompts or payloads.
+    """
 
     id: str
     type: str  # 'tool', 'iteration', 'loop', 'log', or the node's own type such as 'llm'
@@ -61,9 +65,19 @@ class StepPart:
     seconds: float | None = None
     input: str = ''  # tools only: what the model asked, capped
     output: str = ''  # tools only: what the tool said, capped
-    parent: str = ''  # id of the iteration or loop it runs in
+    parent: str = ''  # id of the iteration or loop it runs in, or of what it is a line in the log of
     model: str = ''  # that was called, where upstream names it
+    tool: str = ''  # tools only: its name upstream, of which the title is a translation
+    rounds: int = 0  # iterations and loops only: how many have begun
+    round: int | None = None  # in which of its parent's rounds it ran, from 1 on
+    branch: str = ''  # tells apart what runs side by side, where upstream names it
+    retries: int = 0  # how often it was tried again
     kind: Literal['step'] = 'step'
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is of a workflow; else an agent called a tool."""
+        return not self.tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +160,7 @@ class Reply:
     usage: Usage | None = None
     failure: Failure | None = None
     repaired: bool = False  # completed after its stream had broken
+    seconds: float | None = None  # that its workflow ran, upstream's own figure
     # upstream's names for it; '' until known
     conversation_id: str = ''
     message_id: str = ''
@@ -160,6 +175,13 @@ class Reply:
     @property
     def reasoning(self) -> str:
         return ''.join(part.text for part in self.parts if isinstance(part, ReasoningPart))
+
+    @property
+    def thought_seconds(self) -> float | None:
+        """How long it was thought about; None if that is not known of all of it."""
+        spans = [part.seconds for part in self.parts if isinstance(part, ReasoningPart)]
+        known = [span for span in spans if span is not None]
+        return sum(known) if known and len(known) == len(spans) else None
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from webapp.chat.events import (
     Stopped,
     TextDelta,
     TextReplaced,
+    Thought,
 )
 from webapp.chat.message import FilePart, FormPart, Part, ReasoningPart, Reply, Status, StepPart, StepState, TextPart
 
@@ -47,6 +48,8 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
             return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, TextPart(event.text)))
         case ReasoningDelta():
             return replace(reply, status=Status.RUNNING, parts=_append(reply.parts, ReasoningPart(event.text)))
+        case Thought():
+            return replace(reply, parts=_thought(reply.parts, event.seconds))
         case StepChanged():
             return replace(reply, parts=_upsert(reply.parts, event.step, _merge_steps))
         case FileAdded():
@@ -107,8 +110,18 @@ def _append(parts: tuple[Part, ...], part: TextPart | ReasoningPart) -> tuple[Pa
     """Words go on where the last part is of their kind; else they begin a part of their own."""
     last = parts[-1] if parts else None
     if isinstance(last, TextPart | ReasoningPart) and last.kind == part.kind:
-        return (*parts[:-1], replace(last, text=last.text + part.text))
+        grown = replace(last, text=last.text + part.text)
+        return (*parts[:-1], replace(grown, seconds=None) if isinstance(grown, ReasoningPart) else grown)
     return (*parts, part) if part.text else parts
+
+
+def _thought(parts: tuple[Part, ...], seconds: float) -> tuple[Part, ...]:
+    """The time belongs to what was thought last."""
+    for index in reversed(range(len(parts))):
+        part = parts[index]
+        if isinstance(part, ReasoningPart):
+            return (*parts[:index], replace(part, seconds=seconds), *parts[index + 1 :])
+    return parts
 
 
 def _with_text(parts: tuple[Part, ...], text: str) -> tuple[Part, ...]:
@@ -141,6 +154,11 @@ def _merge_steps(old: StepPart, new: StepPart) -> StepPart:
         output=max(new.output, old.output, key=len),
         parent=new.parent or old.parent,
         model=new.model or old.model,
+        tool=new.tool or old.tool,
+        rounds=new.rounds or old.rounds,
+        round=old.round if new.round is None else new.round,
+        branch=new.branch or old.branch,
+        retries=max(new.retries, old.retries),
     )
 
 
@@ -155,7 +173,13 @@ def _report(reply: Reply, event: Reported) -> Reply:
     parts = reply.parts
     for file in event.files:
         parts = _upsert(parts, file, lambda _, new: new)
-    return replace(reply, parts=parts, usage=event.usage or reply.usage, citations=event.citations or reply.citations)
+    return replace(
+        reply,
+        parts=parts,
+        usage=event.usage or reply.usage,
+        citations=event.citations or reply.citations,
+        seconds=reply.seconds if event.seconds is None else event.seconds,
+    )
 
 
 def _repair(reply: Reply, text: str) -> Reply:

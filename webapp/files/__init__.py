@@ -5,7 +5,8 @@ files.address(files.made_id(message_id, part))   # where a page finds what the a
 """
 
 from webapp.files.addresses import address, made_id
-from webapp.files.rules import accept
+from webapp.files.links import Links
+from webapp.files.rules import accept, takes_links
 from webapp.files.service import Files
 
-__all__ = ['Files', 'accept', 'address', 'made_id']
+__all__ = ['Files', 'Links', 'accept', 'address', 'made_id', 'takes_links']

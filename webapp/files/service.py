@@ -14,8 +14,9 @@ from webapp.belongings import Belongings
 from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.errors import NotFound, Refused, UpstreamError
-from webapp.files import content, keeping, rules
+from webapp.files import content, keeping, links, rules
 from webapp.files.content import Content
+from webapp.files.links import Links
 from webapp.files.made import Made
 from webapp.files.sweeper import Sweeper
 from webapp.limits import NO_LIMITS, Limits
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 UNSENT = timedelta(days=1)  # how long an upload waits for its question
 MOST_TEXT_BYTES = 8_000_000
+LINK_BYTES = 64 * 1024  # as which a link counts: it makes us ask a server
 STATUSES = {'file_too_large': 413, 'file_rejected': 415, 'too_busy': 503}  # of ours, when upstream refuses an upload
 
 
@@ -45,10 +47,13 @@ class Files:
         changes: Changes,
         *,
         limits: Limits = NO_LIMITS,
+        links: Links | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
+        """:param links: looks where links lead; without it nobody may attach any"""
         self._store = store
         self._apps = apps
+        self._links = links
         self._belongings = Belongings(store, apps)
         self._made = Made(store, apps, changes)
         self._sweeper = Sweeper(store)
@@ -97,6 +102,53 @@ class Files:
             upstream_id=upstream_id,
         )
         return await self._keep(file, stream)
+
+    @property
+    def takes_links(self) -> bool:
+        return self._links is not None
+
+    async def link(self, principal: Principal, *, app: str, url: str) -> File:
+        """Take in the address of a file elsewhere, for a question that will be sent to an app.
+
+        :raises NotFound: no such app, or not theirs to use
+        :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, and as `links`;
+            `LimitReached`: each counts as a small upload
+        :raises UpstreamError: upstream can't be asked what it takes
+        """
+        target = self._apps.open(principal, app)
+        if self._links is None:
+            raise Refused('upload_off', status=403)
+        link = links.read(url)
+        uploads = (await target.about()).parameters.uploads
+        kind = rules.admit_link(uploads, link.name)
+        await self._throttle.person(Scope.UPLOADS, principal, LINK_BYTES)
+        head = await self._links.check(link)
+        if not rules.fits(kind, head.media_type):
+            raise Refused('file_mismatch', f'{head.media_type} in place of {kind}', status=415)
+        if head.size is not None and head.size > rules.most_bytes(uploads, kind):
+            raise Refused('file_too_large', status=413)
+        file = File(
+            id=uuid4().hex,
+            user_id=principal.user_id,
+            app=app,
+            source=Source.LINK,
+            kind=kind,
+            name=link.name,
+            media_type=head.media_type,
+            size=head.size,
+            created_at=self._now(),
+            upstream_url=link.url,
+        )
+        await self._store.write(files.add, file=file)
+        return file
+
+    async def check_links(self, sent: Iterable[File]) -> None:
+        """Look once more where links lead, before upstream is told of them. :raises Refused: as `link`"""
+        for file in sent:
+            if file.link:
+                if self._links is None:
+                    raise Refused('upload_off', status=403)
+                await self._links.check(links.read(file.link))
 
     async def find(self, principal: Principal, file_id: str) -> File:
         """A file of the principal's, with all its bytes here.

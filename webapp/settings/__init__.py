@@ -89,6 +89,7 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         relay=relay,
         name=file.branding.name,
         branding=look,
+        remote_urls=file.files.remote_urls,
         titles=file.titles.mode,
         trusted_proxies=file.network.trusted_proxies,
         first_byte_seconds=file.network.first_byte_seconds,
@@ -122,7 +123,7 @@ def described() -> Iterator[tuple[str, str, str]]:
         'embeds.keys': EmbedKeyTable,
         'budgets': BudgetTable,
     }
-    single = ('branding', 'limits', 'usage', 'titles', 'network', 'sessions', 'retention')
+    single = ('branding', 'limits', 'usage', 'files', 'titles', 'network', 'sessions', 'retention')
     for table in ('apps', 'apps.prices', 'providers', 'embeds', 'embeds.keys', *single[:3], 'budgets', *single[3:]):
         model = lists.get(table) or type(ConfigFile.model_fields[table].default)
         assert issubclass(model, BaseModel)

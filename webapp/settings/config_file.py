@@ -219,6 +219,12 @@ class BudgetTable(_Table):
         return self
 
 
+class FilesTable(_Table):
+    remote_urls: bool = Field(
+        False, description='whether people may attach links, which Dify fetches, where an app takes them'
+    )
+
+
 class TitlesTable(_Table):
     mode: Literal['rename', 'upstream'] = Field(
         'rename', description='who names a conversation: we ask Dify after the answer, or Dify does by itself'
@@ -262,6 +268,7 @@ class ConfigFile(_Table):
     usage: UsageTable = UsageTable()
     budgets: tuple[BudgetTable, ...] = ()
     branding: BrandingTable = BrandingTable()
+    files: FilesTable = FilesTable()
     titles: TitlesTable = TitlesTable()
     network: NetworkTable = NetworkTable()
     sessions: SessionsTable = SessionsTable()

@@ -66,6 +66,7 @@ class Settings:
     relay: RelaySettings | None  # who answers in the demo; None: its handbook
     name: str  # what this instance calls itself
     branding: Branding
+    remote_urls: bool  # people may attach links
     titles: Literal['rename', 'upstream']
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     first_byte_seconds: float

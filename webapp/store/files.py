@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, or_, select as sa_select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, or_, select as sa_select, tuple_
 from sqlmodel import Session, col, delete, func, select, update
 
 from webapp.errors import NotFound, Refused
@@ -37,6 +37,7 @@ REMOVED_AT_ONCE = 8  # pieces
 class Source(StrEnum):
     USER = 'user'
     ASSISTANT = 'assistant'
+    LINK = 'link'  # of somebody else's server: only its address is here, as `upstream_url`
     TEXT = 'text'  # a question that is too long for a socket, held until it is sent
     DELETED = 'deleted'  # nobody's any more, wherever it came from
 
@@ -52,7 +53,7 @@ FADED = (
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is known of a file. `upstream_id` and `upstream_url` never reach a browser."""
+    """What is known of a file. `upstream_id` never reaches a browser, `upstream_url` only as a `link` of its owner."""
 
     id: str
     user_id: str
@@ -66,15 +67,22 @@ class File:
     width: int | None = None  # pixels of an image, as it is shown
     height: int | None = None
     upstream_id: str = ''
-    upstream_url: str = ''  # the assistant's; expires within minutes
+    upstream_url: str = ''  # the assistant's: expires within minutes; a link's: where it leads
     conversation_id: str | None = None  # None until it is sent
     is_kept: bool = False  # all its bytes are here
 
     @property
     def is_gone(self) -> bool:
         """Whether its message can only name it: its bytes are not here any more, and won't be."""
+        if self.source is Source.LINK:
+            return False
         is_lost = self.source is Source.USER or not self.upstream_id
         return not self.is_kept and self.conversation_id is not None and is_lost
+
+    @property
+    def link(self) -> str:
+        """Where it is, if it is elsewhere."""
+        return self.upstream_url if self.source is Source.LINK else ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +216,10 @@ def unsent(session: Session, *, user_id: str, app: str, ids: Sequence[str]) -> l
         col(FileRow.id).in_([clean(id_) for id_ in ids]),
         FileRow.user_id == user_id,
         FileRow.app == app,
-        FileRow.source == Source.USER,
-        col(FileRow.is_kept).is_(True),
+        or_(
+            and_(col(FileRow.source) == Source.USER, col(FileRow.is_kept).is_(True)),
+            col(FileRow.source) == Source.LINK,
+        ),
         col(FileRow.conversation_id).is_(None),
     )
     rows = {row.id: row for row in session.exec(statement.with_for_update())} if ids else {}

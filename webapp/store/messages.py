@@ -490,7 +490,7 @@ def _value(row: MessageRow, all_files: Sequence[File], rating: str, comment: str
         reply=_reply(row),
         created_at=row.created_at,
         ended_at=row.ended_at,
-        files=tuple(file for file in all_files if file.source is Source.USER),
+        files=tuple(file for file in all_files if file.source in {Source.USER, Source.LINK}),
         made=tuple(file for file in all_files if file.source is Source.ASSISTANT),
         rating=rating,
         comment=comment,

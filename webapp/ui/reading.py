@@ -159,6 +159,13 @@ class Reading:
                 self._follow(message)
         await self.add_up()
 
+    async def show_again(self) -> None:
+        """Show the newest messages as they look now, though nothing in them has changed."""
+        if self.conversation is None:
+            return
+        self._shown = {id_: Shown(shown.number, 0) for id_, shown in self._shown.items()}
+        await self.refresh(self.conversation.id)
+
     def _has_changed(self, message: Message) -> bool:
         return message.id not in self._followings and self._shown.get(message.id) != Shown.of(message)
 

@@ -18,6 +18,7 @@ from webapp.store.usage import Total
 from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
+from webapp.ui.components.steps import StepLook
 from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
 from webapp.ui.numbers import count, price, seconds
 
@@ -31,11 +32,13 @@ class Reader:
     :ivar is_admin: is told what has failed, in technical terms
     :ivar sees_usage: is told what answers cost
     :ivar file_url: where their browser finds a file, by its id
+    :ivar step_look: how the app that they read wants its steps to be shown, as far as it has said so by now
     """
 
     is_admin: bool = False
     sees_usage: bool = True
     file_url: Callable[[str], str] = files.address
+    step_look: Callable[[], StepLook] = StepLook
 
 
 def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
@@ -80,13 +83,22 @@ def greeting_view(app: App) -> Greeting:
     return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
 
 
-def upload_rules(app: App) -> UploadRules | None:
-    """Which files the app takes from people; `None` for none, and while it has not said so."""
+def upload_rules(app: App, *, links: bool = False) -> UploadRules | None:
+    """Which files the app takes from people; `None` for none, and while it has not said so.
+
+    :param links: this instance lets people attach links
+    """
     uploads = app.known.parameters.uploads if app.known else None
-    if uploads is None or not uploads.is_enabled or 'local_file' not in uploads.methods:
+    if uploads is None:
+        return None
+    takes_files = uploads.is_enabled and 'local_file' in uploads.methods
+    takes_links = links and files.takes_links(uploads)
+    if not (takes_files or takes_links):
         return None
     return UploadRules(
         app=app.slug,
+        files=takes_files,
+        links=takes_links,
         accept=files.accept(uploads),
         kinds=uploads.types,
         extensions=uploads.extensions,
@@ -135,13 +147,14 @@ def file_view(file: File, reader: Reader) -> FileView:
     return FileView(
         id=file.id,
         name=file.name or i18n.t('thread.unnamed_file'),
-        kind=_kind(file.kind, file.media_type),
-        url=reader.file_url(file.id),
+        kind='link' if file.link else _kind(file.kind, file.media_type),
+        url='' if file.link else reader.file_url(file.id),
         size=file.size,
         media_type=file.media_type,
         width=file.width,
         height=file.height,
         is_gone=file.is_gone,
+        link=file.link,
     )
 
 
@@ -218,7 +231,10 @@ def _view(
         retryable=reply.status in RETRYABLE or is_empty,
         repaired=reply.repaired,
         reasoning=reasoning,
+        thought_seconds=reply.thought_seconds,
         steps=reply.steps,
+        step_seconds=reply.seconds,
+        step_look=reader.step_look(),
         citations=reply.citations,
         files=tuple(file_view(file, reader) for file in message.files),
         made=_made(message, reply, reader),

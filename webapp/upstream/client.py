@@ -23,6 +23,7 @@ from webapp.upstream.records import Conversation, FileRef, Page, Run, UploadedFi
 from webapp.upstream.stream import stream
 from webapp.upstream.wire import whole
 
+MAX_ICON = 64 * 1024  # bytes
 MAX_TITLE = 255  # characters; Dify answers 500 beyond
 PAGE = 100  # rows, the most that Dify gives
 
@@ -227,6 +228,21 @@ class DifyClient:
     async def meta(self) -> dict[str, ToolIcon]:
         """Icons of the app's tools, by tool. Source: `GET /meta`."""
         return parameters.tool_icons(await self._dify.call('GET', '/meta'))
+
+    async def tool_icon(self, icon: ToolIcon) -> bytes:
+        """The image of a tool. As with `file`, only the path of its address counts.
+
+        :raises UpstreamError: `not_found` for what is no icon's address
+        :raises Unreachable: it is larger than any icon
+
+        Source: `/console/api/workspaces/current/tool-provider/builtin/{provider}/icon` and the like, which need no key.
+        """
+        _, found, rest = icon.url.partition('/console/api/workspaces/')
+        if not found or '..' in rest:
+            raise UpstreamError('not_found', "no address of a tool's icon", status=404)
+        url = f'{self.base_url.removesuffix("/v1")}/console/api/workspaces/{rest}'
+        async with self._dify.open('GET', url, with_key=False, wait=self._limits.call) as answer:
+            return await answer.read(MAX_ICON)
 
     async def upload(self, name: str, content: bytes | BinaryIO, mime_type: str, *, user: str) -> UploadedFile:
         """Hand over a file for a message of the same user. Type and size are checked by extension, and again when used.

@@ -25,6 +25,7 @@ MAX_PASSAGE = 20_000
 MAX_FORM = 50_000
 MAX_URL = 4_000
 FILE_TYPES = {'image', 'document', 'audio', 'video', 'custom'}
+ROUNDS = {'iteration', 'loop'}
 STATES = {
     'succeeded': StepState.SUCCEEDED,
     'success': StepState.SUCCEEDED,
@@ -33,6 +34,7 @@ STATES = {
     'exception': StepState.FAILED,
     'stopped': StepState.FAILED,
     'retry': StepState.RETRYING,
+    'partial-succeeded': StepState.SUCCEEDED,
 }
 # agent apps have no status for tools: a failure is a text in place of the tool's own
 TOOL_FAILURES = (
@@ -61,19 +63,26 @@ def tool_steps(thought: Payload, *, is_over: bool = False) -> Iterator[StepPart]
             state=state,
             input=_of_tool(asked, tool, len(tools)),
             output=output,
+            tool=tool[:MAX_NAME],
         )
 
 
 def node_step(node: Payload, *, state: StepState | None = None) -> StepPart:
     """A node of a workflow by what it is called, never by what went in and out."""
+    type_ = name(node, 'node_type') or 'node'
+    more = mapping(node, 'execution_metadata')
     return StepPart(
-        id=name(node, 'id') or name(node, 'node_id'),
-        type=name(node, 'node_type') or 'node',
+        # what stands for its nodes is named as they name it, see `round_step`
+        id=(type_ in ROUNDS and name(node, 'node_id')) or name(node, 'id') or name(node, 'node_id'),
+        type=type_,
         title=name(node, 'title') or name(node, 'node_type'),
         state=state or STATES.get(name(node, 'status'), StepState.RUNNING),
         seconds=number(node, 'elapsed_time'),
-        parent=name(node, 'iteration_id') or name(node, 'loop_id'),
+        parent=_parent(node),
         model=name(mapping(node, 'process_data'), 'model_name'),
+        round=_round(more, 'iteration_index', 'loop_index'),
+        branch=name(node, 'parallel_start_node_id') or name(more, 'parallel_start_node_id'),
+        retries=count(node, 'retry_index') or 0,
     )
 
 
@@ -85,6 +94,8 @@ def round_step(data: Payload, type_: str) -> StepPart:
         title=name(data, 'title') or type_,
         state=STATES.get(name(data, 'status'), StepState.RUNNING),
         seconds=number(data, 'elapsed_time'),
+        parent=_parent(data),
+        rounds=count(data, 'steps') or _round(data, 'index') or 0,
     )
 
 
@@ -209,6 +220,17 @@ def _of_tool(json_or_text: str, tool: str, tools: int) -> str:
     elif shares is not None and tools > 1:
         return ''
     return json_or_text[:MAX_TOOL_TEXT]
+
+
+def _parent(data: Payload) -> str:
+    parent = name(data, 'iteration_id') or name(data, 'loop_id')
+    return '' if parent == name(data, 'node_id') else parent
+
+
+def _round(data: Payload, *keys: str) -> int | None:
+    """Dify counts from 0 on."""
+    indices = [index for key in keys if (index := count(data, key)) is not None]
+    return indices[0] + 1 if indices else None
 
 
 def _dump_list(data: Payload, key: str) -> str:

@@ -10,6 +10,7 @@ from webapp.upstream.faults import Faults
 from webapp.upstream.frames import Frames
 from webapp.upstream.limits import MAX_BAD_FRAMES, MAX_SKIPPED, MAX_TEXT, TimeLimits
 from webapp.upstream.payload import Payload, parse
+from webapp.upstream.stopwatch import Stopwatch
 from webapp.upstream.wire import Said, Translator
 
 
@@ -21,6 +22,7 @@ class Reading:
         self._frames = Frames()
         self._translator = Translator(faults, is_resumed=is_resumed)
         self._ending = Ending(limits)
+        self._stopwatch = Stopwatch()
         self._bad_frames = 0  # in a row
 
     @property
@@ -63,7 +65,7 @@ class Reading:
             if isinstance(item, Signal | Trouble):
                 yield from self._ending.take(item, now)
             elif not self._ending.has_ended or isinstance(item, Started | Reported | TextReplaced):
-                yield item
+                yield from self._stopwatch.time(item, now)
 
     def _fail(self, detail: str) -> None:
         self.failure = self.failure or Failure('stream_garbled', detail)

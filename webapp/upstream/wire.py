@@ -19,7 +19,7 @@ from webapp.upstream import parts
 from webapp.upstream.ending import Signal, Trouble
 from webapp.upstream.faults import Faults
 from webapp.upstream.limits import MAX_FILES, MAX_FORMS, MAX_STEPS
-from webapp.upstream.payload import Payload, mapping, name, text
+from webapp.upstream.payload import Payload, mapping, name, number, text
 from webapp.upstream.thinking import Thinking, split
 
 logger = logging.getLogger(__name__)
@@ -178,16 +178,20 @@ class Translator:
 
     def _workflow_finished(self, payload: Payload) -> list[Said]:
         data = mapping(payload, 'data')
+        # its files stand in `message_end` as well, which may not come
+        report = Reported(files=parts.files(data, 'files'), seconds=number(data, 'elapsed_time'))
+        said: list[Said] = [*self.flush(), *([report] if report != Reported() else [])]
         match name(data, 'status'):
             case 'failed':
                 # worded as in the `error` that follows, or was cut off
                 told = {'message': f'Run failed: {text(data, "error")}', 'code': 'invalid_param', 'status': 400}
-                return [*self.flush(), Trouble(self._faults.failure(told), is_provisional=True)]
+                return [*said, Trouble(self._faults.failure(told), is_provisional=True)]
             case 'stopped':
-                return [*self.flush(), Signal.RUN_STOPPED]
+                return [*said, Signal.RUN_STOPPED]
             case 'paused':
-                return [*self.flush(), Signal.RUN_PAUSED]
-        return [*self._missing(text(mapping(data, 'outputs'), 'answer')), *self.flush(), Signal.RUN_SUCCEEDED]
+                return [*said, Signal.RUN_PAUSED]
+        missing = self._missing(text(mapping(data, 'outputs'), 'answer'))
+        return [*said, *missing, *self.flush(), Signal.RUN_SUCCEEDED]
 
     def _missing(self, answer: str) -> list[Event]:
         """The outcome of a run whose words this stream did not carry, or not all of them."""
@@ -224,8 +228,10 @@ TRANSLATIONS: dict[str, Callable[[Translator, Payload], Iterable[Said]]] = {
     'node_retry': Translator._node_retry,
     'node_finished': Translator._node_finished,
     'iteration_started': Translator._iteration,
+    'iteration_next': Translator._iteration,
     'iteration_completed': Translator._iteration,
     'loop_started': Translator._loop,
+    'loop_next': Translator._loop,
     'loop_completed': Translator._loop,
     'agent_log': Translator._agent_log,
     'workflow_started': Translator._workflow_started,
@@ -238,8 +244,6 @@ TRANSLATIONS: dict[str, Callable[[Translator, Payload], Iterable[Said]]] = {
 }
 IGNORED = {
     'ping',
-    'iteration_next',
-    'loop_next',
     'text_chunk',  # the same words come as `message`
     'text_replace',
     'tts_message',  # speech is asked for when somebody wants to hear it

@@ -1,6 +1,6 @@
 """Where people write and attach files. Drafts stay in the browser until the server has taken them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -21,6 +21,8 @@ class UploadRules:
     extensions: tuple[str, ...]  # allowed ones for 'custom', lower case with dot
     per_message: int  # 0: as many as one likes
     megabytes: dict[str, float]  # by kind; 'document' stands for those that are missing
+    files: bool = True  # of one's own
+    links: bool = False  # to files elsewhere
 
 
 class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
@@ -60,6 +62,14 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
         """
         self.call('refused', key, spent)
 
+    def linked(self, ticket: int, file: Mapping[str, object]) -> None:
+        """A link was taken: `file` is what a tile shows."""
+        self.call('linked', ticket, file, '')
+
+    def not_linked(self, ticket: int, problem: str) -> None:
+        """A link was refused, for a reason that a person can read."""
+        self.call('linked', ticket, None, problem)
+
     def focus(self) -> None:
         self.call('focus')
 
@@ -80,6 +90,10 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
             return handler(text, key, ids, held) if len(ids) == len(files) <= MAX_FILES else None
 
         self.listen('send', hear, str, str, list, str)
+
+    def on_link(self, handler: Callable[[int, str], Awaitable[object] | object]) -> None:
+        """Hear `(ticket, address)` of a file elsewhere; answer with `linked` or `not_linked`."""
+        self.listen('link', handler, int, str)
 
     def on_stop(self, handler: Callable[[], Awaitable[object] | object]) -> None:
         self.listen('stop', handler)

@@ -33,7 +33,8 @@ RATED = attrgetter('rating', 'comment')
 # Which part of a turn shows what: a part is sent again when one of these has changed.
 PARTS = (
     ('files', attrgetter('files')),
-    ('steps', attrgetter('steps')),
+    ('thought', attrgetter('thought_seconds')),
+    ('steps', attrgetter('trail')),
     ('made', attrgetter('made')),
     ('error', attrgetter('error', 'detail')),
     ('citations', attrgetter('citations')),

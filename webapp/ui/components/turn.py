@@ -1,12 +1,13 @@
 """What a person sees of one turn, as values: the question and its files, the answer and what stands beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from webapp.chat.message import Citation, Status, StepPart
 from webapp.ui import i18n
+from webapp.ui.components.steps import StepLook, StepsView, steps_view
 
 EXCERPT = 4_000  # characters of a question that go to the page before anybody asks for the rest
 LONG_LINES = 16  # folding less than that to the twelve of `thread.css` would hide next to nothing
@@ -19,17 +20,22 @@ class FileView:
 
     id: str
     name: str
-    kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played; all else is a download
+    kind: str  # 'image' for what is shown in place, 'audio' and 'video' for what is played, 'link'; else a download
     url: str  # '/files/{id}', same origin; within another site's page with a pass behind it
     size: int | None = None  # bytes
     media_type: str = ''
     width: int | None = None  # pixels, images where known: no layout jump
     height: int | None = None
     is_gone: bool = False  # only its name is left
+    link: str = ''  # kind 'link': where it is, on somebody else's server
 
     @property
     def is_picture(self) -> bool:
         return self.kind == 'image' and not self.is_gone
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.link).hostname or ''
 
     @property
     def download_url(self) -> str:
@@ -72,7 +78,10 @@ class MessageView:
     retryable: bool = False
     repaired: bool = False  # completed after its stream had broken
     reasoning: str = ''  # plain text
+    thought_seconds: float | None = None  # that it was thought about; None if that is not known
     steps: tuple[StepPart, ...] = ()
+    step_seconds: float | None = None  # that the workflow ran
+    step_look: StepLook = field(default_factory=StepLook)
     citations: tuple[Citation, ...] = ()
     files: tuple[FileView, ...] = ()  # of the question
     made: tuple[FileView, ...] = ()  # by the assistant
@@ -84,6 +93,10 @@ class MessageView:
     @property
     def question(self) -> 'Question':
         return Question.of(self.query)
+
+    @property
+    def trail(self) -> StepsView:
+        return steps_view(self.steps, status=self.status, seconds=self.step_seconds, look=self.step_look)
 
     @property
     def sources(self) -> 'tuple[Source, ...]':

@@ -32,7 +32,7 @@ from webapp.store.messages import Message
 from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.asking import Asking
 from webapp.ui.board import Board
-from webapp.ui.components.composer import Composer
+from webapp.ui.components.composer import Composer, UploadRules
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.host import Host
 from webapp.ui.components.inputs import Inputs
@@ -45,6 +45,7 @@ from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
+from webapp.ui.step_looks import StepLooks
 from webapp.ui.theme import Banner, Frame, Link
 from webapp.ui.views import Reader
 
@@ -115,6 +116,7 @@ class ChatPage(Hearing):
         self._belongings = Belongings(services.store, services.apps)
         self._history = History(services, kept, self._who)
         self._app = app
+        self._step_look = StepLooks(app.presenter)
         self._within = within
         self._host: Host | None = None
         self._client: Client = ui.context.client
@@ -139,7 +141,7 @@ class ChatPage(Hearing):
             with self._thread:
                 self._form = Inputs()
             self._composer = Composer()
-            self._composer.set_uploads(views.upload_rules(app))
+            self._composer.set_uploads(self._upload_rules())
             if self._within:
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
@@ -165,6 +167,7 @@ class ChatPage(Hearing):
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
         self._spawn(self._greet())
+        self._spawn(self._dress())
         self._spawn(self._warn())
         self._spawn(board.follow())
 
@@ -180,6 +183,7 @@ class ChatPage(Hearing):
             self._principal.is_admin,
             sees_usage=self._within is None or self._within.embed.usage,
             file_url=partial(self._services.embedding.passes.file, self._principal),
+            step_look=self._step_look,
         )
 
     def _address(self, conversation_id: str | None = None) -> str:
@@ -190,6 +194,7 @@ class ChatPage(Hearing):
     def _listen(self) -> None:
         hear = self._hear
         self._composer.on_send(hear(self._send))
+        self._composer.on_link(hear(self._link))
         self._composer.on_stop(hear(self._stop))
         self._form.on_fill(self._take_values)
         self._form.on_again(hear(self._begin_again))
@@ -284,6 +289,19 @@ class ChatPage(Hearing):
             self._frame.hide_banner('upstream')
             await self._greet()
         await self._warn()
+
+    async def _link(self, ticket: int, url: str) -> None:
+        try:
+            file = await self._services.files.link(self._principal, app=self._app.slug, url=url)
+        except (Refused, UpstreamError) as error:
+            logger.info('refused: %s', error)
+            self._composer.not_linked(ticket, failures.words(error))
+            return
+        taken = {'id': file.id, 'name': file.name, 'kind': file.kind, 'size': file.size, 'link': file.link}
+        self._composer.linked(ticket, taken)
+
+    def _upload_rules(self) -> UploadRules | None:
+        return views.upload_rules(self._app, links=self._services.files.takes_links)
 
     async def _stop(self) -> None:
         for message_id in self._reading.running:
@@ -468,11 +486,18 @@ class ChatPage(Hearing):
         if self._app.known is before:
             return
         self._frame.set_name(self._app.name or self._services.name)
-        self._composer.set_uploads(views.upload_rules(self._app))
+        self._composer.set_uploads(self._upload_rules())
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
         self._asking.refresh(self._reading.conversation)
+
+    async def _dress(self) -> None:
+        """Ask the app how it wants its steps to be shown, unless it has said so lately."""
+        before = self._step_look()
+        await self._app.presenter.ask()
+        if self._step_look() != before:
+            await self._reading.show_again()
 
     async def _warn(self) -> None:
         """Say so in time when a budget that their answers are paid from comes to its end."""

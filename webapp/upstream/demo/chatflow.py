@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from webapp.upstream.demo import forms
+from webapp.upstream.demo import forms, nested
 from webapp.upstream.demo.records import Form, Run
 from webapp.upstream.demo.state import WORKFLOW_ID, Demo, end_user_id
 from webapp.upstream.demo.turn import Frame, ModelFailed, Turn
@@ -62,6 +62,9 @@ class Flow:
             yield self.node_started(start, 'start', 'Start')
             yield self._text('')  # the answer template's text before the model's
             yield self.node_finished(start, 'start', 'Start', outputs=self.run.inputs)
+            if turn.scenario.content == 'handbook' and not turn.scenario.failure:
+                async for frame in nested.frames(self):
+                    yield frame
         model = _node('llm')
         yield self.node_started(model, 'llm', 'LLM')
         try:
@@ -123,7 +126,7 @@ class Flow:
     def event(self, name: str, **data: Any) -> Frame:
         return self.turn.frame(name, workflow_run_id=self.run.id, data=data)
 
-    def node_started(self, node: Frame, type: str, title: str) -> Frame:
+    def node_started(self, node: Frame, type: str, title: str, *, iteration_id: str | None = None) -> Frame:
         self.run.steps += 1
         return self.event(
             'node_started',
@@ -136,7 +139,7 @@ class Flow:
             inputs_truncated=False,
             created_at=_now(),
             extras={},
-            iteration_id=None,
+            iteration_id=iteration_id,
             loop_id=None,
             agent_strategy=None,
         )

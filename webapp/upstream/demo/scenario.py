@@ -146,7 +146,7 @@ WORDS: Mapping[str, Word] = {
     'replace': Word('', '', _flag(replace=True), 'the answer is withdrawn in the middle and begins anew'),
     'think': Word('', '', _flag(think=True), 'the answer begins with reasoning in think tags'),
     'agent': Word('', '', _flag(mode='agent-chat'), "an agent's thoughts and a tool call"),
-    'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, then the answer"),
+    'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, some within others, then the answer"),
     'human': Word('', '', _flag(mode='advanced-chat', human=True), 'a chatflow that asks a person and waits'),
     'image': Word('', '', _flag(mode='agent-chat', image=True), 'the assistant makes a picture'),
     'filetext': Word(
