@@ -129,7 +129,7 @@ def test_form_asks_pauses_and_is_answered_in_the_next_stream() -> None:
     paused = reply_to(asks, {'event': 'workflow_paused', 'workflow_run_id': 'r', 'data': {'status': 'paused'}})
     (form,) = (part for part in paused.parts if isinstance(part, FormPart))
     assert paused.status is Status.WAITING
-    assert (form.id, form.token, form.title, json.loads(form.actions)[0]['id']) == ('n', 'tok', 'Approve', 'yes')
+    assert (form.id, form.token, form.title, json.loads(form.actions)[0]['id']) == ('f', 'tok', 'Approve', 'yes')
 
     filled = {
         'event': 'human_input_form_filled',
