@@ -39,7 +39,12 @@ class Sent:
 
 def generation_of(message: Message) -> Generation:
     conversation = Conversation('c', 'ann', 'demo', None, '', 'provisional', NOW, NOW, False, True, {})
-    return Generation(ANN, Begun(conversation, message, is_new=True), app=None)  # type: ignore[arg-type]  # not asked
+    return Generation(
+        Begun(conversation, message, is_new=True),
+        None,  # type: ignore[arg-type]  # not asked
+        user_id=ANN.user_id,
+        dify_user=ANN.dify_user,
+    )
 
 
 async def test_a_withdrawal_after_the_end_reaches_the_page() -> None:
