@@ -225,7 +225,7 @@ class Generations:
         return {app.slug: Load(all_[app.slug] - waiting[app.slug], waiting[app.slug]) for app in self._apps}
 
     async def stop(self, principal: Principal, message_id: str) -> None:
-        """Stop an answer of the principal's, running or waiting; the words so far stay. One that has ended is left alone.
+        """Stop an answer of the principal's, running or waiting; its words so far stay. One that ends is left alone.
 
         :raises NotFound: not a running or waiting answer of theirs
         """

@@ -1,7 +1,9 @@
 """A stream breaks while the run behind it goes on."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
+import pytest
 from generations_support import ask, ended, row
 
 from webapp.apps import App, Apps

@@ -1,6 +1,7 @@
 """A workflow asks a person in the middle of an answer, and the answer goes on when it has been told."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from generations_support import ask, ended, row
@@ -15,6 +16,8 @@ from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
 from webapp.generations import Generations
 from webapp.principal import Principal
+from webapp.store import messages
+from webapp.store.budgets import Budget, Scope
 from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.store.tables import ReservationRow, UsageRow
@@ -82,10 +85,6 @@ async def test_what_is_answered_lets_the_answer_go_on(generations: Generations, 
 async def test_its_cost_is_booked_once_and_reserved_until_then(
     store: Store, apps: Apps, changes: Changes, files: Files, ann: Principal
 ) -> None:
-    from decimal import Decimal
-
-    from webapp.store.budgets import Budget, Scope
-
     budget = Budget(Scope.USER, '', 'month', Decimal(5), 'USD')
     generations = Generations(store, apps, changes, files, budgets=Budgets(store, [budget]))
     message, form = await asked(generations, store, ann, '/human What is this product?')
@@ -236,8 +235,6 @@ async def test_a_restart_in_the_middle_of_an_answer_to_it_loses_nothing(
 async def test_one_that_died_before_it_could_be_kept_as_waiting_waits(
     generations: Generations, store: Store, apps: Apps, changes: Changes, files: Files, ann: Principal
 ) -> None:
-    from webapp.store import messages
-
     message, form = await asked(generations, store, ann, '/human /echo done')
     await store.write(messages.go_on, message_id=message.id, was=Status.WAITING)  # and then the power went
     await generations.shutdown(limit=0)
