@@ -2,13 +2,16 @@
 import { Answer } from "answer";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
+import { forget, placeOf, read, store } from "drafts";
 import { Follow } from "follow";
 import { newKey } from "keys";
+import { language } from "language";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
+const drafts = { forget, placeOf, read, store };
 const IN_DOCUMENT = 60; // messages
 const STEP = 20; // messages that come into the document at once while scrolling
 const SPOKEN = 4000; // characters of a finished answer that are read out
@@ -19,7 +22,7 @@ export default {
   template: `
     <section class="thread" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
-      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
+      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered" @submit.prevent="submitted">
         <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
@@ -34,7 +37,7 @@ export default {
   data() {
     return { away: false, ...this.initial };
   },
-  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "earlier", "lost"],
+  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "answer", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
@@ -133,6 +136,9 @@ export default {
       held.parentElement.hidden = false;
       held.append(added);
     },
+    async reopen(id) {
+      (await this.tool("asking")).reopen(this.messages.node(id));
+    },
     discard(id) {
       this.messages.remove(id);
       separateDays(this.messages.entries, this.words);
@@ -201,6 +207,7 @@ export default {
       fillTimes(root);
       fillNumbers(root);
       dressProse(root, this.proseWords);
+      if (root.querySelector(".ask")) this.tool("asking").then((asking) => asking.dress(root));
       for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
         mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
       }
@@ -241,6 +248,10 @@ export default {
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
     },
+    async submitted({ target, submitter }) {
+      const id = target.closest("[data-id]").dataset.id;
+      (await this.tool("asking")).answer(target, submitter, (...values) => this.$emit("answer", [id, ...values]));
+    },
     /** All of a question: the page may have but the beginning of it. */
     question(turn) {
       const node = turn.querySelector(".question");
@@ -270,6 +281,7 @@ export default {
       const { above, scroller } = this.$refs;
       return (this.tools[name] ??= {
         popover: async () => new (await import("popover")).Popover(above, scroller),
+        asking: async () => new (await import("asking")).Asking(this.words, { drafts, newKey, language }),
         lightbox: async () => new (await import("lightbox")).Lightbox(above, this.words),
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         feedback: async () => {
@@ -285,6 +297,7 @@ export default {
       this.$refs.live.textContent = words;
     },
     speak(node) {
+      if (reply(node).dataset.status === "waiting") return this.say(this.words.asked);
       const failure = node.querySelector("[data-testid=message-error] p")?.textContent ?? "";
       const spoken = prose(node).textContent;
       const end = spoken.length > SPOKEN ? "…" : "";
@@ -312,7 +325,9 @@ function replacePart(held, fresh) {
   fresh.querySelector("details")?.toggleAttribute("open", held.querySelector("details[open]") !== null);
   if (held.isEqualNode(fresh)) return;
   const focused = held.contains(document.activeElement) && document.activeElement.dataset.action;
+  const inForm = held.contains(document.activeElement) && document.activeElement.closest(".ask")?.id;
   held.replaceWith(fresh);
+  if (inForm) document.getElementById(inForm)?.focus({ preventScroll: true });
   if (focused) fresh.querySelector(`[data-action=${focused}]`)?.focus({ preventScroll: true });
 }
 

@@ -16,6 +16,7 @@ from webapp.store.files import File
 from webapp.store.messages import Message
 from webapp.store.usage import Total
 from webapp.ui import i18n
+from webapp.ui.asked import asked_views
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
@@ -54,7 +55,7 @@ def progress_view(message: Message, progress: Progress, *, reader: Reader) -> Me
 
 def version(reply: Reply) -> int:
     """Tells the text of a final answer from any other; 0 while it may change."""
-    return hash(reply.text) if reply.status.is_final else 0
+    return hash(reply.sections[-1].text) if reply.status.is_final else 0
 
 
 def row_view(conversation: Conversation, *, href: str, running: bool) -> Row:
@@ -208,6 +209,7 @@ def _view(
         id=message.id,
         number=message.number,
         query=message.query,
+        asked=asked_views(message.id, reply),
         html=html,
         version=version(reply),
         status=reply.status,

@@ -1,0 +1,92 @@
+/** What the app asks in the middle of an answer: what is written and not sent yet, the time left, and the sending. */
+
+const SECOND = 1000; // ms
+const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]]; // in seconds
+const PATIENCE = 20_000; // ms for the server's word on what was answered
+
+export class Asking {
+  /** @param drafts the module of that name @param {() => string} newKey @param {() => string} language */
+  constructor(words, { drafts, newKey, language }) {
+    this.words = words;
+    this.drafts = drafts;
+    this.newKey = newKey;
+    this.language = language;
+    this.clock = null;
+  }
+
+  /** Complete all forms in `root`; may be called as often as one likes. */
+  dress(root) {
+    for (const form of root.querySelectorAll("form.ask:not([data-dressed])")) {
+      form.dataset.dressed = "";
+      this.recall(form);
+      const text = () => JSON.stringify(valuesOf(form));
+      form.addEventListener("input", () => this.drafts.store(this.draftOf(form), { text: text() }));
+    }
+    for (const over of root.querySelectorAll(".ask.is-over")) this.drafts.forget(this.draftOf(over));
+    this.tick();
+  }
+
+  /** What somebody began to write stays, whatever becomes of the page. */
+  recall(form) {
+    const draft = this.drafts.read(this.draftOf(form));
+    if (!draft) return;
+    for (const [name, value] of Object.entries(JSON.parse(draft.text))) {
+      const field = form.elements.namedItem(name);
+      if (field && "value" in field) field.value = value;
+    }
+  }
+
+  /** @param {(form: string, action: string, values: string, key: string) => void} tell */
+  answer(form, submitter, tell) {
+    if (!submitter || form.inert || form.ariaBusy === "true") return;
+    form.ariaBusy = "true";
+    setTimeout(() => (form.ariaBusy = "false"), PATIENCE);
+    form.dataset.key ??= this.newKey();
+    tell(form.dataset.form, submitter.value, JSON.stringify(valuesOf(form)), form.dataset.key);
+  }
+
+  reopen(turn) {
+    const form = turn?.querySelector("form.ask[data-standing=open]");
+    if (!form) return;
+    delete form.dataset.key;
+    form.ariaBusy = "false";
+    this.tick();
+  }
+
+  /** Write how much time is left, again and again while there is any. */
+  tick() {
+    clearTimeout(this.clock);
+    const shown = [...document.querySelectorAll(".ask-until")];
+    const left = shown.map((line) => this.show(line)).filter((seconds) => seconds > 0);
+    if (!left.length) return;
+    const pause = Math.min(...left) < 120 ? SECOND : 20 * SECOND;
+    this.clock = setTimeout(() => this.tick(), pause);
+  }
+
+  /** Seconds left. */
+  show(line) {
+    const when = new Date(line.dataset.expires);
+    const left = Math.ceil((when - Date.now()) / SECOND);
+    const words = left > 0 ? this.words.form_until.replace("{when}", this.until(left)) : this.words.form_expired;
+    if (line.textContent !== words) line.textContent = words;
+    line.title ||= new Intl.DateTimeFormat(this.language(), { dateStyle: "full", timeStyle: "short" }).format(when);
+    const form = line.closest("form");
+    if (form) form.inert = left <= 0;
+    return left;
+  }
+
+  /** "in 3 hours" */
+  until(seconds) {
+    const [unit, length] = UNITS.find(([, length]) => seconds >= length);
+    return new Intl.RelativeTimeFormat(this.language()).format(Math.round(seconds / length), unit);
+  }
+
+  draftOf(form) {
+    return this.drafts.placeOf(`form:${form.dataset.form}`);
+  }
+}
+
+function valuesOf(form) {
+  const fields = [...form.elements].filter((field) => field.name && field.localName !== "button");
+  return Object.fromEntries(fields.map(({ name, value }) => [name, value]));
+}
