@@ -1,16 +1,15 @@
 /** What the app asks in the middle of an answer: what is written and not sent yet, the time left, and the sending. */
+import { forget, placeOf, read, store } from "drafts";
+import { newKey } from "keys";
+import { language } from "language";
 
 const SECOND = 1000; // ms
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]]; // in seconds
 const PATIENCE = 20_000; // ms for the server's word on what was answered
 
 export class Asking {
-  /** @param drafts the module of that name @param {() => string} newKey @param {() => string} language */
-  constructor(words, { drafts, newKey, language }) {
+  constructor(words) {
     this.words = words;
-    this.drafts = drafts;
-    this.newKey = newKey;
-    this.language = language;
     this.clock = null;
   }
 
@@ -20,15 +19,15 @@ export class Asking {
       form.dataset.dressed = "";
       this.recall(form);
       const text = () => JSON.stringify(valuesOf(form));
-      form.addEventListener("input", () => this.drafts.store(this.draftOf(form), { text: text() }));
+      form.addEventListener("input", () => store(draftOf(form), { text: text() }));
     }
-    for (const over of root.querySelectorAll(".ask.is-over")) this.drafts.forget(this.draftOf(over));
+    for (const over of root.querySelectorAll(".ask.is-over")) forget(draftOf(over));
     this.tick();
   }
 
   /** What somebody began to write stays, whatever becomes of the page. */
   recall(form) {
-    const draft = this.drafts.read(this.draftOf(form));
+    const draft = read(draftOf(form));
     if (!draft) return;
     for (const [name, value] of Object.entries(JSON.parse(draft.text))) {
       const field = form.elements.namedItem(name);
@@ -41,7 +40,7 @@ export class Asking {
     if (!submitter || form.inert || form.ariaBusy === "true") return;
     form.ariaBusy = "true";
     setTimeout(() => (form.ariaBusy = "false"), PATIENCE);
-    form.dataset.key ??= this.newKey();
+    form.dataset.key ??= newKey();
     tell(form.dataset.form, submitter.value, JSON.stringify(valuesOf(form)), form.dataset.key);
   }
 
@@ -57,33 +56,36 @@ export class Asking {
   tick() {
     clearTimeout(this.clock);
     const shown = [...document.querySelectorAll(".ask-until")];
+    if (!shown.length) return;
     const left = shown.map((line) => this.show(line)).filter((seconds) => seconds > 0);
     if (!left.length) return;
     const pause = Math.min(...left) < 120 ? SECOND : 20 * SECOND;
     this.clock = setTimeout(() => this.tick(), pause);
   }
 
+  stop() {
+    clearTimeout(this.clock);
+  }
+
   /** Seconds left. */
   show(line) {
     const when = new Date(line.dataset.expires);
     const left = Math.ceil((when - Date.now()) / SECOND);
-    const words = left > 0 ? this.words.form_until.replace("{when}", this.until(left)) : this.words.form_expired;
+    const words = left > 0 ? this.words.form_until.replace("{when}", until(left)) : this.words.form_expired;
     if (line.textContent !== words) line.textContent = words;
-    line.title ||= new Intl.DateTimeFormat(this.language(), { dateStyle: "full", timeStyle: "short" }).format(when);
+    line.title ||= new Intl.DateTimeFormat(language(), { dateStyle: "full", timeStyle: "short" }).format(when);
     const form = line.closest("form");
     if (form) form.inert = left <= 0;
     return left;
   }
+}
 
-  /** "in 3 hours" */
-  until(seconds) {
-    const [unit, length] = UNITS.find(([, length]) => seconds >= length);
-    return new Intl.RelativeTimeFormat(this.language()).format(Math.round(seconds / length), unit);
-  }
+const draftOf = (form) => placeOf(`form:${form.dataset.form}`);
 
-  draftOf(form) {
-    return this.drafts.placeOf(`form:${form.dataset.form}`);
-  }
+/** "in 3 hours" */
+function until(seconds) {
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length);
+  return new Intl.RelativeTimeFormat(language()).format(Math.round(seconds / length), unit);
 }
 
 function valuesOf(form) {

@@ -1,17 +1,15 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
+import { Asking } from "asking";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
-import { forget, placeOf, read, store } from "drafts";
 import { Follow } from "follow";
 import { newKey } from "keys";
-import { language } from "language";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
-const drafts = { forget, placeOf, read, store };
 const IN_DOCUMENT = 60; // messages
 const STEP = 20; // messages that come into the document at once while scrolling
 const SPOKEN = 4000; // characters of a finished answer that are read out
@@ -46,6 +44,7 @@ export default {
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.lost = new Set(); // ids of messages that wait for everything anew
+    this.asking = new Asking(this.words);
     this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
@@ -60,6 +59,7 @@ export default {
   },
   unmounted() {
     this.follow.stop();
+    this.asking.stop();
     this.tools.sources?.then((sources) => sources.remove());
   },
 
@@ -136,8 +136,8 @@ export default {
       held.parentElement.hidden = false;
       held.append(added);
     },
-    async reopen(id) {
-      (await this.tool("asking")).reopen(this.messages.node(id));
+    reopen(id) {
+      this.asking.reopen(this.messages.node(id));
     },
     discard(id) {
       this.messages.remove(id);
@@ -207,7 +207,7 @@ export default {
       fillTimes(root);
       fillNumbers(root);
       dressProse(root, this.proseWords);
-      if (root.querySelector(".ask")) this.tool("asking").then((asking) => asking.dress(root));
+      this.asking.dress(root);
       for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
         mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
       }
@@ -248,9 +248,9 @@ export default {
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
     },
-    async submitted({ target, submitter }) {
-      const id = target.closest("[data-id]").dataset.id;
-      (await this.tool("asking")).answer(target, submitter, (...values) => this.$emit("answer", [id, ...values]));
+    submitted({ target, submitter }) {
+      const { id } = target.closest("[data-id]").dataset;
+      this.asking.answer(target, submitter, (...values) => this.$emit("answer", [id, ...values]));
     },
     /** All of a question: the page may have but the beginning of it. */
     question(turn) {
@@ -281,7 +281,6 @@ export default {
       const { above, scroller } = this.$refs;
       return (this.tools[name] ??= {
         popover: async () => new (await import("popover")).Popover(above, scroller),
-        asking: async () => new (await import("asking")).Asking(this.words, { drafts, newKey, language }),
         lightbox: async () => new (await import("lightbox")).Lightbox(above, this.words),
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         feedback: async () => {

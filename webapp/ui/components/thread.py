@@ -18,7 +18,6 @@ __all__ = ['FileView', 'Greeting', 'MessageView', 'Thread', 'UsageView']
 
 STATIC = assets.static_dir()
 ON_DEMAND = (
-    'asking',
     'diagram_view',
     'diagrams',
     'feedback',
