@@ -1,7 +1,9 @@
 /** What the app asks in the middle of an answer: what is written and not sent yet, the time left, and the sending. */
+import { fill } from "attachments";
 import { forget, placeOf, read, store } from "drafts";
 import { newKey } from "keys";
 import { language } from "language";
+import { passing } from "passes";
 
 const SECOND = 1000; // ms
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]]; // in seconds
@@ -19,6 +21,7 @@ export class Asking {
       form.dataset.dressed = "";
       this.recall(form);
       const text = () => JSON.stringify(valuesOf(form));
+      form.addEventListener("change", ({ target }) => target.type === "file" && this.attach(form, target));
       form.addEventListener("input", () => store(draftOf(form), { text: text() }));
     }
     for (const over of root.querySelectorAll(".ask.is-over")) forget(draftOf(over));
@@ -31,13 +34,52 @@ export class Asking {
     if (!draft) return;
     for (const [name, value] of Object.entries(JSON.parse(draft.text))) {
       const field = form.elements.namedItem(name);
-      if (field && "value" in field) field.value = value;
+      if (field && "value" in field && field.type !== "file") field.value = value;
     }
+  }
+
+  /** Hand files over as soon as they are chosen; those that came before give way where there is no room for more. */
+  async attach(form, input) {
+    const list = listOf(form, input);
+    const most = Number(input.dataset.most);
+    input.setCustomValidity("");
+    form.ariaBusy = "true";
+    for (const file of [...input.files].slice(0, most)) {
+      const line = document.createElement("li");
+      line.textContent = fill(this.words.form_uploading, file);
+      list.append(line);
+      try {
+        const { id, name } = await upload(file, form.dataset.app);
+        Object.assign(line.dataset, { id, testid: "form-file-name" });
+        line.replaceChildren(named(name), this.remover(line, name));
+      } catch ({ message }) {
+        line.textContent = fill(this.words.form_upload_failed, { name: file.name, problem: message });
+      }
+      while (filesOf(list).length > most) filesOf(list)[0].remove();
+    }
+    input.value = "";
+    form.ariaBusy = "false";
+  }
+
+  remover(line, name) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "icon-button";
+    button.ariaLabel = button.title = fill(this.words.form_remove, { name });
+    button.innerHTML = '<i class="icon icon-close"></i>';
+    button.onclick = () => line.remove();
+    return button;
   }
 
   /** @param {(form: string, action: string, values: string, key: string) => void} tell */
   answer(form, submitter, tell) {
     if (!submitter || form.inert || form.ariaBusy === "true") return;
+    const empty = [...form.querySelectorAll("input[data-needed]")].find((input) => !filesOf(listOf(form, input)).length);
+    if (empty) {
+      empty.setCustomValidity(this.words.form_needs_file);
+      empty.reportValidity();
+      return;
+    }
     form.ariaBusy = "true";
     setTimeout(() => (form.ariaBusy = "false"), PATIENCE);
     form.dataset.key ??= newKey();
@@ -90,5 +132,27 @@ function until(seconds) {
 
 function valuesOf(form) {
   const fields = [...form.elements].filter((field) => field.name && field.localName !== "button");
-  return Object.fromEntries(fields.map(({ name, value }) => [name, value]));
+  const value = (field) => (field.type === "file" ? filesOf(listOf(form, field)).map((line) => line.dataset.id) : field.value);
+  return Object.fromEntries(fields.map((field) => [field.name, value(field)]));
+}
+
+const listOf = (form, input) => form.querySelector(`.ask-files[data-of="${input.id}"]`);
+const filesOf = (list) => [...list.querySelectorAll("[data-id]")];
+
+function named(name) {
+  const node = document.createElement("span");
+  node.dir = "auto";
+  node.textContent = name;
+  return node;
+}
+
+/** @throws {Error} with words for the person, if there are any */
+async function upload(file, app) {
+  const body = new FormData();
+  body.append("app", app);
+  body.append("file", file, file.name);
+  const response = await fetch(await passing("/uploads", "upload"), { method: "POST", body }).catch(() => null);
+  const answer = (await response?.json().catch(() => null)) ?? {};
+  if (response?.status !== 201 || !answer.id) throw new Error(answer.message ?? "");
+  return answer;
 }

@@ -30,9 +30,10 @@ from webapp.limits import NO_LIMITS, Limits
 from webapp.prices import Price
 from webapp.principal import Principal
 from webapp.repair import Repairs
-from webapp.store import conversations, messages
+from webapp.store import conversations, files, messages
 from webapp.store.allowance import Allowance
 from webapp.store.database import Store
+from webapp.store.files import File, Source
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Leftover, Message
 from webapp.upstream import faults
@@ -189,6 +190,8 @@ class Generations:
                 return
             given = _fit(message.reply, form, action, values)
             app = self._apps.get((await self._belongings.conversation(principal, message.conversation_id)).app)
+            attached = await self._attached(principal, app, given)
+            inputs = {**given.texts, **_inputs(form, given, attached)}
             try:
                 begun = await self._store.write(messages.go_on, message_id=message_id, was=Status.WAITING)
             except NotFound:  # another process was quicker
@@ -198,7 +201,7 @@ class Generations:
             )
             self._waiting.forget(message_id)
             try:
-                await app.client.answer_form(form.token, action=action, inputs=given, user=principal.dify_user)
+                await app.client.answer_form(form.token, action=action, inputs=inputs, user=principal.dify_user)
             except UpstreamError as error:
                 await self._wait_again(generation, form, error)
                 raise _refusal(error) from error
@@ -207,7 +210,10 @@ class Generations:
                 raise
             if self._closing:  # the next start finds the run going on
                 return
-            told = forms.told(form, action, given)
+            names = {name: ', '.join(attached[id_].name for id_ in ids) for name, ids in given.files.items()}
+            told = forms.told(form, action, {**given.texts, **names})
+            if attached:
+                await self._store.write(files.keep_sent, ids=list(attached), conversation_id=message.conversation_id)
             generation.feed(FormChanged(replace(form, answer=told, key=key)))
             self._begin(generation)
 
@@ -446,6 +452,19 @@ class Generations:
             logger.exception('answer %s ended with a bug', generation.message.id)
             generation.feed(Interrupted(Failure('internal_error')))
 
+    async def _attached(self, principal: Principal, app: App, given: forms.Answer) -> dict[str, File]:
+        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`"""
+        found = {}
+        for id_ in [id_ for ids in given.files.values() for id_ in ids]:
+            try:
+                file = await self._belongings.file(principal, id_)
+            except NotFound:
+                raise Refused('file_gone') from None
+            if file.app != app.slug or file.source is not Source.USER or not file.is_kept:
+                raise Refused('file_gone')
+            found[id_] = file
+        return found
+
     def _asked(self, generation: Generation) -> AsyncIterator[Event]:
         files = generation.message.files
         return generation.app.client.send(
@@ -604,8 +623,18 @@ def _refuse_too_many(app: App, files: Sequence[str]) -> None:
         raise Refused('too_many_files', status=400)
 
 
-def _fit(reply: Reply, form: FormPart, action: str, values: Mapping[str, object]) -> dict[str, str]:
-    """The values to answer a form with. :raises Refused: it can't be answered, or not so"""
+def _inputs(form: FormPart, given: forms.Answer, attached: Mapping[str, File]) -> dict[str, object]:
+    """Files as upstream wants to be told of them: one by itself, several in a list."""
+    refs = {
+        name: [FileRef(attached[id_].kind, attached[id_].upstream_id).as_json() for id_ in ids]
+        for name, ids in given.files.items()
+    }
+    lists = {field.name for field in forms.fields(form) if field.kind is forms.Kind.FILES}
+    return {name: found if name in lists else found[0] for name, found in refs.items()}
+
+
+def _fit(reply: Reply, form: FormPart, action: str, values: Mapping[str, object]) -> forms.Answer:
+    """What a form is answered with. :raises Refused: it can't be answered, or not so"""
     if form.expired or (form.expires_at and form.expires_at <= now().timestamp()):
         raise Refused('form_expired', status=410)
     if reply.status is not Status.WAITING or not form.is_open:

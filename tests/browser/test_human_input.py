@@ -92,6 +92,20 @@ def test_the_keyboard_is_enough(page: Page, app: Server) -> None:
     expect(form(page)).to_be_focused()
 
 
+def test_a_file_is_given(page: Page, app: Server) -> None:
+    open_page(page, app.url)
+    is_asked(page, '/proof /echo done')
+    form(page).get_by_role('button', name='Approve').click()
+    expect_status(page, 'waiting')
+    form(page).get_by_test_id('form-file').set_input_files(
+        {'name': 'notes.txt', 'mimeType': 'text/plain', 'buffer': b'Hello'}
+    )
+    expect(form(page).get_by_test_id('form-file-name')).to_have_text('notes.txt')
+    form(page).get_by_role('button', name='Approve').click()
+    expect_status(page, 'complete')
+    expect(answer_text(page)).to_have_text('done')
+
+
 def test_something_else_is_asked_while_it_waits_and_it_can_be_ended(page: Page, app: Server) -> None:
     open_page(page, app.url)
     is_asked(page, '/human /echo done')

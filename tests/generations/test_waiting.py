@@ -1,6 +1,7 @@
 """A workflow asks a person in the middle of an answer, and the answer goes on when it has been told."""
 
 import asyncio
+import io
 from decimal import Decimal
 
 import pytest
@@ -145,6 +146,26 @@ async def test_nobody_else_answers_or_stops_it(
     with pytest.raises(NotFound):
         await generations.stop(bob, message.id)
     assert (await row(store, ann, message)).reply.status is Status.WAITING
+
+
+async def test_a_file_is_given_if_it_is_theirs(
+    generations: Generations, files: Files, store: Store, ann: Principal, bob: Principal
+) -> None:
+    message, form = await asked(generations, store, ann, '/proof /echo done')
+    theirs = await files.upload(bob, app='demo', name='notes.txt', stream=io.BytesIO(b'Hello'))
+    mine = await files.upload(ann, app='demo', name='notes.txt', stream=io.BytesIO(b'Hello'))
+
+    async def give(*ids: str) -> None:
+        values = {**YES, 'proof': list(ids)}
+        await generations.answer(ann, message_id=message.id, form_id=form.id, action='approve', values=values, key='k')
+
+    for wrong, code in (((theirs.id,), 'file_gone'), ((), 'form_unfit'), ((mine.id, mine.id), 'form_unfit')):
+        with pytest.raises(Refused, match=code):
+            await give(*wrong)
+    await give(mine.id)
+    await ended(generations, message)
+    assert (await row(store, ann, message)).reply.status is Status.COMPLETE
+    assert (await files.find(ann, mine.id)).conversation_id == message.conversation_id
 
 
 @pytest.mark.parametrize(

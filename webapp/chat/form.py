@@ -9,6 +9,7 @@ from enum import StrEnum
 from webapp.chat.message import FormPart
 
 MAX_VALUE = 100_000  # characters
+MAX_FILES = 10  # of one field, where upstream names no limit
 PLACE = re.compile(r'\{\{#\$output\.([^#{}]{1,200})#\}\}')  # where a field stands in the content
 
 
@@ -27,6 +28,7 @@ class Field:
     kind: Kind
     value: str = ''  # before anybody has written
     options: tuple[str, ...] = ()  # of a `SELECT`
+    most: int = 1  # files
 
     @property
     def label(self) -> str:
@@ -68,6 +70,7 @@ def fields(form: FormPart) -> tuple[Field, ...]:
             known,
             _text(definition, 'resolved') or _default(definition),
             tuple(option for option in options if isinstance(option, str)) if isinstance(options, list) else (),
+            _most(definition, known),
         )
     return tuple(found.values())
 
@@ -92,30 +95,57 @@ def pieces(form: FormPart) -> tuple[str | Field, ...]:
     return (*found, *by_name.values())
 
 
-def answer(form: FormPart, action: str, values: Mapping[str, object]) -> dict[str, str]:
-    """The values to send: one for each field.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody has filled in, by field: texts, and ids of files."""
 
-    :raises UnfitError: no such button, a value is missing, too long or none of the options, or a file is asked for
+    texts: Mapping[str, str]
+    files: Mapping[str, Sequence[str]]
+
+
+def answer(form: FormPart, action: str, values: Mapping[str, object]) -> Answer:
+    """A value for each field. What the ids of files are worth is for others to say.
+
+    :raises UnfitError: no such button, or a value is missing, too long, too many or none of the options
     """
     if action not in {known.id for known in actions(form)}:
         raise UnfitError('no such button')
-    given = {}
+    texts, files = {}, {}
     for field in fields(form):
         value = values.get(field.name)
-        if field.is_file or not isinstance(value, str) or len(value) > MAX_VALUE:
+        if field.is_file:
+            files[field.name] = _ids(field, value)
+        elif not isinstance(value, str) or len(value) > MAX_VALUE:
             raise UnfitError(f'no value for a field of the kind {field.kind}')
-        if field.kind is Kind.SELECT and value not in field.options:
+        elif field.kind is Kind.SELECT and value not in field.options:
             raise UnfitError('a value that is none of the options')
-        given[field.name] = value
-    return given
+        else:
+            texts[field.name] = value
+    return Answer(texts, files)
 
 
 def told(form: FormPart, action: str, values: Mapping[str, str]) -> str:
-    """What was answered, as Markdown, in the manner of upstream."""
+    """What was answered, as Markdown, in the manner of upstream.
+
+    :param values: for files their names
+    """
     rest = dict(values)
     content = PLACE.sub(lambda place: rest.pop(place[1], ''), form.content).strip()
     title = next((known.title for known in actions(form) if known.id == action), action)
     return '\n\n'.join(part for part in (content, *rest.values(), f'**{title}**') if part.strip())
+
+
+def _ids(field: Field, value: object) -> list[str]:
+    ids = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    if len(ids) > field.most or (field.kind is Kind.FILE and not ids):
+        raise UnfitError('no file, or too many of them')
+    return ids
+
+
+def _most(definition: Mapping[str, object], kind: Kind) -> int:
+    limit = definition.get('number_limits')
+    is_limit = isinstance(limit, int) and 0 < limit < MAX_FILES
+    return 1 if kind is not Kind.FILES else limit if is_limit and isinstance(limit, int) else MAX_FILES
 
 
 def _default(definition: Mapping[str, object]) -> str:

@@ -1,6 +1,7 @@
 """What an answer has come to before its last words: the pieces of its text, and what a person was asked after each."""
 
 import functools
+from dataclasses import replace
 from enum import StrEnum
 
 from webapp import markdown
@@ -21,12 +22,16 @@ class Standing(StrEnum):
     CLOSED = 'closed'  # the answer has ended without
 
 
-def asked_views(message_id: str, reply: Reply) -> tuple[AskedView, ...]:
-    """Everything but the last piece of the text, which is shown while it is being written."""
+def asked_views(message_id: str, reply: Reply, *, app: str) -> tuple[AskedView, ...]:
+    """Everything but the last piece of the text, which is shown while it is being written.
+
+    :param app: slug of the one that asks
+    """
     *sections, _ = reply.sections
     return tuple(
         AskedView(
-            _rendered(section.text, f'{scope(message_id)}{index}-'), _form(section.form, reply, message_id, index)
+            _rendered(section.text, f'{scope(message_id)}{index}-'),
+            replace(_form(section.form, reply, message_id, index), app=app),
         )
         for index, section in enumerate(sections)
         if section.form

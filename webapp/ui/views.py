@@ -32,11 +32,13 @@ class Reader:
     :ivar is_admin: is told what has failed, in technical terms
     :ivar sees_usage: is told what answers cost
     :ivar file_url: where their browser finds a file, by its id
+    :ivar app: slug of the app that they read, to which they may hand files
     """
 
     is_admin: bool = False
     sees_usage: bool = True
     file_url: Callable[[str], str] = files.address
+    app: str = ''
 
 
 def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
@@ -209,7 +211,7 @@ def _view(
         id=message.id,
         number=message.number,
         query=message.query,
-        asked=asked_views(message.id, reply),
+        asked=asked_views(message.id, reply, app=reader.app),
         html=html,
         version=version(reply),
         status=reply.status,

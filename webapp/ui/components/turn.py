@@ -68,6 +68,7 @@ class FormView:
     actions: tuple[Action, ...]
     answer: str = ''  # likewise HTML: what was answered
     expires_at: int | None = None  # epoch seconds, while it can be answered
+    app: str = ''  # slug, for files that are given
 
     @property
     def expires(self) -> str:

@@ -178,6 +178,7 @@ class ChatPage(Hearing):
             self._principal.is_admin,
             sees_usage=self._within is None or self._within.embed.usage,
             file_url=partial(self._services.embedding.passes.file, self._principal),
+            app=self._app.slug,
         )
 
     def _address(self, conversation_id: str | None = None) -> str:

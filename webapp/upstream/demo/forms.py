@@ -9,7 +9,7 @@ from webapp.upstream.demo.records import Form, Run
 from webapp.upstream.demo.responses import ApiError
 from webapp.upstream.demo.scenario import Scenario
 
-COMMENT, URGENCY = 'comment', 'urgency'
+COMMENT, URGENCY, PROOF = 'comment', 'urgency', 'proof'
 CHOICES = ['low', 'normal', 'high']
 DEFAULTS = {COMMENT: 'Looks good.', URGENCY: 'normal'}
 FIELDS = [
@@ -24,6 +24,13 @@ FIELDS = [
         'option_source': {'type': 'constant', 'selector': [], 'value': CHOICES},
     },
 ]
+FILE = {
+    'type': 'file',
+    'output_variable_name': PROOF,
+    'allowed_file_types': ['image', 'document'],
+    'allowed_file_extensions': [],
+    'allowed_file_upload_methods': ['local_file', 'remote_url'],
+}
 ACTIONS = [
     {'id': 'approve', 'title': 'Approve', 'button_style': 'primary'},
     {'id': 'reject', 'title': 'Reject', 'button_style': 'default'},
@@ -45,8 +52,9 @@ def ask(run: Run, node: dict[str, Any], asked: Scenario, *, again: bool) -> Form
         'form_content': (
             f'### {heading}\n\nThis is about {subject}.\n\n{{{{#$output.{COMMENT}#}}}}\n\n'
             f'How urgent is it?\n\n{{{{#$output.{URGENCY}#}}}}'
+            + (f'\n\n{{{{#$output.{PROOF}#}}}}' if asked.proof else '')
         ),
-        'inputs': FIELDS,
+        'inputs': [*FIELDS, FILE] if asked.proof else FIELDS,
         'actions': ACTIONS,
         'display_in_ui': True,
         'form_token': None if asked.elsewhere is not None else token,
@@ -63,6 +71,8 @@ def submit(form: Form, inputs: dict[str, Any], action: str) -> None:
     if form.expires_at <= time.time():
         raise ApiError(412, 'human_input_form_expired', 'The form has expired.')
     missing = [name for name in (COMMENT, URGENCY) if not isinstance(inputs.get(name), str)]
+    if FILE in form.definition['inputs'] and not _is_file(inputs.get(PROOF)):
+        missing.append(PROOF)
     if missing:
         raise ApiError(400, 'invalid_form_data', f'Missing required inputs: {", ".join(missing)}')
     if inputs[URGENCY] not in CHOICES:
@@ -78,6 +88,7 @@ def filled(form: Form) -> dict[str, Any]:
     content = form.definition['form_content']
     for name in (COMMENT, URGENCY):
         content = content.replace(f'{{{{#$output.{name}#}}}}', inputs[name])
+    content = content.replace(f'{{{{#$output.{PROOF}#}}}}', '[file]')
     return {
         'node_id': form.node['node_id'],
         'node_title': 'Question',
@@ -86,6 +97,10 @@ def filled(form: Form) -> dict[str, Any]:
         'action_text': next(known['title'] for known in ACTIONS if known['id'] == action),
         'submitted_data': {name: inputs[name] for name in (COMMENT, URGENCY)},
     }
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, dict) and bool(value.get('upload_file_id') or value.get('url'))
 
 
 def timed_out(form: Form) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Scenario:
     expires: float = DAY  # seconds for which a person is waited for
     elsewhere: float | None = None  # seconds until somebody answers who is not in the chat; None: it is for those here
     twice: bool = False  # asks a person once more
+    proof: bool = False  # asks a person for a file, too
     mislabelled: bool = False  # text in events that should be of files, as 1.12.1 has it for questions with images
     scripted: bool = False  # by the demo itself, even where it relays to a model
     garbage: bool = False  # broken frames among the good ones
@@ -155,7 +156,8 @@ WORDS: Mapping[str, Word] = {
         'S', NUMBER, lambda text: ASKS | ({'expires': float(text)} if text else {}),
         'a chatflow that asks a person and waits, for S seconds (a day)',
     ),
-    'twice': Word('', '', _flag(mode='advanced-chat', human=True, twice=True), 'a chatflow that asks a person twice'),
+    'twice': Word('', '', lambda _: ASKS | {'twice': True}, 'a chatflow that asks a person twice'),
+    'proof': Word('', '', lambda _: ASKS | {'proof': True}, 'a chatflow that asks a person for a file'),
     'elsewhere': Word(
         'S', NUMBER, lambda text: ASKS | {'elsewhere': float(text or '20')},
         'the same, but it asks somebody else, who approves after S seconds (20)',
