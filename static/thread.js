@@ -1,5 +1,6 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
+import { Asking } from "asking";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
@@ -20,7 +21,7 @@ export default {
   template: `
     <section class="thread" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
-      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
+      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered" @submit.prevent="submitted">
         <div class="thread-column">
           <div ref="greeting" data-greeting></div>
           <slot></slot>
@@ -37,7 +38,7 @@ export default {
   data() {
     return { away: false, ...this.initial };
   },
-  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "earlier", "lost"],
+  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "answer", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
@@ -46,6 +47,7 @@ export default {
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.lost = new Set(); // ids of messages that wait for everything anew
+    this.asking = new Asking(this.words);
     this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
@@ -60,6 +62,7 @@ export default {
   },
   unmounted() {
     this.follow.stop();
+    this.asking.stop();
     this.tools.sources?.then((sources) => sources.remove());
   },
 
@@ -138,6 +141,9 @@ export default {
       held.parentElement.hidden = false;
       held.append(added);
     },
+    reopen(id) {
+      this.asking.reopen(this.messages.node(id));
+    },
     discard(id) {
       this.messages.remove(id);
       separateDays(this.messages.entries, this.words);
@@ -206,6 +212,7 @@ export default {
       fillTimes(root);
       fillNumbers(root);
       dressProse(root, this.proseWords);
+      this.asking.dress(root);
       for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
         mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
       }
@@ -245,6 +252,10 @@ export default {
       }[button.dataset.action];
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
+    },
+    submitted({ target, submitter }) {
+      const { id } = target.closest("[data-id]").dataset;
+      this.asking.answer(target, submitter, (...values) => this.$emit("answer", [id, ...values]));
     },
     /** All of a question: the page may have but the beginning of it. */
     question(turn) {
@@ -290,6 +301,7 @@ export default {
       this.$refs.live.textContent = words;
     },
     speak(node) {
+      if (reply(node).dataset.status === "waiting") return this.say(this.words.asked);
       const failure = node.querySelector("[data-testid=message-error] p")?.textContent ?? "";
       const spoken = prose(node).textContent;
       const end = spoken.length > SPOKEN ? "…" : "";
@@ -318,8 +330,10 @@ function replacePart(held, fresh) {
   for (const details of fresh.querySelectorAll("details")) details.open = open.has(keyOf(details));
   if (held.isEqualNode(fresh)) return;
   const focused = held.contains(document.activeElement) && document.activeElement;
+  const form = focused && focused.closest(".ask")?.id;
   held.replaceWith(fresh);
-  if (focused) (focused === held ? fresh : sameIn(fresh, focused))?.focus({ preventScroll: true });
+  if (form) document.getElementById(form)?.focus({ preventScroll: true });
+  else if (focused) (focused === held ? fresh : sameIn(fresh, focused))?.focus({ preventScroll: true });
 }
 
 const keyOf = (details) => details.dataset.key;

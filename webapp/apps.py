@@ -16,6 +16,7 @@ from webapp.upstream.health import Health
 from webapp.upstream.parameters import Info, Parameters
 
 FRESH_SECONDS = 300.0
+FORGET_SECONDS = 3600.0  # servers are updated now and then
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class App:
         self.prices = tuple(prices)
         self.known: About | None = None  # what it said last
         self._read_at = float('-inf')
+        self._resumes_from = float('-inf')
         self._reading = asyncio.Lock()
 
     @property
@@ -74,6 +76,15 @@ class App:
     @property
     def health(self) -> Health:
         return self.client.health
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether runs can be heard again, as far as is known: older servers have no address for it."""
+        return time.monotonic() >= self._resumes_from
+
+    def note_no_resuming(self) -> None:
+        """Remember for a while that they can't."""
+        self._resumes_from = time.monotonic() + FORGET_SECONDS
 
     def admits(self, principal: Principal) -> bool:
         """Whether somebody may use it. Admins answer for all apps, so all are open to them.

@@ -12,7 +12,6 @@ from webapp.chat.events import Event, ReasoningDelta, Started, StepChanged, Text
 from webapp.chat.message import Reply, Status
 from webapp.chat.reducer import joined, replay
 from webapp.latest import Latest, Pace, at_once
-from webapp.principal import Principal
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Begun, Leftover, Message
 
@@ -35,6 +34,18 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class GoingOn:
+    """Why an answer is written that was begun before: its run has gone on.
+
+    :ivar was_broken: its stream had broken off; else it waited for a person
+    :ivar catch_up: somebody else has made it go on, so its steps since then are to be heard, too
+    """
+
+    was_broken: bool = False
+    catch_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """An answer has come to its end, for those who count."""
 
@@ -45,12 +56,16 @@ class Ended:
 
 
 class Generation:
-    """One answer being written."""
+    """One answer being written.
 
-    def __init__(self, principal: Principal, begun: Begun, app: App) -> None:
-        self.user_id = principal.user_id
-        self.dify_user = principal.dify_user
+    :param goes_on: why, if it was begun before; None if its question is to be sent
+    """
+
+    def __init__(self, begun: Begun, app: App, *, user_id: str, dify_user: str, goes_on: GoingOn | None = None) -> None:
+        self.user_id = user_id
+        self.dify_user = dify_user
         self.app = app
+        self.goes_on = goes_on
         self.conversation: Conversation = begun.conversation
         self.message: Message = begun.message
         self.task: asyncio.Task[None] | None = None  # sees it to its end and is only cancelled at shutdown
@@ -63,6 +78,8 @@ class Generation:
         self.first_token_ms: int | None = None
         self._began = time.monotonic()
         self._reply = begun.message.reply
+        if self._reply.task_id:
+            self.named.set()
         self._pending: list[Event] = []
         self._phase, self._place = Phase.QUEUED, 0
         self._changed = Latest(0)

@@ -5,24 +5,26 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
-from webapp import inputs as forms, saving
+from webapp import inputs as app_form, resuming, saving
 from webapp.apps import App, Apps
 from webapp.background import Tasks
 from webapp.belongings import Belongings
 from webapp.budgets import Budgets
 from webapp.changes import Changes
-from webapp.chat.events import Event, Failed, FileAdded, Interrupted, Reported, Stopped
-from webapp.chat.message import Failure, FilePart, Reply, Status
+from webapp.chat import form as forms
+from webapp.chat.events import Event, Failed, FileAdded, FormChanged, Interrupted, Paused, Reported, Stopped
+from webapp.chat.message import Failure, FilePart, FormPart, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.deletions import Deletions
-from webapp.errors import NotFound, Refused, UpstreamError
+from webapp.errors import AppError, NotFound, Refused, UpstreamError
 from webapp.files import Files
-from webapp.generation import Ended, Generation, Phase, Progress
+from webapp.generation import Ended, Generation, GoingOn, Phase, Progress
 from webapp.latest import Latest
 from webapp.limits import NO_LIMITS, Limits
 from webapp.prices import Price
@@ -31,10 +33,12 @@ from webapp.repair import Repairs
 from webapp.store import conversations, files as stored, messages
 from webapp.store.allowance import Allowance
 from webapp.store.database import Store
+from webapp.store.files import File, Source
 from webapp.store.limits import Scope
-from webapp.store.messages import Begun, Message
+from webapp.store.messages import Begun, Leftover, Message
 from webapp.upstream import faults
 from webapp.upstream.records import FileRef
+from webapp.waiting import Waiting
 
 __all__ = ['Generation', 'Generations', 'Phase', 'Progress']
 
@@ -85,7 +89,9 @@ class Generations:
         self._on_end = on_end
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks = Tasks()
-        self._repairs = Repairs(store, changes)
+        self._repairs = Repairs(store, changes, go_on=self._go_on_broken)
+        self._waiting = Waiting(store, go_on=self._go_on_waiting, give_up=self._give_up)
+        self._answering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by message id
         self._closing = False
 
     async def start(
@@ -157,6 +163,64 @@ class Generations:
         )
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
 
+    async def answer(
+        self,
+        principal: Principal,
+        *,
+        message_id: str,
+        form_id: str,
+        action: str,
+        values: Mapping[str, object],
+        key: str,
+    ) -> None:
+        """Answer what the app asks in the middle of an answer of the principal's, which then goes on.
+
+        :param action: id of the button
+        :param values: by the names of the fields
+        :param key: made with the answer; the same again does nothing
+        :raises NotFound: no such question, or not theirs to answer
+        :raises Refused: `form_answered`, `form_expired`, `form_elsewhere`, `form_unfit`, `form_gone`, `already_running`
+        :raises UpstreamError: nobody knows whether it has arrived; it can be answered again
+        """
+        if self._closing:
+            raise Refused('shutting_down', status=503)
+        lock = self._answering.setdefault(message_id, asyncio.Lock())
+        async with lock:
+            message = await self._belongings.message(principal, message_id)
+            form = next((form for form in message.reply.forms if form.id == form_id), None)
+            if form is None:
+                raise NotFound
+            if key and form.key == key:
+                return
+            given = _fit(message.reply, form, action, values)
+            app = self._apps.get((await self._belongings.conversation(principal, message.conversation_id)).app)
+            attached = await self._attached(principal, app, given)
+            inputs = {**given.texts, **_inputs(form, given, attached)}
+            try:
+                begun = await self._store.write(messages.go_on, message_id=message_id, was=Status.WAITING)
+            except NotFound:  # another process was quicker
+                raise Refused('form_answered') from None
+            generation = Generation(
+                begun, app, user_id=principal.user_id, dify_user=principal.dify_user, goes_on=GoingOn()
+            )
+            self._waiting.forget(message_id)
+            try:
+                await app.client.answer_form(form.token, action=action, inputs=inputs, user=principal.dify_user)
+            except UpstreamError as error:
+                await self._wait_again(generation, form, error)
+                raise _refusal(error) from error
+            except asyncio.CancelledError:
+                await self._wait_again(generation, form, None)
+                raise
+            if self._closing:  # the next start finds the run going on
+                return
+            names = {name: ', '.join(attached[id_].name for id_ in ids) for name, ids in given.files.items()}
+            told = forms.told(form, action, {**given.texts, **names})
+            if attached:
+                await self._store.write(stored.keep_sent, ids=list(attached), conversation_id=message.conversation_id)
+            generation.feed(FormChanged(replace(form, answer=told, key=key)))
+            self._begin(generation)
+
     def of(self, message_id: str) -> Generation | None:
         """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
         return self._live.get(message_id)
@@ -171,14 +235,17 @@ class Generations:
         return {app.slug: Load(all_[app.slug] - waiting[app.slug], waiting[app.slug]) for app in self._apps}
 
     async def stop(self, principal: Principal, message_id: str) -> None:
-        """Stop an answer of the principal's; the words so far stay. One that has ended is left alone.
+        """Stop an answer of the principal's, running or waiting; its words so far stay. One that ends is left alone.
 
-        :raises NotFound: not a running answer of theirs
+        :raises NotFound: not a running or waiting answer of theirs
         """
         generation = self._live.get(message_id)
-        if generation is None or generation.user_id != principal.user_id:
+        if generation is None:
+            await self._stop_waiting(principal, message_id)
+        elif generation.user_id == principal.user_id:
+            self._stop(generation)
+        else:
             raise NotFound
-        self._stop(generation)
 
     async def delete_conversation(self, principal: Principal, conversation_id: str) -> None:
         """Delete a conversation of the principal's, here and upstream; what is being written in it is stopped first.
@@ -213,18 +280,27 @@ class Generations:
         """Take no more, give running answers `limit` seconds to end, then mark the rest as interrupted."""
         self._closing = True
         await self._repairs.close()
+        await self._waiting.close()
         await self._tasks.close(limit)
 
     async def repair_leftovers(self) -> None:
-        """Give answers whose process died a final state, and look upstream for the rest of those that broke lately."""
+        """Give answers whose process died a final state, and look upstream for the rest of those that broke lately.
+
+        Those that wait for a person go on waiting.
+        """
         since = now() - REPAIRABLE
         for leftover in await self._store.read(messages.leftovers):
             if leftover.message_id not in self._live:
-                dead = replay([Interrupted(Failure('process_ended'))], leftover.reply)
+                asks = leftover.reply.open_form is not None  # it died just before it could be kept as waiting
+                dead = replay([Paused() if asks else Interrupted(Failure('process_ended'))], leftover.reply)
                 await saving.end(
                     self._store, leftover.message_id, dead, unread=False, prices=self._prices(leftover.app)
                 )
-                self._on_end(Ended(leftover.app, dead.status))
+                if dead.status.is_final:
+                    self._on_end(Ended(leftover.app, dead.status))
+        for waiting in await self._store.read(messages.waiting):
+            with contextlib.suppress(NotFound):
+                self._waiting.begin(self._apps.get(waiting.app), waiting, soon=True)
         for broken in await self._store.read(messages.broken, since=since):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 self._repairs.begin(self._apps.get(broken.app), broken)
@@ -244,10 +320,10 @@ class Generations:
                 async with asyncio.timeout(FORM_SECONDS):
                     await app.about()
         form = app.known.parameters.form if app.known else ()
-        values = forms.complete(form, given)
-        ids = forms.enclosed(form, values)
+        values = app_form.complete(form, given)
+        ids = app_form.enclosed(form, values)
         found = await self._store.read(stored.some, user_id=principal.user_id, ids=ids) if ids else {}
-        return forms.with_files(form, values, found), ids
+        return app_form.with_files(form, values, found), ids
 
     def _refuse_unfit(self, query: str, *, has_files: bool) -> None:
         if self._closing:
@@ -267,11 +343,70 @@ class Generations:
         if self._closing:  # it came while the question was being kept; the next start gives the row its end
             raise Refused('shutting_down', status=503)
         if message.reply.status is Status.RUNNING and message.id not in self._live:
-            generation = Generation(principal, begun, app)
-            self._live[message.id] = generation
-            generation.task = self._tasks.start(self._run(generation))
-            self._publish(generation)
+            self._begin(Generation(begun, app, user_id=principal.user_id, dify_user=principal.dify_user))
         return message
+
+    def _begin(self, generation: Generation) -> None:
+        self._live[generation.message.id] = generation
+        generation.task = self._tasks.start(self._run(generation))
+        self._publish(generation)
+
+    # answers that wait for a person, and those that broke: their runs may go on without us
+
+    async def _go_on_broken(self, app: App, left: Leftover) -> bool:
+        return await self._go_on(app, left, Status.INTERRUPTED)
+
+    async def _go_on_waiting(self, app: App, left: Leftover) -> bool:
+        return await self._go_on(app, left, Status.WAITING)
+
+    async def _go_on(self, app: App, left: Leftover, was: Status) -> bool:
+        """Write an answer again whose run goes on. `False` if that must wait, or somebody else does it."""
+        if self._closing or left.message_id in self._live:
+            return False
+        try:
+            begun = await self._store.write(messages.go_on, message_id=left.message_id, was=was)
+        except (NotFound, Refused):
+            return False
+        goes_on = GoingOn(was_broken=was is Status.INTERRUPTED, catch_up=True)
+        self._begin(Generation(begun, app, user_id=left.user_id, dify_user=left.dify_user, goes_on=goes_on))
+        return True
+
+    async def _give_up(self, app: App, left: Leftover) -> None:
+        """Nobody has answered in time."""
+        form = left.reply.open_form
+        expired = [FormChanged(replace(form, expired=True))] if form else []
+        reply = replay([*expired, Failed(Failure('form_expired'))], left.reply)
+        await self._end_waiting(app, left, reply)
+
+    async def _stop_waiting(self, principal: Principal, message_id: str) -> None:
+        message = await self._belongings.message(principal, message_id)
+        if message.reply.status is not Status.WAITING:
+            raise NotFound
+        conversation = await self._belongings.conversation(principal, message.conversation_id)
+        app, user = self._apps.get(conversation.app), principal.dify_user
+        left = Leftover(
+            message_id, conversation.id, principal.user_id, user, app.slug, conversation.upstream_id, message.reply
+        )
+        await self._end_waiting(app, left, replay([Stopped()], message.reply))
+        if message.reply.task_id:
+            self._tasks.start(self._stop_upstream(app, message.reply.task_id, user))
+
+    async def _end_waiting(self, app: App, left: Leftover, reply: Reply) -> None:
+        """:raises StoreUnavailable: it waits still"""
+        self._waiting.forget(left.message_id)
+        if await saving.end(self._store, left.message_id, reply, unread=True, was=Status.WAITING, prices=app.prices):
+            self._on_end(Ended(app.slug, reply.status))
+        self.ended.set(self.ended.value + 1)
+        self._changes.bump(left.user_id, left.conversation_id)
+
+    async def _wait_again(self, generation: Generation, form: FormPart, error: UpstreamError | None) -> None:
+        """Its question was not answered, or nobody knows: it waits, and we soon look whether it still does."""
+        has_expired = error is not None and error.upstream_code == 'human_input_form_expired'
+        expired = [FormChanged(replace(form, expired=True))] if has_expired else []
+        reply = replay([*expired, Paused()], generation.reply)
+        await saving.end(self._store, generation.message.id, reply, unread=False, prices=generation.app.prices)
+        self._waiting.begin(generation.app, generation.left(reply), soon=True)
+        self._changes.bump(generation.user_id, generation.conversation.id)
 
     def _stop(self, generation: Generation) -> None:
         if generation.reply.status.is_final:
@@ -335,20 +470,39 @@ class Generations:
             logger.exception('answer %s ended with a bug', generation.message.id)
             generation.feed(Interrupted(Failure('internal_error')))
 
-    async def _read(self, generation: Generation) -> None:
+    async def _attached(self, principal: Principal, app: App, given: forms.Answer) -> dict[str, File]:
+        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`"""
+        found = {}
+        for id_ in [id_ for ids in given.files.values() for id_ in ids]:
+            try:
+                file = await self._belongings.file(principal, id_)
+            except NotFound:
+                raise Refused('file_gone') from None
+            if file.app != app.slug or file.source is not Source.USER or not file.is_kept:
+                raise Refused('file_gone')
+            found[id_] = file
+        return found
+
+    async def _asked(self, generation: Generation) -> AsyncIterator[Event]:
+        """What is heard once the question has been put.
+
+        :raises UpstreamError, Refused: something that goes along with it can't be sent any more
+        """
         files, values = generation.message.files, generation.conversation.inputs
-        ids = forms.file_ids(values)
+        ids = app_form.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
         await self._files.check_links(files)
-        stream = generation.app.client.send(
+        return generation.app.client.send(
             _words(generation.message),
             user=generation.dify_user,
             conversation_id=generation.conversation.upstream_id or '',
-            inputs=forms.references(values, found),
+            inputs=app_form.references(values, found),
             files=[FileRef(file.kind, file.upstream_id, file.link) for file in files],
             auto_generate_name=self._auto_name,
         )
-        reader = asyncio.create_task(self._feed(generation, stream))
+
+    async def _read(self, generation: Generation) -> None:
+        reader = asyncio.create_task(self._hear(generation))
         stopper = asyncio.create_task(self._pass_on_stop(generation))
         try:
             await asyncio.wait({reader, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -361,12 +515,57 @@ class Generations:
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
 
-    async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> None:
+    async def _hear(self, generation: Generation) -> None:
+        """Read the stream to its end; should it break, the rest of a run that can be heard again from another one."""
+        if generation.goes_on is None:
+            broken = await self._feed(generation, await self._asked(generation))
+        else:
+            broken = await self._feed_rest(generation, generation.goes_on)
+        for pause in resuming.RESUME_AFTER:
+            if broken is None:
+                return
+            await asyncio.sleep(pause)
+            if not resuming.is_possible(generation, broken):
+                break
+            broken = await self._feed_rest(generation, GoingOn(was_broken=True, catch_up=True))
+        if broken is not None:
+            generation.feed(broken)
+
+    async def _feed_rest(self, generation: Generation, why: GoingOn) -> Interrupted | None:
+        rest = resuming.rest(generation, was_broken=why.was_broken, catch_up=why.catch_up)
+        try:
+            return await self._feed(generation, rest)
+        except UpstreamError as error:  # the answer is there, though its rest can't be heard
+            return Interrupted(Failure('stream_cut', error.detail, error.status))
+
+    async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> Interrupted | None:
+        """Give what comes to those who watch, but how it broke off, if it did, to the caller."""
         async for event in stream:
+            if isinstance(event, Interrupted):
+                return event
+            if isinstance(event, Paused) and not await self._asks(generation):
+                return Interrupted(Failure('stream_cut', 'it waits for what was answered'))
             if parts := _made(event):  # ours before anybody sees them
                 app, user_id = generation.conversation.app, generation.user_id
                 await self._files.adopt(generation.message, user_id=user_id, app=app, parts=parts)
             generation.feed(event)
+        return None
+
+    @staticmethod
+    async def _asks(generation: Generation) -> bool:
+        """Whether a run that says it waits does so for anybody: the news may be older than the answer that it got."""
+        form = generation.reply.open_form
+        if form is None or not form.token:
+            for found in await resuming.asked(generation):
+                generation.feed(found)
+        return generation.reply.open_form is not None or not generation.reply.forms
+
+    @staticmethod
+    async def _stop_upstream(app: App, task_id: str, user: str) -> None:
+        try:
+            await app.client.stop(task_id, user=user)
+        except UpstreamError as error:
+            logger.warning('upstream did not take a stop: %s', error)
 
     @staticmethod
     async def _pass_on_stop(generation: Generation) -> None:
@@ -399,11 +598,16 @@ class Generations:
             generation.end()
             self.ended.set(self.ended.value + 1)
             self._publish(generation)
-            self._on_end(ended)
+            if reply.status.is_final and not (generation.goes_on and generation.goes_on.was_broken):
+                self._on_end(ended)
         if generation.work and not (generation.work.done() and generation.reply == reply):
             self._tasks.start(self._drain(generation, reply))
-        if reply.status is Status.INTERRUPTED and not self._closing:
+        if self._closing:
+            return
+        if reply.status is Status.INTERRUPTED:
             self._repairs.begin(generation.app, generation.left(reply))
+        elif reply.status is Status.WAITING:
+            self._waiting.begin(generation.app, generation.left(reply))
 
     @staticmethod
     def _note(app: App, reply: Reply) -> None:
@@ -427,6 +631,8 @@ class Generations:
 
 
 def _ended(generation: Generation, reply: Reply) -> Ended:
+    if generation.goes_on:
+        return Ended(generation.app.slug, reply.status)
     first = generation.first_token_ms
     return Ended(
         generation.app.slug,
@@ -440,6 +646,42 @@ def _refuse_too_many(app: App, files: Sequence[str]) -> None:
     """Upstream says the same, but only when the question is there already. It is not asked for it now."""
     if app.known and len(files) > app.known.parameters.uploads.per_message:
         raise Refused('too_many_files', status=400)
+
+
+def _inputs(form: FormPart, given: forms.Answer, attached: Mapping[str, File]) -> dict[str, object]:
+    """Files as upstream wants to be told of them: one by itself, several in a list."""
+    refs = {
+        name: [FileRef(attached[id_].kind, attached[id_].upstream_id).as_json() for id_ in ids]
+        for name, ids in given.files.items()
+    }
+    lists = {field.name for field in forms.fields(form) if field.kind is forms.Kind.FILES}
+    return {name: found if name in lists else found[0] for name, found in refs.items()}
+
+
+def _fit(reply: Reply, form: FormPart, action: str, values: Mapping[str, object]) -> forms.Answer:
+    """What a form is answered with. :raises Refused: it can't be answered, or not so"""
+    if form.expired or (form.expires_at and form.expires_at <= now().timestamp()):
+        raise Refused('form_expired', status=410)
+    if reply.status is not Status.WAITING or not form.is_open:
+        raise Refused('form_answered')
+    if not form.token:
+        raise Refused('form_elsewhere')
+    try:
+        return forms.answer(form, action, values)
+    except forms.UnfitError as error:
+        raise Refused('form_unfit', str(error), status=400) from error
+
+
+def _refusal(error: UpstreamError) -> AppError:
+    """Why upstream did not take what was answered."""
+    match error.upstream_code:
+        case 'human_input_form_submitted':
+            return Refused('form_answered', error.detail)
+        case 'human_input_form_expired':
+            return Refused('form_expired', error.detail, status=410)
+    if error.status == 404:
+        return Refused('form_gone', error.detail, status=404)
+    return Refused('form_unfit', error.detail, status=400) if error.status == 400 else error
 
 
 def _words(message: Message) -> str:

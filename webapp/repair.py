@@ -1,11 +1,13 @@
 """Looks upstream for the rest of an answer whose stream broke.
 
 After a dropped stream a real Dify's history holds an empty answer (the server saves it only when its stream is read to
-the end), while a chatflow's run goes on and its detail holds the outcome. So: the run first, then history.
+the end), while a chatflow's run goes on and its detail holds the outcome. So: the run first, which newer servers let us
+hear again for as long as it goes on, then history.
 """
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -36,14 +38,18 @@ class Found:
     """What upstream knows of a broken answer by now."""
 
     events: tuple[Event, ...] = ()
-    goes_on: bool = False  # its run has not ended
+    goes_on: bool = False  # its run has not ended, or waits for a person
 
 
 class Repairs:
-    """Puts the whole answer in the place of a broken one, when upstream has it."""
+    """Puts the whole answer in the place of a broken one, when upstream has it.
 
-    def __init__(self, store: Store, changes: Changes) -> None:
+    :param go_on: told of one whose run goes on where it can be heard again; whether it is written again
+    """
+
+    def __init__(self, store: Store, changes: Changes, *, go_on: Callable[[App, Leftover], Awaitable[bool]]) -> None:
         self._store = store
+        self._go_on = go_on
         self._changes = changes
         self._tasks = Tasks()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -65,6 +71,8 @@ class Repairs:
                 async with self._places:
                     found = await recover(app.client, broken.reply, user=broken.dify_user)
                 goes_on = found.goes_on
+                if goes_on and app.can_resume and await self._go_on(app, broken):
+                    return
                 repaired = replay(found.events, broken.reply)
                 if repaired != broken.reply:
                     await self._store.write(
@@ -88,7 +96,7 @@ async def recover(client: DifyClient, broken: Reply, *, user: str) -> Found:
     run = await _run(client, broken.run_id)
     if run and run.answer:
         return Found((Repaired(run.answer), *_cost(run, broken)))
-    if run and run.status == 'running':
+    if run and run.status in {'running', 'paused'}:
         return Found(goes_on=True)
     if not (broken.conversation_id and broken.message_id):
         return Found()

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import TypeVar
 
-from webapp.chat.message import Reply
+from webapp.chat.message import Reply, Status
 from webapp.clock import now
 from webapp.errors import StoreUnavailable
 from webapp.generation import Generation
@@ -54,7 +54,7 @@ async def is_wanted(store: Store, generation: Generation) -> bool:
 
 
 async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
-    """Keep an answer for good, however long the database is away: the words are all here still."""
+    """Keep an answer for good, or until it goes on, however long the database is away: the words are all here still."""
     write = partial(
         end,
         store,
@@ -62,8 +62,8 @@ async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
         reply,
         unread=not generation.is_seen,
         prices=generation.app.prices,
-        latency_ms=generation.elapsed_ms,
-        first_token_ms=generation.first_token_ms,
+        latency_ms=None if generation.goes_on else generation.elapsed_ms,
+        first_token_ms=None if generation.goes_on else generation.first_token_ms,
     )
     if not await _insist(write):
         await _end_upstream(store, generation, reply)
@@ -82,6 +82,7 @@ async def end(
     reply: Reply,
     *,
     unread: bool,
+    was: Status = Status.RUNNING,
     prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
@@ -101,6 +102,7 @@ async def end(
             latency_ms=latency_ms,
             first_token_ms=first_token_ms,
             unread=unread,
+            was=was,
         )
     except StoreUnavailable:
         raise

@@ -17,7 +17,9 @@ from support.server import Server, wait_for
 
 __all__ = ['Live', 'World', 'live']
 
-NAMES = ('conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted', 'user')
+NAMES = (
+    'conversation', 'message', 'file', 'unsent', 'held', 'broken', 'unwanted', 'asking', 'form', 'waiting', 'user',
+)  # fmt: skip
 UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
@@ -55,6 +57,9 @@ class World:
     held: str = ''  # a long text that waits to be sent
     broken: str = ''  # a message whose answer has failed, in a conversation of its own
     unwanted: str = ''  # that conversation, or another one
+    asking: str = ''  # a message whose answer waits for a person
+    form: str = ''  # what it asks
+    waiting: str = ''  # another one that waits
     of_staff: dict[str, str] = field(default_factory=dict)  # the same names, of things in the app for `STAFF`
 
     @staticmethod
@@ -146,12 +151,22 @@ def furnish(world: World, http: httpx.Client) -> None:
         wait_for(lambda: world.value('SELECT 1 FROM feedback'), 'a rating')
     _, world.broken = begin(world, http, f'/error first {SECRET_WORD}', world.new_key())
     world.unwanted, _ = begin(world, http, f'/echo {SECRET_WORD} unwanted', world.new_key())
+    _, world.asking = begin(world, http, f'/human {SECRET_WORD}', world.new_key())
+    world.form = form_of(world, world.asking)
+    _, world.waiting = begin(world, http, f'/human {SECRET_WORD} too', world.new_key())
     world.of_staff['file'] = upload('staff.txt', 'staff')
     world.of_staff['unwanted'], world.of_staff['message'] = begin(
         world, http, f'/echo {SECRET_WORD}', world.new_key(), world.of_staff['file'], app='staff'
     )
-    world.of_staff |= {'conversation': world.of_staff['unwanted'], 'broken': world.of_staff['message']}
+    of_message = dict.fromkeys(('broken', 'asking', 'waiting'), world.of_staff['message'])
+    world.of_staff |= {'conversation': world.of_staff['unwanted'], 'form': UNKNOWN} | of_message
     world.settle()
+
+
+def form_of(world: World, message: str) -> str:
+    """Id of what an answer asks."""
+    parts = json.loads(world.value('SELECT reply FROM messages WHERE id = ?', message))['parts']
+    return next(str(part['id']) for part in parts if part['kind'] == 'form')
 
 
 def begin(world: World, http: httpx.Client, query: str, key: str, *files: str, app: str = 'default') -> tuple[str, str]:

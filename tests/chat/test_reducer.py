@@ -14,9 +14,11 @@ from webapp.chat.events import (
     ReasoningDelta,
     Repaired,
     Reported,
+    Resumed,
     Started,
     StepChanged,
     Stopped,
+    TextCompleted,
     TextDelta,
     TextReplaced,
 )
@@ -95,6 +97,43 @@ def test_a_pause_waits_for_a_person_and_goes_on_with_the_next_words() -> None:
     reply = replay([FormChanged(answered), TextDelta('Paid.'), Finished()], waiting)
     assert (reply.text, reply.status) == ('Checking. Paid.', Status.COMPLETE)
     assert reply.parts[1] == FormPart('f', 't', 'Approve?', 'Pay 5 USD', '[]', '[]', answer='yes')
+
+
+def asks(id_: str, node: str = 'n') -> FormPart:
+    return FormPart(id_, token='t', title='', content='Sure?', inputs='[]', actions='[]', node=node)
+
+
+def tells(answer: str, node: str = 'n') -> FormPart:
+    return FormPart('', token='', title='', content='', inputs='[]', actions='[]', answer=answer, node=node)
+
+
+def test_a_node_that_asks_again_asks_another_question() -> None:
+    reply = replay([FormChanged(asks('1')), FormChanged(tells('yes')), FormChanged(asks('2'))])
+    assert [(form.id, form.answer) for form in reply.forms] == [('1', 'yes'), ('2', '')]
+    assert reply.open_form
+    assert replay([FormChanged(tells('no'))], reply).forms[1].answer == 'no'
+    assert replay([FormChanged(tells('?', node='other'))], reply) == reply, 'news of what nobody asked'
+
+
+def test_forms_part_the_text_and_the_whole_of_it_leaves_them_in_their_places() -> None:
+    broken = replay([TextDelta('A. '), FormChanged(asks('1')), FormChanged(tells('yes')), TextDelta('B')])
+    for text in ('A. B and C', 'A. and B'):
+        whole = apply(broken, TextCompleted(text))
+        assert whole.text == text
+        assert [(section.text, bool(section.form)) for section in whole.sections] == [('A. ', True), (text[3:], False)]
+
+
+def test_less_text_never_replaces_more_and_none_that_a_person_ended() -> None:
+    reply = replay([TextDelta('The quick')])
+    assert apply(reply, TextCompleted('The')) == reply
+    assert apply(apply(reply, Finished()), TextCompleted('The quick fox')).text == 'The quick fox'
+    assert apply(apply(reply, Stopped()), TextCompleted('The quick fox')).text == 'The quick'
+
+
+def test_what_goes_on_in_another_stream_says_so_at_its_end_only() -> None:
+    reply = replay([TextDelta('a'), Resumed(), TextDelta('b'), Finished()])
+    assert (reply.text, reply.status, reply.repaired) == ('ab', Status.COMPLETE, True)
+    assert not replay([TextDelta('a'), Resumed(), Interrupted(CUT)]).repaired
 
 
 def test_repair_completes_a_broken_answer_and_never_makes_it_shorter() -> None:

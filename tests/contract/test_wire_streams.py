@@ -184,7 +184,7 @@ async def test_a_question_to_a_person(demo_client: httpx.AsyncClient) -> None:
     (open_message,) = (await demo_client.get('/messages', params=history)).json()['data']
     assert open_message['extra_contents'][0]['submitted'] is False
 
-    reply = {'inputs': {'comment': 'Yes, a red one.'}, 'action': 'approve', 'user': 'ann'}
+    reply = {'inputs': {'comment': 'Yes, a red one.', 'urgency': 'low'}, 'action': 'approve', 'user': 'ann'}
     assert (await demo_client.post(f'/form/human_input/{token}', json=reply)).json() == {}
     async with demo_client.stream('GET', f'/workflow/{run}/events', params={'user': 'ann'}) as response:
         rest = await listen(response)

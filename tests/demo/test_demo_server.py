@@ -76,7 +76,7 @@ async def test_a_paused_run_survives_a_restart(tmp_path: Path) -> None:
         paused = await ask(client, '/human /echo done')
         asked = next(frame for frame in paused if frame['event'] == 'human_input_required')
     async with connect(data=tmp_path / 'demo.db') as client:
-        reply = {'inputs': {'comment': 'yes'}, 'action': 'approve', 'user': 'u'}
+        reply = {'inputs': {'comment': 'yes', 'urgency': 'low'}, 'action': 'approve', 'user': 'u'}
         await client.post(f'/form/human_input/{asked["data"]["form_token"]}', json=reply)
         await client.get(f'/workflow/{asked["workflow_run_id"]}/events', params={'user': 'u'})
         assert (await history(client, paused))['answer'].endswith('done')

@@ -14,6 +14,7 @@ from webapp.ui.components.thread import MessageView
 from webapp.ui.following import Following
 from webapp.ui.live import LiveAnswers
 from webapp.ui.numbers import count
+from webapp.ui.views import Reader
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ANN = Principal('ann', 'session', Role.USER, 'u_ann')
@@ -39,14 +40,19 @@ class Sent:
 
 def generation_of(message: Message) -> Generation:
     conversation = Conversation('c', 'ann', 'demo', None, '', 'provisional', NOW, NOW, False, True, {})
-    return Generation(ANN, Begun(conversation, message, is_new=True), app=None)  # type: ignore[arg-type]  # not asked
+    return Generation(
+        Begun(conversation, message, is_new=True),
+        None,  # type: ignore[arg-type]  # not asked
+        user_id=ANN.user_id,
+        dify_user=ANN.dify_user,
+    )
 
 
 async def test_a_withdrawal_after_the_end_reaches_the_page() -> None:
     """Some versions of Dify moderate an answer after they have said that it is complete."""
     sent = Sent()
     generation = generation_of(Message('m' * 32, 'c', 'k', 1, 'q', Reply(), NOW, None))
-    following = Following(sent, generation, LiveAnswers(), is_admin=False)  # type: ignore[arg-type]
+    following = Following(sent, generation, LiveAnswers(), reader=Reader())  # type: ignore[arg-type]
     task = asyncio.create_task(following.run())
 
     async def feed(*events: Event) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from stage import recorded, recording
 
 from webapp.chat.events import Failed, Finished, Interrupted, Paused, Stopped
+from webapp.chat.form import fields
 from webapp.chat.message import Failure, FormPart, Reply, Status, StepState, Usage, dump_reply, load_reply
 from webapp.chat.reducer import replay
 from webapp.upstream import parts
@@ -129,7 +130,7 @@ def test_form_asks_pauses_and_is_answered_in_the_next_stream() -> None:
     paused = reply_to(asks, {'event': 'workflow_paused', 'workflow_run_id': 'r', 'data': {'status': 'paused'}})
     (form,) = (part for part in paused.parts if isinstance(part, FormPart))
     assert paused.status is Status.WAITING
-    assert (form.id, form.token, form.title, json.loads(form.actions)[0]['id']) == ('n', 'tok', 'Approve', 'yes')
+    assert (form.id, form.token, form.title, json.loads(form.actions)[0]['id']) == ('f', 'tok', 'Approve', 'yes')
 
     filled = {
         'event': 'human_input_form_filled',
@@ -141,6 +142,29 @@ def test_form_asks_pauses_and_is_answered_in_the_next_stream() -> None:
     (answered,) = (part for part in resumed.parts if isinstance(part, FormPart))
     assert answered.answer == 'Yes!\n\n**Yes**'
     assert (answered.token, resumed.status, resumed.text) == ('tok', Status.COMPLETE, 'Done.')
+
+
+def test_who_hears_a_waiting_run_again_is_told_its_question_with_the_pause() -> None:
+    asks = {'form_id': 'f', 'node_id': 'n', 'form_content': 'Really?', 'actions': [{'id': 'yes'}], 'form_token': 'tok'}
+    pause = {'status': 'paused', 'reasons': [{'TYPE': 'human_input_required', **asks}, {'TYPE': 'scheduled_pause'}]}
+    steps = [
+        {'event': 'workflow_started', 'workflow_run_id': 'r', 'data': {'id': 'r'}},
+        {'event': 'node_started', 'data': {'id': 's', 'node_type': 'llm', 'title': 'LLM'}},
+        {'event': 'node_finished', 'data': {'id': 's', 'node_type': 'llm', 'status': 'succeeded'}},
+    ]
+    reply = reply_to(*steps, {'event': 'workflow_paused', 'workflow_run_id': 'r', 'data': pause}, is_resumed=True)
+    assert reply.status is Status.WAITING
+    assert [step.state for step in reply.steps] == ['succeeded']
+    assert [(form.id, form.token) for form in reply.forms] == [('f', 'tok')]
+
+
+def test_fields_bring_the_values_that_they_begin_with() -> None:
+    data = {
+        'form_id': 'f', 'inputs': [{'type': 'paragraph', 'output_variable_name': 'why'}, 'nonsense'],
+        'resolved_default_values': {'why': 'so'},
+    }  # fmt: skip
+    (form,) = reply_to({'event': 'human_input_required', 'data': data}).forms
+    assert [field.value for field in fields(form)] == ['so']
 
 
 def test_form_delivered_elsewhere_has_no_token() -> None:

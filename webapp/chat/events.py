@@ -33,6 +33,16 @@ class TextReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class TextCompleted:
+    """The whole text, from a source that has all of it: a stream may have missed some. Less never replaces more.
+
+    Also taken by a reply that is complete.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     text: str
 
@@ -58,7 +68,10 @@ class FileAdded:
 
 @dataclass(frozen=True, slots=True)
 class FormChanged:
-    """A workflow asks a person, or the question was answered or has expired. Told apart by `form.id`."""
+    """A workflow asks a person, or the question was answered or has expired.
+
+    Told apart by `form.id`; one without names the node, and means what that has asked last.
+    """
 
     form: FormPart
 
@@ -66,6 +79,11 @@ class FormChanged:
 @dataclass(frozen=True, slots=True)
 class Paused:
     """The run waits for a person. Ends this stream, not the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The stream had broken off, and the answer goes on in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,6 @@ class Repaired:
 
 
 Event = (
-    Started | TextDelta | TextReplaced | ReasoningDelta | Thought | StepChanged | FileAdded | FormChanged | Paused
-    | Reported | Finished | Stopped | Failed | Interrupted | Repaired
+    Started | TextDelta | TextReplaced | TextCompleted | ReasoningDelta | Thought | StepChanged | FileAdded
+    | FormChanged | Paused | Resumed | Reported | Finished | Stopped | Failed | Interrupted | Repaired
 )  # fmt: skip

@@ -95,7 +95,10 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class FormPart:
-    """A workflow's question to a person. Without a `token` it can only be answered elsewhere."""
+    """A workflow's question to a person. Without a `token` it can only be answered elsewhere.
+
+    What its fields and buttons are, `form` tells.
+    """
 
     id: str
     token: str
@@ -106,7 +109,13 @@ class FormPart:
     expires_at: int | None = None  # epoch seconds
     answer: str = ''  # what was answered, Markdown; '' while open
     expired: bool = False
+    node: str = ''  # that asks; it may ask again, in another form
+    key: str = ''  # made with the answer, by whoever gave it here
     kind: Literal['form'] = 'form'
+
+    @property
+    def is_open(self) -> bool:
+        return not self.answer and not self.expired
 
 
 Part = Annotated[TextPart | ReasoningPart | StepPart | FilePart | FormPart, Discriminator('kind')]
@@ -173,6 +182,27 @@ class Reply:
         return ''.join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
+    def forms(self) -> tuple[FormPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, FormPart))
+
+    @property
+    def open_form(self) -> FormPart | None:
+        """What a person is asked and has not answered."""
+        return next((form for form in reversed(self.forms) if form.is_open), None)
+
+    @property
+    def sections(self) -> 'tuple[Section, ...]':
+        """The text in the pieces that its forms part it into; the last one may still grow, and asks nothing."""
+        found, text = [], ''
+        for part in self.parts:
+            if isinstance(part, TextPart):
+                text += part.text
+            elif isinstance(part, FormPart):
+                found.append(Section(text, part))
+                text = ''
+        return (*found, Section(text))
+
+    @property
     def reasoning(self) -> str:
         return ''.join(part.text for part in self.parts if isinstance(part, ReasoningPart))
 
@@ -191,6 +221,14 @@ class Reply:
     @property
     def steps(self) -> tuple[StepPart, ...]:
         return tuple(part for part in self.parts if isinstance(part, StepPart))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of an answer's text, and what a person is asked after it."""
+
+    text: str
+    form: FormPart | None = None
 
 
 _reply = TypeAdapter(Reply)

@@ -16,9 +16,11 @@ from webapp.chat.events import (
     ReasoningDelta,
     Repaired,
     Reported,
+    Resumed,
     Started,
     StepChanged,
     Stopped,
+    TextCompleted,
     TextDelta,
     TextReplaced,
     Thought,
@@ -41,6 +43,8 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
             return _repair(reply, event.text)
         case TextReplaced():
             return _withdraw(reply, event)
+        case TextCompleted():
+            return _complete(reply, event.text)
     if reply.status.is_final:
         return reply
     match event:
@@ -55,17 +59,19 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
         case FileAdded():
             return replace(reply, parts=_upsert(reply.parts, event.file, lambda _, new: new))
         case FormChanged():
-            return replace(reply, parts=_upsert(reply.parts, event.form, _merge_forms))
+            return replace(reply, parts=_ask(reply.parts, event.form))
         case Paused():
             return replace(reply, status=Status.WAITING)
+        case Resumed():
+            return replace(reply, status=Status.RUNNING, failure=None, repaired=True)
         case Finished():
             return replace(reply, status=Status.COMPLETE)
         case Stopped():
             return replace(reply, status=Status.STOPPED)
         case Failed():
-            return replace(reply, status=Status.FAILED, failure=event.failure)
+            return replace(reply, status=Status.FAILED, failure=event.failure, repaired=False)
         case Interrupted():
-            return replace(reply, status=Status.INTERRUPTED, failure=event.failure)
+            return replace(reply, status=Status.INTERRUPTED, failure=event.failure, repaired=False)
         case _:
             assert_never(event)
 
@@ -124,14 +130,35 @@ def _thought(parts: tuple[Part, ...], seconds: float) -> tuple[Part, ...]:
     return parts
 
 
+def _complete(reply: Reply, text: str) -> Reply:
+    if reply.status not in {Status.RUNNING, Status.WAITING, Status.COMPLETE} or len(text) < len(reply.text):
+        return reply
+    return replace(reply, parts=_with_text(reply.parts, text))
+
+
 def _with_text(parts: tuple[Part, ...], text: str) -> tuple[Part, ...]:
-    """The parts with one text, where the first text stood, in place of all texts."""
-    first = next((i for i, part in enumerate(parts) if isinstance(part, TextPart)), len(parts))
-    before, after = parts[:first], tuple(part for part in parts[first:] if not isinstance(part, TextPart))
-    return (*before, TextPart(text), *after) if text else (*before, *after)
+    """The parts with `text` in place of all texts. Those that it begins with stay where they are, in front of forms;
+    the rest of it stands where the next one stood, or at the end.
+    """
+    kept: list[Part] = []
+    place = None
+    for part in parts:
+        if not isinstance(part, TextPart):
+            kept.append(part)
+        elif place is None and text.startswith(part.text):
+            kept.append(part)
+            text = text[len(part.text) :]
+        elif place is None:
+            place = len(kept)
+    rest = (TextPart(text),) if text else ()
+    if place is None:
+        return _append(tuple(kept), *rest) if rest else tuple(kept)
+    if rest and place and isinstance(kept[place - 1], TextPart):
+        return (*_append(tuple(kept[:place]), *rest), *kept[place:])
+    return (*kept[:place], *rest, *kept[place:])
 
 
-P = TypeVar('P', bound=StepPart | FilePart | FormPart)
+P = TypeVar('P', bound=StepPart | FilePart)
 
 
 def _upsert(parts: tuple[Part, ...], new: P, merge: Callable[[P, P], P]) -> tuple[Part, ...]:
@@ -162,10 +189,34 @@ def _merge_steps(old: StepPart, new: StepPart) -> StepPart:
     )
 
 
+def _ask(parts: tuple[Part, ...], new: FormPart) -> tuple[Part, ...]:
+    """A form of another id is another form, unless it has none: then it is news of the one that its node left open."""
+    for index, part in reversed([*enumerate(parts)]):
+        if isinstance(part, FormPart) and _is_same(part, new):
+            return (*parts[:index], _merge_forms(part, new), *parts[index + 1 :])
+    return (*parts, new) if new.id else parts
+
+
+def _is_same(old: FormPart, new: FormPart) -> bool:
+    if new.id:
+        return old.id == new.id
+    return new.node in {old.node, old.id} and (old.is_open or bool(old.key))
+
+
 def _merge_forms(old: FormPart, new: FormPart) -> FormPart:
-    """The answer's event repeats neither the question nor the inputs."""
+    """News repeat neither the question nor its fields, and some versions tell the question bit by bit."""
+    has_inputs, has_actions = old.inputs.strip('[] '), old.actions.strip('[] ')
     return replace(
-        old, answer=new.answer or old.answer, expired=new.expired or old.expired, token=new.token or old.token
+        old,
+        token=new.token or old.token,
+        title=old.title or new.title,
+        content=old.content or new.content,
+        inputs=old.inputs if has_inputs else new.inputs or old.inputs,
+        actions=old.actions if has_actions else new.actions or old.actions,
+        expires_at=old.expires_at or new.expires_at,
+        answer=new.answer or old.answer,
+        expired=new.expired or old.expired,
+        key=new.key or old.key,
     )
 
 

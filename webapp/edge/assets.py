@@ -23,7 +23,8 @@ VERSION_CHARS = 12
 SCRIPT, STYLE = 'page.js', 'page.css'
 STYLES = (  # in their order: later ones have the last word
     'tokens.css', 'controls.css', 'conversations.css', 'frame.css', 'files.css', 'popover.css', 'sources.css',
-    'lightbox.css', 'thread.css', 'steps.css', 'composer.css', 'inputs.css', 'prose.css', 'code.css',
+    'lightbox.css', 'thread.css', 'steps.css', 'asking.css', 'composer.css', 'inputs.css', 'prose.css',
+    'code.css',
 )  # fmt: skip
 FOR_SOME = (
     'admin.css',

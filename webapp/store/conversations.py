@@ -6,14 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, literal, select as sa_select, tuple_
+from sqlalchemy import ColumnElement, exists, literal, or_, select as sa_select, tuple_
 from sqlmodel import Session, col, select
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
 from webapp.store import audit, deletions, files, usage, users
 from webapp.store.audit import Action
-from webapp.store.tables import RUNNING, ConversationRow, MessageRow, Moment
+from webapp.store.tables import RUNNING, WAITING, ConversationRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case, fold_title
 
 MAX_SEARCH = 200
@@ -127,11 +127,10 @@ def delete(session: Session, *, user_id: str, conversation_id: str, now: datetim
 
 def remove(session: Session, row: ConversationRow, *, now: datetime) -> None:
     """For functions of the store: delete a conversation that they have locked, and want the same upstream."""
-    running = session.exec(
-        select(MessageRow).where(MessageRow.conversation_id == row.id, col(MessageRow.status) == RUNNING)
-    ).first()
-    if running:  # its end will find no message, but this row to fill in
-        usage.record(session, message=running, app=row.app, reply=Reply(Status.STOPPED), now=running.created_at)
+    unfinished = or_(col(MessageRow.status) == RUNNING, col(MessageRow.status) == WAITING)
+    for message in session.exec(select(MessageRow).where(MessageRow.conversation_id == row.id, unfinished)).all():
+        # its end will find no message, but this row to fill in
+        usage.record(session, message=message, app=row.app, reply=Reply(Status.STOPPED), now=message.created_at)
     if row.upstream_id:
         dify_user = users.get(session, user_id=row.user_id).dify_user
         deletions.want(session, app=row.app, upstream_id=row.upstream_id, dify_user=dify_user, now=now)

@@ -236,6 +236,12 @@ def send(session: Session, *, rows: Sequence[FileRow], conversation_id: str) -> 
     return [file_value(row) for row in rows]
 
 
+def keep_sent(session: Session, *, ids: Sequence[str], conversation_id: str) -> None:
+    """These were given as answers to what was asked in a conversation, and go with it."""
+    theirs = (col(FileRow.id).in_(ids), col(FileRow.conversation_id).is_(None))
+    changed(session, update(FileRow).where(*theirs).values(conversation_id=conversation_id))
+
+
 def link(session: Session, *, message_id: str, files: Iterable[File]) -> None:
     """For functions of the store: these stand in that question."""
     for position, file in enumerate(files):

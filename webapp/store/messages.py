@@ -28,7 +28,7 @@ from webapp.store.allowance import NO_LIMITS, Allowance
 from webapp.store.budgets import Spender
 from webapp.store.conversations import Conversation, TitleState, conversation_value, owned_row, set_title
 from webapp.store.files import File, Source
-from webapp.store.tables import RUNNING, ConversationRow, MessageRow, UserRow, changed
+from webapp.store.tables import RUNNING, WAITING, ConversationRow, MessageRow, UserRow, changed
 from webapp.store.text import clean, clean_object, provisional_title
 
 MAX_KEY = 200
@@ -63,7 +63,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A message whose answer was being written when its process ended."""
+    """A message whose answer has not come to its end here: its process ended, its stream broke, or it waits."""
 
     message_id: str
     conversation_id: str
@@ -178,14 +178,19 @@ def finish(
     reply: Reply,
     now: datetime,
     unread: bool,
+    was: Status = Status.RUNNING,
     prices: Sequence[Price] = (),
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
 ) -> bool:
     """End a running answer: its words, its cost and what its conversation shows, or nothing of it.
 
+    One that waits for a person keeps what is reserved for it, until it ends: part of that is spent already, and what it
+    comes to nobody tells before.
+
     :param reply: final, or waiting for a person
     :param unread: nobody saw it end
+    :param was: `RUNNING`, or `WAITING` for one that ends while it waits
     :param prices: for an answer that upstream tells no price of
     :return: `False` if it had ended before, or its conversation is gone
     """
@@ -194,12 +199,14 @@ def finish(
         usage.amend(session, message_id=message_id, reply=reply, prices=prices)
         return False
     conversation, row = locked
-    if row.status != Status.RUNNING:
+    if row.status != was:
         return False
-    row.reply, row.status, row.ended_at = _dump(reply), reply.status, now
+    row.reply, row.status, row.ended_at = _dump(reply), reply.status, now if reply.status.is_final else None
     conversation.updated_at, conversation.unread = now, unread
     _link(conversation, reply)
     session.add_all(locked)
+    if not reply.status.is_final:
+        return True
     usage.record(
         session,
         message=row,
@@ -212,6 +219,26 @@ def finish(
     )
     _want_title(session, conversation, reply, now)
     return True
+
+
+def go_on(session: Session, *, message_id: str, was: Status) -> Begun:
+    """An answer that waited or broke off is being written again.
+
+    :param was: `WAITING` or `INTERRUPTED`
+    :raises NotFound: it is not so any more
+    :raises Refused: `already_running`: another answer is being written in its conversation
+    """
+    locked = _locked(session, message_id)
+    if locked is None or locked[1].status != was:
+        raise NotFound
+    conversation, row = locked
+    if _is_running(session, conversation.id):
+        raise Refused('already_running')
+    reply = replace(_reply(row), status=Status.RUNNING, failure=None)
+    row.reply, row.status = _dump(reply), reply.status
+    session.add(row)
+    session.flush()
+    return Begun(conversation_value(conversation, running=True), _loaded(session, [row])[0], False)
 
 
 def abandon(session: Session, *, message_id: str, now: datetime) -> None:
@@ -304,6 +331,17 @@ def is_there(session: Session, *, message_id: str) -> bool:
 def leftovers(session: Session) -> list[Leftover]:
     """Answers that are marked as running. At start-up nobody writes them any more."""
     return _left(session, MessageRow.status == Status.RUNNING)
+
+
+def waiting(session: Session) -> list[Leftover]:
+    """Answers that wait for a person."""
+    return _left(session, col(MessageRow.status) == WAITING)
+
+
+def is_waiting(session: Session, *, message_id: str) -> bool:
+    """Whether it waits for a person still."""
+    theirs = (MessageRow.id == message_id, col(MessageRow.status) == WAITING)
+    return session.exec(select(MessageRow.id).where(*theirs)).first() is not None
 
 
 def broken(session: Session, *, since: datetime) -> list[Leftover]:

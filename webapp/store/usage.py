@@ -96,10 +96,13 @@ def record(
     latency_ms: int | None = None,
     first_token_ms: int | None = None,
 ) -> None:
-    """Write the row of an answer, and add it to the sums.
+    """Write the row of an answer, and add it to the sums. One that had ended and went on has its row already.
 
     :param prices: for an answer that upstream tells no price of
     """
+    if session.exec(select(UsageRow.id).where(UsageRow.message_id == message.id)).first() is not None:
+        amend(session, message_id=message.id, reply=reply, outcome=reply.status, prices=prices)
+        return
     row = UsageRow(
         id=uuid4().hex,
         message_id=message.id,

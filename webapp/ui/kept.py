@@ -21,8 +21,8 @@ class KeptAnswers:
         self._threads = asyncio.Semaphore(AT_ONCE)
 
     async def html(self, message: Message) -> str:
-        """The answer as it was kept, as `webapp.markdown.render` makes it."""
-        text = message.reply.text
+        """The answer as it was kept, as `webapp.markdown.render` makes it; of one that has asked, what came after."""
+        text = message.reply.sections[-1].text
         if not text:
             return ''
         key = (message.id, hash(text))

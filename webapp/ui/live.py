@@ -9,7 +9,10 @@ from webapp.markdown import LiveDocument, Patch, Seen
 
 
 class LiveAnswer:
-    """The text of one generation as a document. Kept alive by the pages that follow it; several may ask the same."""
+    """The text of one generation as a document, from the last thing that was asked in it on.
+
+    Kept alive by the pages that follow it; several may ask the same.
+    """
 
     def __init__(self, message_id: str) -> None:
         self._document = LiveDocument(scope=scope(message_id))
@@ -19,7 +22,7 @@ class LiveAnswer:
 
     def patch(self, reply: Reply, seen: Seen | None) -> tuple[Patch, Seen]:
         """What takes a page that has `seen` to the text of `reply`; empty if there is nothing new."""
-        text = reply.text
+        text = reply.sections[-1].text
         if text != self._text and self._finished is None:
             self._document.update(text)
             self._text = text
@@ -27,9 +30,10 @@ class LiveAnswer:
 
     async def finish(self, reply: Reply) -> None:
         """Render the whole once, in a thread: a long answer takes a while, and others are being written."""
-        if reply.text != self._finished:
-            self._finished = reply.text
-            self._finishing = asyncio.create_task(self._render(reply.text, after=self._finishing))
+        text = reply.sections[-1].text
+        if text != self._finished:
+            self._finished = text
+            self._finishing = asyncio.create_task(self._render(text, after=self._finishing))
         if self._finishing:
             await asyncio.shield(self._finishing)  # a page that goes away leaves it to the others
 
@@ -40,16 +44,15 @@ class LiveAnswer:
 
 
 class LiveAnswers:
-    """The live answers of this process, by message."""
+    """The live answers of this process. One that goes on after a person was asked begins anew."""
 
     def __init__(self) -> None:
-        self._answers: WeakValueDictionary[str, LiveAnswer] = WeakValueDictionary()
+        self._answers: WeakValueDictionary[Generation, LiveAnswer] = WeakValueDictionary()
 
     def of(self, generation: Generation) -> LiveAnswer:
-        message_id = generation.message.id
-        answer = self._answers.get(message_id)
+        answer = self._answers.get(generation)
         if answer is None:
-            answer = self._answers[message_id] = LiveAnswer(message_id)
+            answer = self._answers[generation] = LiveAnswer(generation.message.id)
         return answer
 
 

@@ -16,6 +16,7 @@ from webapp.store.files import File
 from webapp.store.messages import Message
 from webapp.store.usage import Total
 from webapp.ui import i18n
+from webapp.ui.asked import asked_views
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.steps import StepLook
@@ -33,12 +34,14 @@ class Reader:
     :ivar sees_usage: is told what answers cost
     :ivar file_url: where their browser finds a file, by its id
     :ivar step_look: how the app that they read wants its steps to be shown, as far as it has said so by now
+    :ivar app: slug of the app that they read, to which they may hand files
     """
 
     is_admin: bool = False
     sees_usage: bool = True
     file_url: Callable[[str], str] = files.address
     step_look: Callable[[], StepLook] = StepLook
+    app: str = ''
 
 
 def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
@@ -57,7 +60,7 @@ def progress_view(message: Message, progress: Progress, *, reader: Reader) -> Me
 
 def version(reply: Reply) -> int:
     """Tells the text of a final answer from any other; 0 while it may change."""
-    return hash(reply.text) if reply.status.is_final else 0
+    return hash(reply.sections[-1].text) if reply.status.is_final else 0
 
 
 def row_view(conversation: Conversation, *, href: str, running: bool) -> Row:
@@ -221,6 +224,7 @@ def _view(
         id=message.id,
         number=message.number,
         query=message.query,
+        asked=asked_views(message.id, reply, app=reader.app),
         html=html,
         version=version(reply),
         status=reply.status,

@@ -130,15 +130,18 @@ class DifyClient:
         """
         await self._dify.call('POST', f'/chat-messages/{segment(task_id)}/stop', json={'user': user})
 
-    def resume(self, run_id: str, *, user: str) -> AsyncGenerator[Event, None]:
+    def resume(self, run_id: str, *, user: str, catch_up: bool = False) -> AsyncGenerator[Event, None]:
         """Yield what a chatflow's run says from now on: after a form was answered, or a stream was lost.
 
         Words said in between are not repeated, but the end brings the whole text. Same events and errors as `send`.
 
+        :param catch_up: be told first which steps there were, and what is asked if it waits for a person
+
         Source: `GET /workflow/{run_id}/events`, Dify 1.14.
         """
         path = f'/workflow/{segment(run_id)}/events'
-        return stream(self._dify, 'GET', path, params={'user': user}, is_resumed=True)
+        params = {'user': user} | ({'include_state_snapshot': 'true'} if catch_up else {})
+        return stream(self._dify, 'GET', path, params=params, is_resumed=True)
 
     async def answer_form(self, token: str, *, action: str, inputs: Mapping[str, object], user: str) -> None:
         """Answer the question that paused a run, then `resume` it.

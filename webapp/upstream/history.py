@@ -1,7 +1,7 @@
 """Messages as Dify kept them, made into the same replies that a live stream makes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webapp.chat.events import (
     Event,
@@ -95,7 +95,9 @@ def _form(item: Payload) -> Iterator[Event]:
     if form.id:
         yield FormChanged(form)
     if flag(item, 'submitted'):
-        yield FormChanged(parts.form_answer({'node_id': form.id} | mapping(item, 'form_submission_data')))
+        answer = parts.form_answer(mapping(item, 'form_submission_data'))
+        # those of newer servers are without the question; nothing else tells which of its node's it was
+        yield FormChanged(replace(answer, id=form.id or answer.node, node=form.node or answer.node))
 
 
 def _letters(words: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from webapp.chat.message import Citation, FilePart, FormPart, StepPart, StepState, Usage
@@ -132,26 +133,42 @@ def files(payload: Payload, key: str) -> tuple[FilePart, ...]:
 
 
 def form(data: Payload) -> FormPart:
-    """A question to a person. Its answer's event names only the node, so that is its id."""
+    """A question to a person."""
     return FormPart(
-        id=name(data, 'node_id') or name(data, 'form_id'),
+        id=name(data, 'form_id') or name(data, 'node_id'),
         token=text(data, 'form_token', MAX_URL),
         title=name(data, 'node_title'),
         content=text(data, 'form_content', MAX_FORM),
-        inputs=_dump_list(data, 'inputs'),
+        inputs=_fields(data),
         actions=_dump_list(data, 'actions') if 'actions' in data else _dump_list(data, 'user_actions'),
         expires_at=count(data, 'expiration_time'),
+        node=name(data, 'node_id'),
     )
 
 
 def form_answer(data: Payload) -> FormPart:
+    """What was answered. Such news name the node alone."""
     action, content = name(data, 'action_text') or name(data, 'action_id'), text(data, 'rendered_content', MAX_FORM)
     answer = '\n\n'.join(part for part in (content, f'**{action}**' if action else '') if part)
-    return FormPart(id=name(data, 'node_id'), token='', title='', content='', inputs='[]', actions='[]', answer=answer)
+    return replace(_news(data), answer=answer or '–')
 
 
 def form_timeout(data: Payload) -> FormPart:
-    return FormPart(id=name(data, 'node_id'), token='', title='', content='', inputs='[]', actions='[]', expired=True)
+    return replace(_news(data), expired=True)
+
+
+def _news(data: Payload) -> FormPart:
+    return FormPart(id='', token='', title='', content='', inputs='[]', actions='[]', node=name(data, 'node_id'))
+
+
+def _fields(data: Payload) -> str:
+    """The definitions of a form's fields, each with the value that it has before anybody has written."""
+    resolved = mapping(data, 'resolved_default_values')
+    fields = mappings(data, 'inputs', 100)
+    return json.dumps(
+        [field | {'resolved': resolved.get(text(field, 'output_variable_name'))} for field in fields],
+        ensure_ascii=False,
+    )[:MAX_FORM]
 
 
 def citations(payload: Payload) -> tuple[Citation, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from webapp.chat.events import Event, Reported, Started, TextReplaced
+from webapp.chat.events import Event, Reported, Started, TextCompleted, TextReplaced
 from webapp.chat.message import Failure
 from webapp.chat.reducer import joined
 from webapp.upstream.ending import Ending, Signal, Trouble
@@ -64,7 +64,7 @@ class Reading:
         for item in said:
             if isinstance(item, Signal | Trouble):
                 yield from self._ending.take(item, now)
-            elif not self._ending.has_ended or isinstance(item, Started | Reported | TextReplaced):
+            elif not self._ending.has_ended or isinstance(item, Started | Reported | TextReplaced | TextCompleted):
                 yield from self._stopwatch.time(item, now)
 
     def _fail(self, detail: str) -> None:

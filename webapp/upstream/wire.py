@@ -12,6 +12,7 @@ from webapp.chat.events import (
     Reported,
     Started,
     StepChanged,
+    TextCompleted,
     TextReplaced,
 )
 from webapp.chat.message import FormPart, StepPart, StepState
@@ -19,8 +20,8 @@ from webapp.upstream import parts
 from webapp.upstream.ending import Signal, Trouble
 from webapp.upstream.faults import Faults
 from webapp.upstream.limits import MAX_FILES, MAX_FORMS, MAX_STEPS
-from webapp.upstream.payload import Payload, mapping, name, number, text
-from webapp.upstream.thinking import Thinking, split
+from webapp.upstream.payload import Payload, mapping, mappings, name, number, text
+from webapp.upstream.thinking import Thinking, split, visible
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +106,10 @@ class Translator:
         return [StepChanged(step)]
 
     def _form(self, form: FormPart) -> list[Event]:
-        if not form.id or (form.id not in self._forms and len(self._forms) >= MAX_FORMS):
+        known_as = form.id or form.node
+        if not known_as or (known_as not in self._forms and len(self._forms) >= MAX_FORMS):
             return []
-        self._forms.add(form.id)
+        self._forms.add(known_as)
         return [FormChanged(form)]
 
     # one method for each thing that Dify says
@@ -196,11 +198,15 @@ class Translator:
     def _missing(self, answer: str) -> list[Event]:
         """The outcome of a run whose words this stream did not carry, or not all of them."""
         if answer and self._is_resumed:
-            return self._replace(answer)
+            self.size += len(answer)
+            return [TextCompleted(visible(answer))]
         return self._say(answer) if answer and not self.size else []
 
-    def _workflow_paused(self, _: Payload) -> list[Said]:
-        return [*self.flush(), Signal.RUN_PAUSED]
+    def _workflow_paused(self, payload: Payload) -> list[Said]:
+        """Whoever hears a run again is told here what it asks, and not in an event of its own."""
+        reasons = mappings(mapping(payload, 'data'), 'reasons', MAX_FORMS)
+        asked = [reason for reason in reasons if text(reason, 'form_content') or reason.get('actions')]
+        return [*self.flush(), *(said for data in asked for said in self._form(parts.form(data))), Signal.RUN_PAUSED]
 
     def _human_input_required(self, payload: Payload) -> list[Event]:
         form = parts.form(mapping(payload, 'data'))

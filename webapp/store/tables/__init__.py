@@ -4,7 +4,7 @@ Moments are BIGINT microseconds since 1970 in UTC: exact, ordered and compared a
 SQLite's own datetimes are text without a zone.
 """
 
-from webapp.store.tables.base import EPOCH, MICROSECOND, RUNNING, Moment, Table, changed
+from webapp.store.tables.base import EPOCH, MICROSECOND, RUNNING, WAITING, Moment, Table, changed
 from webapp.store.tables.conversations import (
     ConversationRow,
     DeletionRow,
@@ -43,6 +43,7 @@ __all__ = [
     'EPOCH',
     'MICROSECOND',
     'RUNNING',
+    'WAITING',
     'AttemptRow',
     'AuditRow',
     'BudgetRow',

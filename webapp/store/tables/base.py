@@ -37,6 +37,7 @@ class Moment(TypeDecorator[datetime]):
 
 # a literal, since neither database matches a bound value with the condition of a partial index
 RUNNING: ColumnElement[str] = literal_column("'running'", Text)
+WAITING: ColumnElement[str] = literal_column("'waiting'", Text)
 
 
 def changed(session: Session, statement: UpdateBase) -> int:

@@ -48,6 +48,7 @@ class MessageRow(Table, table=True):
         UniqueConstraint('conversation_id', 'number'),
         Index('ix_messages_running', 'conversation_id', unique=True, **only_where("status = 'running'")),
         Index('ix_messages_running_of_user', 'user_id', **only_where("status = 'running'")),
+        Index('ix_messages_waiting', 'created_at', **only_where("status = 'waiting'")),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

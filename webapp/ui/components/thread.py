@@ -35,10 +35,11 @@ PARTS = (
     ('files', attrgetter('files')),
     ('thought', attrgetter('thought_seconds')),
     ('steps', attrgetter('trail')),
+    ('asked', attrgetter('asked')),
     ('made', attrgetter('made')),
     ('error', attrgetter('error', 'detail')),
     ('citations', attrgetter('citations')),
-    ('foot', attrgetter('status', 'phase', 'place', 'retryable', 'repaired', 'when', 'usage')),
+    ('foot', attrgetter('is_elsewhere', 'status', 'phase', 'place', 'retryable', 'repaired', 'when', 'usage')),
     ('foot', RATED),
 )
 
@@ -161,6 +162,10 @@ class Thread(
         """
         self.call('reason', message_id, offset, text)
 
+    def reopen(self, message_id: str) -> None:
+        """What was answered in a form could not be taken: let the person go on with it."""
+        self.call('reopen', message_id)
+
     def discard(self, message_id: str) -> None:
         self._held.pop(message_id, None)
         self.call('discard', message_id)
@@ -170,6 +175,13 @@ class Thread(
     def on_action(self, handler: Callable[[str, str, str], Awaitable[object] | object]) -> None:
         """Hear `(name, message id, key)` when something under a message is clicked: 'retry'. A button has one key."""
         self.listen('action', handler, str, str, str)
+
+    def on_answer(self, handler: Callable[[str, str, str, str, str], Awaitable[object] | object]) -> None:
+        """Hear `(message id, form id, action, values, key)` when a form is answered; the values are JSON, by field.
+
+        The form is locked until the message changes, or until it is to `reopen`.
+        """
+        self.listen('answer', handler, str, str, str, str, str)
 
     def on_copy(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
         """Give the Markdown of an answer, by message id, to whoever wants to copy it; nothing if it can't be had."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from webapp.chat.form import Action, Field
 from webapp.chat.message import Citation, Status, StepPart
 from webapp.ui import i18n
 from webapp.ui.components.steps import StepLook, StepsView, steps_view
@@ -54,6 +55,46 @@ class FileView:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldView:
+    """Something to fill in, and the id of its control."""
+
+    field: Field
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """What the app asks in the middle of an answer."""
+
+    id: str
+    place: str  # id of its element
+    title: str
+    standing: str  # 'open', 'busy', 'elsewhere', 'answered', 'expired', 'closed'
+    pieces: tuple[str | FieldView, ...]  # HTML as `webapp.markdown.render` made it, and the fields between it
+    actions: tuple[Action, ...]
+    answer: str = ''  # likewise HTML: what was answered
+    expires_at: int | None = None  # epoch seconds, while it can be answered
+    app: str = ''  # slug, for files that are given
+
+    @property
+    def expires(self) -> str:
+        return datetime.fromtimestamp(self.expires_at, UTC).isoformat() if self.expires_at else ''
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The question without its fields."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, str))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedView:
+    """A piece of an answer, as HTML, and what was asked after it."""
+
+    html: str
+    form: FormView
+
+
+@dataclass(frozen=True, slots=True)
 class UsageView:
     """What an answer cost, in words, with Markup for the numbers among them."""
 
@@ -68,7 +109,8 @@ class MessageView:
     id: str
     number: int  # from 1 on within the conversation
     query: str  # plain text
-    html: str = ''  # the answer as `webapp.markdown.render` made it; '' while it is being written
+    asked: tuple[AskedView, ...] = ()  # the answer up to the last thing that was asked in it
+    html: str = ''  # its rest, as `webapp.markdown.render` made it; '' while it is being written
     version: int = 0  # of a final answer's text: it is sent but once. 0: not known
     status: Status = Status.RUNNING
     phase: str = ''  # while running: 'queued', 'connecting', 'streaming'
@@ -89,6 +131,11 @@ class MessageView:
     comment: str = ''  # about the rating
     when: datetime | None = None
     usage: UsageView | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it waits for somebody who is not here."""
+        return self.status is Status.WAITING and not any(each.form.standing == 'open' for each in self.asked)
 
     @property
     def question(self) -> 'Question':

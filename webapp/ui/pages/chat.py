@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -184,6 +185,7 @@ class ChatPage(Hearing):
             sees_usage=self._within is None or self._within.embed.usage,
             file_url=partial(self._services.embedding.passes.file, self._principal),
             step_look=self._step_look,
+            app=self._app.slug,
         )
 
     def _address(self, conversation_id: str | None = None) -> str:
@@ -200,6 +202,7 @@ class ChatPage(Hearing):
         self._form.on_again(hear(self._begin_again))
         self._thread.on_action(hear(self._act))
         self._thread.on_ask(hear(self._ask))
+        self._thread.on_answer(hear(self._answer))
         self._thread.on_copy(hear(self._reading.copied))
         self._thread.on_question(hear(self._reading.question))
         self._thread.on_sources(hear(self._reading.citations))
@@ -314,6 +317,26 @@ class ChatPage(Hearing):
             message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
             await self._refresh({message.conversation_id: True})
+
+        if name == 'stop':
+            await self._services.generations.stop(self._principal, message_id)
+
+    async def _answer(self, message_id: str, form_id: str, action: str, values: str, key: str) -> None:
+        """What the app asked in the middle of an answer."""
+        try:
+            await self._services.generations.answer(
+                self._principal,
+                message_id=message_id,
+                form_id=form_id,
+                action=action,
+                values=_object(values),
+                key=key,
+            )
+        except Exception:  # whatever it was, what was written stays
+            self._thread.reopen(message_id)
+            raise
+        self._frame.hide_banner(REFUSAL)
+        await self._refresh_thread()
 
     async def _rate(self, message_id: str, rating: str, comment: str) -> None:
         if rating not in RATINGS:
@@ -579,6 +602,17 @@ class ChatPage(Hearing):
         self._reading.close()
         for task in list(self._tasks):
             task.cancel()
+
+
+def _object(text: str) -> dict[str, object]:
+    """:raises Refused: it is none"""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Refused('form_unfit', status=400)
+    return found
 
 
 def _first(apps: Sequence[App]) -> App:

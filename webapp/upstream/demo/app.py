@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webapp.upstream.demo import about, conversations, feedback, files, runs, sending
+from webapp.upstream.demo import about, conversations, feedback, files, resuming, runs, sending
 from webapp.upstream.demo.model import Relay
 from webapp.upstream.demo.responses import ApiError, answer, crash, refuse, refuse_route
 from webapp.upstream.demo.state import VERSION, Demo
@@ -34,6 +34,7 @@ def build(
     form: Sequence[dict[str, dict[str, Any]]] = (),
     relay: Relay | None = None,
     keeps_costs: bool = False,
+    resumes: bool = True,
 ) -> Starlette:
     """The demo as an ASGI app.
 
@@ -47,6 +48,7 @@ def build(
     :param form: `user_input_form` of `/parameters`, checked at each send; `inputs.SAMPLE` comes with its own opening
     :param relay: a model that answers instead of the handbook, unless a scenario word says otherwise
     :param keeps_costs: history tells what each answer cost, as that of newer servers does
+    :param resumes: a run whose stream has broken can be heard again, as since 1.14
     """
     demo = Demo(
         key,
@@ -58,6 +60,8 @@ def build(
         form=form,
         relay=relay,
         keeps_costs=keeps_costs,
+        resumes=resumes,
+        see_to=resuming.see_to,
     )
 
     @asynccontextmanager

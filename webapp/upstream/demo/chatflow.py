@@ -16,11 +16,7 @@ async def frames(turn: Turn, demo: Demo) -> AsyncIterator[Frame]:
     """`workflow_started`, nodes and `message`s, `workflow_finished`, then `message_end` or `error` (order of 1.12)."""
     flow = Flow(turn, demo, Run(str(uuid.uuid4()), turn.message.user, turn.message.id, turn.task_id, {}, _now()))
     yield flow.started()
-    if turn.scenario.human:
-        async for frame in flow.ask():
-            yield frame
-        return
-    async for frame in flow.answer():
+    async for frame in flow.ask() if turn.scenario.human else flow.answer():
         yield frame
 
 
@@ -29,8 +25,49 @@ async def resumed(turn: Turn, demo: Demo, run: Run, form: Form) -> AsyncIterator
     flow = Flow(turn, demo, run)
     yield flow.event('human_input_form_filled', **forms.filled(form))
     yield flow.node_finished(form.node, 'human-input', 'Question')
-    async for frame in flow.answer(newer=True):
+    asks_again = turn.scenario.twice and len(demo.records.forms.find('run_id = ?', run.id)) < 2
+    async for frame in flow.ask(again=True) if asks_again else flow.answer(newer=True):
         yield frame
+
+
+async def timed_out(turn: Turn, demo: Demo, run: Run, form: Form) -> AsyncIterator[Frame]:
+    """The same run after nobody has answered in time."""
+    flow = Flow(turn, demo, run)
+    yield flow.event('human_input_form_timeout', **forms.timed_out(form))
+    yield flow.node_finished(form.node, 'human-input', 'Question')
+    async for said in turn.say('Nobody has answered in time, so I leave it at that.'):
+        yield flow.text(said['answer'])
+    run.outputs = {'answer': turn.text, 'files': []}
+    yield turn.end(usage(turn.spent()), files=[])
+    yield flow.finished('succeeded', tokens=turn.written)
+
+
+def paused_again(demo: Demo, run: Run) -> Frame:
+    """`workflow_paused`, for those who have not heard it, or want to hear it again."""
+    message = demo.records.messages.get(run.message_id)
+    return {
+        'event': 'workflow_paused',
+        'conversation_id': message.conversation_id if message else None,
+        'message_id': run.message_id,
+        'created_at': run.created_at,
+        'task_id': run.task_id,
+        'workflow_run_id': run.id,
+        'data': _pause(run, demo.records.forms.find('run_id = ?', run.id)[-1]),
+    }
+
+
+def _pause(run: Run, form: Form) -> Frame:
+    return {
+        'workflow_run_id': run.id,
+        'paused_nodes': [form.node['node_id']],
+        'outputs': {},
+        'reasons': [forms.reason(form)],
+        'status': 'paused',
+        'created_at': run.created_at,
+        'elapsed_time': run.elapsed,
+        'total_tokens': 0,
+        'total_steps': run.steps,
+    }
 
 
 class Flow:
@@ -60,7 +97,7 @@ class Flow:
         if not newer:
             start = _node('start')
             yield self.node_started(start, 'start', 'Start')
-            yield self._text('')  # the answer template's text before the model's
+            yield self.text('')  # the answer template's text before the model's
             yield self.node_finished(start, 'start', 'Start', outputs=self.run.inputs)
             if turn.scenario.content == 'handbook' and not turn.scenario.failure:
                 async for frame in nested.frames(self):
@@ -72,7 +109,7 @@ class Flow:
                 if 'replaced' in said:
                     yield turn.frame('message_replace', answer=said['replaced'], reason='output_moderation')
                 else:
-                    yield self._text(said['answer'])
+                    yield self.text(said['answer'])
         except ModelFailed as failed:
             yield self.node_finished(model, 'llm', 'LLM', status='failed', error=failed.failure.message)
             yield self.finished('failed', failed.failure.message)
@@ -94,34 +131,23 @@ class Flow:
         for frame in [finished] if turn.scenario.no_end else [end, finished] if newer else [finished, end]:
             yield frame
 
-    async def ask(self) -> AsyncIterator[Frame]:
+    async def ask(self, *, again: bool = False) -> AsyncIterator[Frame]:
         """Ask a person; the stream ends, the run waits."""
         turn, node = self.turn, _node('human')
         yield self.node_started(node, 'human-input', 'Question')
-        async for said in turn.say('I need a decision from you before I can answer.\n\n'):
-            yield self._text(said['answer'])
+        async for said in turn.say('One more thing.\n\n' if again else 'I need a decision before I can answer.\n\n'):
+            yield self.text(said['answer'])
         if turn.stopped:
             yield self.finished('stopped', 'Stopped by user.')
             yield turn.end(empty_usage(first=turn.first, elapsed=turn.elapsed), files=[])
             return
-        form = forms.ask(self.run, node, turn.scenario.text)
+        form = forms.ask(self.run, node, turn.scenario, again=again)
         self.demo.records.forms.put(form)
         yield self.event('human_input_required', **form.definition)
-        self.run.status = 'paused'
+        self.run.status, self.run.elapsed = 'paused', round(turn.elapsed, 6)
         self.demo.records.runs.put(self.run)
-        reason = {'TYPE': 'human_input_required', 'form_id': form.definition['form_id'], 'node_id': node['node_id']}
-        yield self.event(
-            'workflow_paused',
-            workflow_run_id=self.run.id,
-            paused_nodes=[node['node_id']],
-            outputs={},
-            reasons=[reason],
-            status='paused',
-            created_at=self.run.created_at,
-            elapsed_time=round(turn.elapsed, 6),
-            total_tokens=0,
-            total_steps=self.run.steps,
-        )
+        self.demo.spawn(self.demo.see_to(self.demo, form, turn.scenario.elsewhere, turn.base_url))
+        yield self.event('workflow_paused', **_pause(self.run, form))
 
     def event(self, name: str, **data: Any) -> Frame:
         return self.turn.frame(name, workflow_run_id=self.run.id, data=data)
@@ -192,7 +218,7 @@ class Flow:
             files=[],
         )
 
-    def _text(self, delta: str) -> Frame:
+    def text(self, delta: str) -> Frame:
         selector = ['llm', 'text'] if delta else ['answer', 'answer']
         return self.turn.frame('message', id=self.turn.message.id, answer=delta, from_variable_selector=selector)
 

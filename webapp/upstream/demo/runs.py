@@ -1,19 +1,24 @@
 """Workflow runs: their outcome, their questions to people, and how to hear the rest of them."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from webapp.upstream.demo import chatflow, forms, saving, scenario, usage, writer
-from webapp.upstream.demo.generation import Generation
+from webapp.upstream.demo import chatflow, forms, resuming
+from webapp.upstream.demo.generation import PING
 from webapp.upstream.demo.payloads import HumanInputPayload, body, check, user_of, user_or_default
 from webapp.upstream.demo.records import Form, Run
 from webapp.upstream.demo.responses import EventStream, answer, missing
 from webapp.upstream.demo.state import WORKFLOW_ID, Demo, base_url, demo_of, end_user_id
-from webapp.upstream.demo.turn import Frame, Turn
+from webapp.upstream.demo.turn import Frame
+
+LOOK_SECONDS = 0.05
 
 
 async def detail(request: Request) -> Response:
@@ -39,13 +44,14 @@ async def detail(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """The rest of a resumed run, once; of a finished one its last frame only, without any text."""
+    """What a run says from now on; of a finished one its last frame only. Older servers know no such address."""
     demo, user = demo_of(request), user_or_default(request)
+    if not demo.resumes:
+        raise HTTPException(404)
     run = demo.records.runs.get(str(request.path_params['id']))
     if run is None or run.user != user:
         raise missing('Workflow run not found')
-    generation = demo.resumed.pop(run.id, None)
-    return EventStream(generation.stream() if generation else _outcome(demo, run))
+    return EventStream(_rest(demo, run, catch_up=request.query_params.get('include_state_snapshot') == 'true'))
 
 
 async def form(request: Request) -> Response:
@@ -53,27 +59,11 @@ async def form(request: Request) -> Response:
 
 
 async def submit(request: Request) -> Response:
-    """Answer the question; the run goes on at once, listened to or not."""
+    """Answer the question."""
     demo, data = demo_of(request), await body(request)
     user_of(data)
     payload = check(HumanInputPayload, data)
-    asked = _form(request)
-    forms.submit(asked, payload.inputs, payload.action)
-    run = demo.records.runs.get(asked.run_id)
-    turn = _turn(demo, run, base_url(request)) if run else None
-    if run is None or turn is None:
-        raise missing('Form not found')
-    demo.records.forms.put(asked)
-    run.status = 'running'
-    generation = Generation(
-        turn,
-        chatflow.resumed(turn, demo, run, asked),
-        ping=demo.ping,
-        save=lambda frame: saving.save(demo.records, turn, frame),
-        detached=True,
-    )
-    demo.start(generation)
-    demo.resumed[run.id] = generation
+    resuming.answer(demo, _form(request), payload.inputs, payload.action, base_url(request))
     return answer({})
 
 
@@ -84,24 +74,37 @@ def _form(request: Request) -> Form:
     return found
 
 
-def _turn(demo: Demo, run: Run, base: str) -> Turn | None:
-    """The turn that the run belongs to, made again from what is on record; None if it was deleted."""
-    message = demo.records.messages.get(run.message_id)
-    conversation = message and demo.records.conversations.get(message.conversation_id)
-    if not message or not conversation:
-        return None
-    asked = scenario.parse(message.query)
-    return Turn(
-        conversation,
-        message,
-        asked,
-        writer.draft(asked, demo.handbook),
-        rate=demo.rate if asked.rate is None else asked.rate,
-        prompt=len(usage.tokens(message.query)),
-        base_url=base,
-        task_id=run.task_id,
-        pieces=[message.answer],
-    )
+async def _rest(demo: Demo, run: Run, *, catch_up: bool) -> AsyncGenerator[bytes, None]:
+    """Whoever listens first after an answer misses nothing, whoever comes later hears what is said from then on.
+
+    :param catch_up: tell first which nodes there were, and what is asked if it waits for a person
+    """
+    waiting = 0.0
+    while True:
+        generation = demo.resumed.pop(run.id, None)
+        alive = generation or demo.running.get(run.task_id)
+        if alive:
+            heard = alive.stream() if generation else alive.rest()
+            for frame in alive.nodes if catch_up and not generation else ():
+                yield b'data: %b\n\n' % orjson.dumps(frame)
+            async with contextlib.aclosing(heard) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        known = demo.records.runs.get(run.id) or run
+        if known.status != 'paused':
+            async with contextlib.aclosing(_outcome(demo, known)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        if catch_up:
+            yield b'data: %b\n\n' % orjson.dumps(chatflow.paused_again(demo, known))
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+        waiting += LOOK_SECONDS
+        if waiting >= demo.ping:
+            waiting = 0.0
+            yield PING
 
 
 async def _outcome(demo: Demo, run: Run) -> AsyncGenerator[bytes, None]:

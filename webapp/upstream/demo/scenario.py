@@ -11,6 +11,7 @@ from typing import Any
 MOST_TOKENS = 200_000
 MOST_SECONDS = 3600.0
 MOST_PER_SECOND = 100_000.0
+DAY = 86_400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Scenario:
     replace: bool = False  # withdrawn in the middle by moderation
     image: bool = False  # the assistant makes a picture
     human: bool = False  # asks a person and waits
+    expires: float = DAY  # seconds for which a person is waited for
+    elsewhere: float | None = None  # seconds until somebody answers who is not in the chat; None: it is for those here
+    twice: bool = False  # asks a person once more
+    proof: bool = False  # asks a person for a file, too
     mislabelled: bool = False  # text in events that should be of files, as 1.12.1 has it for questions with images
     scripted: bool = False  # by the demo itself, even where it relays to a model
     garbage: bool = False  # broken frames among the good ones
@@ -117,6 +122,7 @@ def _count(text: str) -> int:
     return min(int(float(text)), MOST_TOKENS)
 
 
+ASKS = {'mode': 'advanced-chat', 'human': True}
 NUMBER = r'\d{1,9}(?:\.\d{1,9})?'
 WORDS: Mapping[str, Word] = {
     'long': Word('N', NUMBER, _sized('long'), 'N tokens of varied Markdown: headings, lists, code, tables'),
@@ -147,7 +153,16 @@ WORDS: Mapping[str, Word] = {
     'think': Word('', '', _flag(think=True), 'the answer begins with reasoning in think tags'),
     'agent': Word('', '', _flag(mode='agent-chat'), "an agent's thoughts and a tool call"),
     'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, some within others, then the answer"),
-    'human': Word('', '', _flag(mode='advanced-chat', human=True), 'a chatflow that asks a person and waits'),
+    'human': Word(
+        'S', NUMBER, lambda text: ASKS | ({'expires': float(text)} if text else {}),
+        'a chatflow that asks a person and waits, for S seconds (a day)',
+    ),
+    'twice': Word('', '', lambda _: ASKS | {'twice': True}, 'a chatflow that asks a person twice'),
+    'proof': Word('', '', lambda _: ASKS | {'proof': True}, 'a chatflow that asks a person for a file'),
+    'elsewhere': Word(
+        'S', NUMBER, lambda text: ASKS | {'elsewhere': float(text or '20')},
+        'the same, but it asks somebody else, who approves after S seconds (20)',
+    ),
     'image': Word('', '', _flag(mode='agent-chat', image=True), 'the assistant makes a picture'),
     'filetext': Word(
         '', '', _flag(mislabelled=True), 'text arrives in events of files, as Dify 1.12 does with images'

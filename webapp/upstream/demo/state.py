@@ -6,7 +6,7 @@ import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from webapp.upstream.demo import inputs
 from webapp.upstream.demo.generation import Generation
 from webapp.upstream.demo.model import Model, Relay
-from webapp.upstream.demo.records import Records
+from webapp.upstream.demo.records import Form, Records
 from webapp.upstream.demo.retrieval import handbook
 
 VERSION = '1.12.1'
@@ -53,6 +53,8 @@ class Demo:
         form: Sequence[dict[str, dict[str, Any]]],
         relay: Relay | None,
         keeps_costs: bool,
+        resumes: bool,
+        see_to: Callable[['Demo', Form, float | None, str], Coroutine[Any, Any, None]],
     ) -> None:
         self.key = key
         self.rate = rate
@@ -61,6 +63,8 @@ class Demo:
         self.active_limit = active_limit
         self.form = list(form)
         self.keeps_costs = keeps_costs
+        self.resumes = resumes
+        self.see_to = see_to  # what becomes of a question to a person
         self.model = Model(relay) if relay else None
         self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
         self.suggested_questions = list(SUGGESTED_OF_MODEL if relay else SUGGESTED)

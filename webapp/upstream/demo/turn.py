@@ -57,6 +57,11 @@ class Turn:
         return self.stopping.is_set()
 
     @property
+    def outlives_streams(self) -> bool:
+        """Whether it is a run of its own, that goes on when its stream is cut."""
+        return self.scenario.mode == 'advanced-chat'
+
+    @property
     def text(self) -> str:
         return ''.join(self.pieces)
 
@@ -123,7 +128,7 @@ class Turn:
                 due = time.monotonic() - index * self._step
             if index == middle and scenario.failure:
                 raise ModelFailed(FAILURES[scenario.failure])
-            if index == scenario.cut:
+            if index == scenario.cut and not self.outlives_streams:
                 raise ConnectionCut
             await self._until(due + index * self._step)
             if self.stopped:
@@ -136,7 +141,7 @@ class Turn:
             yield self.put(piece)
         if scenario.failure:
             raise ModelFailed(FAILURES[scenario.failure])
-        if scenario.cut is not None:
+        if scenario.cut is not None and not self.outlives_streams:
             raise ConnectionCut
 
     async def say(self, text: str) -> AsyncIterator[Frame]:
