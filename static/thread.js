@@ -23,6 +23,10 @@ export default {
         <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
+          <div v-if="suggested.length" class="questions is-next" role="group" :aria-label="words.next_questions">
+            <button v-for="each in suggested" :key="each.key" type="button" data-testid="suggested-question" data-action="ask"
+              dir="auto">{{ each.text }}</button>
+          </div>
           <p v-show="sum" ref="sum" class="sum" data-testid="conversation-usage" v-html="sum"></p>
         </div>
       </div>

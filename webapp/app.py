@@ -64,6 +64,7 @@ from webapp.store import (
     people as people_store,
 )
 from webapp.store.database import Store
+from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import entry, leaving, login as login_page, open_pages, persons, refusals, sign_in
@@ -230,6 +231,8 @@ async def running(
         deletions = Deletions(store, apps)
         feedback_list = FeedbackList(store, apps, settings.retention)
         spending = Budgets(store, settings.budgets, settings.cost_groups)
+        suggestions = Suggestions(changes)
+        stack.push_async_callback(suggestions.close)
         generations = Generations(
             store,
             apps,
@@ -238,6 +241,7 @@ async def running(
             limits=settings.limits,
             budgets=spending,
             deletions=deletions,
+            suggestions=suggestions,
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
@@ -286,6 +290,7 @@ async def running(
             apps=apps,
             changes=changes,
             generations=generations,
+            suggestions=suggestions,
             files=files,
             feedback=feedback,
             feedback_list=feedback_list,

@@ -33,6 +33,7 @@ from webapp.store.allowance import Allowance
 from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Message
+from webapp.suggestions import Suggestions
 from webapp.upstream import faults
 from webapp.upstream.records import FileRef
 
@@ -66,6 +67,7 @@ class Generations:
         limits: Limits = NO_LIMITS,
         budgets: Budgets | None = None,
         deletions: Deletions | None = None,
+        suggestions: Suggestions | None = None,
         generate_titles_upstream: bool = False,
         on_end: Callable[[Ended], None] = lambda ended: None,
     ) -> None:
@@ -78,6 +80,7 @@ class Generations:
         self._changes = changes
         self._files = files
         self._deletions = deletions or Deletions(store, apps)
+        self._suggestions = suggestions or Suggestions(changes)
         self._limits = limits
         self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
@@ -379,10 +382,22 @@ class Generations:
             self.ended.set(self.ended.value + 1)
             self._publish(generation)
             self._on_end(ended)
+        if reply.status is Status.COMPLETE and not self._closing:
+            self._suggest(generation, reply)
         if generation.work and not (generation.work.done() and generation.reply == reply):
             self._tasks.start(self._drain(generation, reply))
         if reply.status is Status.INTERRUPTED and not self._closing:
             self._repairs.begin(generation.app, generation.left(reply))
+
+    def _suggest(self, generation: Generation, reply: Reply) -> None:
+        self._suggestions.begin(
+            generation.app,
+            message_id=generation.message.id,
+            upstream_id=reply.message_id,
+            conversation_id=generation.conversation.id,
+            user_id=generation.user_id,
+            dify_user=generation.dify_user,
+        )
 
     @staticmethod
     def _note(app: App, reply: Reply) -> None:

@@ -15,6 +15,7 @@ from webapp.forgetting import Forgetting
 from webapp.generations import Generations
 from webapp.notices import Notices
 from webapp.store.database import Store
+from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
 
 
@@ -25,6 +26,7 @@ class Services:
     apps: Apps
     changes: Changes
     generations: Generations
+    suggestions: Suggestions
     files: Files
     feedback: Feedback
     feedback_list: FeedbackList

@@ -80,7 +80,7 @@ class Thread(
 
     def __init__(self) -> None:
         super().__init__()
-        self.keep(sum='')
+        self.keep(sum='', suggested=[])
         self._mounted = False
         self._lost_content: Handler | None = None
         self._held: dict[str, Held] = {}  # by message id
@@ -147,6 +147,10 @@ class Thread(
     def set_sum(self, line: Markup) -> None:
         """Show what the whole conversation cost, below its end; '' for nothing. `show` takes it away."""
         self.keep(sum=line)
+
+    def set_suggested(self, message_id: str, questions: Sequence[str]) -> None:
+        """Show what might be asked next, below the last message; nothing without questions."""
+        self.keep(suggested=[{'key': f'{message_id} {text}', 'text': text} for text in questions])
 
     def patch(self, message_id: str, patch: object) -> None:
         """Apply one patch of `webapp.markdown` to an answer. If it does not fit, `on_lost` hears of it."""

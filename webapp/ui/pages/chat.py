@@ -431,6 +431,7 @@ class ChatPage(Hearing):
             self._reading.conversation = conversation
             self._set_title()
             self._set_state()
+            self._reading.suggest()
             await self._see()
 
     async def _greet(self) -> None:
