@@ -31,15 +31,16 @@ class Suggestions:
     def begin(
         self, app: App, *, message_id: str, upstream_id: str, conversation_id: str, user_id: str, dify_user: str
     ) -> None:
-        """Ask for them in the background, and tell the person's pages.
+        """Ask for them in the background, if the app has said that it has some, and tell the person's pages.
 
         :param upstream_id: of the message
         """
+        suggests = app.known is not None and app.known.parameters.suggests_after_answer
+        if not suggests or not upstream_id or message_id in self._held:
+            return
 
         async def ask() -> None:
             try:
-                if not (await app.about()).parameters.suggests_after_answer:
-                    return
                 found = await app.client.suggested(upstream_id, user=dify_user)
             except UpstreamError as error:
                 logger.debug('answer %s: no suggestions: %s', message_id, error)
@@ -48,9 +49,8 @@ class Suggestions:
             self._hold(message_id, tuple(text for text in questions if 0 < len(text) <= LONGEST)[:MOST])
             self._changes.bump(user_id, conversation_id, messages=False)
 
-        if upstream_id and message_id not in self._held:
-            self._hold(message_id, ())
-            self._tasks.start(ask())
+        self._hold(message_id, ())
+        self._tasks.start(ask())
 
     async def close(self) -> None:
         await self._tasks.close()

@@ -56,6 +56,7 @@ async def apps(asked: Asked) -> AsyncIterator[Apps]:
     upstream.add_middleware(Recorder, asked=asked)
     async with demo.serve(upstream) as url:
         apps = Apps([App('demo', DifyClient(url, 'demo'), running=2)])
+        await apps.get('demo').about()
         yield apps
         await apps.close()
 
@@ -107,7 +108,12 @@ async def test_none_are_asked_for_after_one_that_was_stopped_or_failed(
 
 
 async def test_an_error_leaves_the_answer_as_it_is(
-    generations: Generations, suggestions: Suggestions, asked: Asked, ann: Principal, caplog: pytest.LogCaptureFixture
+    generations: Generations,
+    suggestions: Suggestions,
+    apps: Apps,
+    asked: Asked,
+    ann: Principal,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     asked.is_broken = True
     message = await ask(generations, ann, '/echo hello')
@@ -116,4 +122,5 @@ async def test_an_error_leaves_the_answer_as_it_is(
         await asked.came.wait()
     await ended(generations, await ask(generations, ann, '/echo again', key='k2'))
     assert suggestions.of(message.id) == ()
+    assert apps.get('demo').health.code == ''
     assert not [record for record in caplog.records if 'suggest' in record.message and record.levelname != 'DEBUG']

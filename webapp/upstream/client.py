@@ -302,7 +302,8 @@ class DifyClient:
     async def suggested(self, message_id: str, *, user: str) -> tuple[str, ...]:
         """Questions that a person might ask next. Source: `GET /messages/{message_id}/suggested`."""
         path = f'/messages/{segment(message_id)}/suggested'
-        return texts(await self._dify.call('GET', path, params={'user': user}, wait=self._limits.model), 'data')
+        body = await self._dify.call('GET', path, params={'user': user}, wait=self._limits.model, is_courtesy=True)
+        return texts(body, 'data')
 
     async def audio_to_text(self, name: str, content: bytes | BinaryIO, mime_type: str, *, user: str) -> str:
         """What is said in a recording; MP3, M4A, WAV, AMR or MPGA. Source: `POST /audio-to-text`."""
