@@ -14,6 +14,7 @@ from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
 from webapp.notices import Notices
+from webapp.speech import Speech
 from webapp.store.database import Store
 from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
@@ -31,6 +32,7 @@ class Services:
     feedback: Feedback
     feedback_list: FeedbackList
     throttle: Throttle
+    speech: Speech
     budgets: Budgets
     forgetting: Forgetting
     notices: Notices

@@ -6,7 +6,8 @@ import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +34,18 @@ OPENING_OF_MODEL = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """With sound."""
+
+    speaks: bool = True  # it has no voice: a tone stands for each word
+    speaks_unasked: bool = False
+    hears: bool = False  # it understands nothing: it tells how long a recording is
+
+
+NO_MORE = Abilities()  # than anybody has
+
+
 class Demo:
     def __init__(
         self,
@@ -46,6 +59,8 @@ class Demo:
         form: Sequence[dict[str, dict[str, Any]]],
         relay: Relay | None,
         keeps_costs: bool,
+        abilities: Abilities,
+        site: Mapping[str, Any],
     ) -> None:
         self.key = key
         self.rate = rate
@@ -54,6 +69,8 @@ class Demo:
         self.active_limit = active_limit
         self.form = list(form)
         self.keeps_costs = keeps_costs
+        self.abilities = abilities
+        self.site = dict(site)
         self.model = Model(relay) if relay else None
         self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
         self.app_id = APP_ID
