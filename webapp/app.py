@@ -300,7 +300,7 @@ async def running(
             feedback=feedback,
             feedback_list=feedback_list,
             throttle=throttle,
-            speech=Speech(store, apps, throttle),
+            speech=Speech(store, apps, generations, throttle),
             forgetting=forgetting,
             budgets=spending,
             notices=notices,

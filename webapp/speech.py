@@ -14,6 +14,7 @@ from webapp.belongings import Belongings
 from webapp.chat.message import Status
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import content
+from webapp.generations import Generations
 from webapp.principal import Principal
 from webapp.store.database import Store
 from webapp.store.limits import Scope
@@ -45,8 +46,9 @@ class Sound:
 
 
 class Speech:
-    def __init__(self, store: Store, apps: Apps, throttle: Throttle) -> None:
+    def __init__(self, store: Store, apps: Apps, generations: Generations, throttle: Throttle) -> None:
         self._apps = apps
+        self._generations = generations
         self._belongings = Belongings(store, apps)
         self._throttle = throttle
 
@@ -110,14 +112,16 @@ class Speech:
         return words.strip()[:MOST_WORDS]
 
     async def _words(self, principal: Principal, message_id: str) -> tuple[App, Sequence[str]]:
+        generation = self._generations.of(message_id)  # its row may be a moment behind what the page shows
         message = await self._belongings.message(principal, message_id)
+        reply = generation.reply if generation else message.reply
         conversation = await self._belongings.conversation(principal, message.conversation_id)
         app = self._apps.get(conversation.app)
-        if message.reply.status is not Status.COMPLETE:
+        if reply.status is not Status.COMPLETE:
             raise NotFound
         if not (await _about(app, 'speech_failed')).speech.is_enabled:
             raise Refused('speech_off')
-        return app, pieces(markdown.spoken(message.reply.text))
+        return app, pieces(markdown.spoken(reply.text))
 
 
 def pieces(words: str) -> list[str]:

@@ -55,6 +55,7 @@ EVENTS = [
     Row('thread copy', lambda w: [7, w.message], SECRET_WORD, REFUSED),
     Row('thread question', lambda w: [7, w.message], SECRET_WORD, REFUSED),
     Row('thread sources', lambda w: [7, w.message], 'give', REFUSED),
+    Row('thread pieces', lambda w: [7, w.message], 'give', REFUSED),
     Row('thread feedback', lambda w: [w.message, 'like', 'a comment'], NOTHING, NOTHING, is_change=True),
     Row('thread earlier', lambda w: [10**6], SECRET_WORD, OWN),
     Row('thread lost', lambda w: [w.message], 'change', NOTHING),

@@ -18,7 +18,7 @@ from webapp.store.usage import Total
 from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
-from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
+from webapp.ui.components.thread import FileView, Greeting, MessageView, Speaks, UsageView
 from webapp.ui.numbers import count, price, seconds
 
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
@@ -93,6 +93,19 @@ def upload_rules(app: App) -> UploadRules | None:
         per_message=uploads.per_message,
         megabytes=uploads.megabytes,
     )
+
+
+def hears(app: App) -> bool:
+    """Whether it is known to take speech."""
+    return app.known is not None and app.known.parameters.hears
+
+
+def speaks(app: App) -> Speaks:
+    """Whether it is known to read its answers aloud, and whether it does so unasked."""
+    speech = app.known.parameters.speech if app.known else None
+    if speech is None or not speech.is_enabled:
+        return ''
+    return 'always' if speech.is_automatic else 'asked'
 
 
 def address(app: str, conversation_id: str | None = None) -> str:

@@ -19,6 +19,7 @@ from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
+from webapp.edge import policy
 from webapp.embedding import inputs
 from webapp.embedding.passes import Purpose
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
@@ -137,7 +138,9 @@ class ChatPage(Hearing):
                 self._sidebar = Conversations(new_href=self._address())
             self._thread = Thread()
             self._composer = Composer()
-            self._composer.set_uploads(views.upload_rules(app))
+            self._hears = views.hears(app)  # what a page may use is said with its address, and for good
+            policy.grant(self._client.request, *(['autoplay', 'microphone'] if self._hears else ['autoplay']))
+            self._show_abilities()
             if self._within:
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
@@ -192,6 +195,7 @@ class ChatPage(Hearing):
         self._thread.on_ask(hear(self._ask))
         self._thread.on_copy(hear(self._reading.copied))
         self._thread.on_question(hear(self._reading.question))
+        self._thread.on_pieces(hear(self._pieces))
         self._thread.on_sources(hear(self._reading.citations))
         self._thread.on_feedback(hear(self._rate))
         self._thread.on_earlier(hear(self._reading.earlier))
@@ -248,6 +252,9 @@ class ChatPage(Hearing):
     async def _ask(self, text: str, key: str) -> None:
         """A suggested question is a question."""
         await self._send(text, key)
+
+    async def _pieces(self, message_id: str) -> int:
+        return await self._services.speech.pieces(self._principal, message_id)
 
     async def _join(self, message: Message, visit: int) -> None:
         """Show a message that has just begun, unless the person has gone elsewhere since `visit`."""
@@ -445,10 +452,17 @@ class ChatPage(Hearing):
         if self._app.known is before:
             return
         self._frame.set_name(self._app.name or self._services.name)
-        self._composer.set_uploads(views.upload_rules(self._app))
+        self._show_abilities()
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
+
+    def _show_abilities(self) -> None:
+        """What the app takes and gives besides text."""
+        app = self._app
+        self._composer.set_uploads(views.upload_rules(app))
+        self._composer.set_hearing(app.slug if self._hears and views.hears(app) else '')
+        self._thread.set_speech(views.speaks(app))
 
     async def _warn(self) -> None:
         """Say so in time when a budget that their answers are paid from comes to its end."""
