@@ -35,7 +35,7 @@ export default {
             :aria-label="words.attach" :title="words.attach"><i class="icon icon-attach"></i></button>
         </template>
         <textarea ref="input" rows="1" data-testid="composer-input" dir="auto" enterkeyhint="send" autocomplete="off"
-          :aria-label="words.label" :placeholder="words.placeholder" aria-describedby="composer-note"
+          :aria-label="words.label" :placeholder="hinted || words.placeholder" aria-describedby="composer-note"
           @input="edited" @keydown="key" @paste="pasted"></textarea>
         <Dictation v-if="hears" :app="hears" :words="words" @state="dictating = $event" @heard="insert" @problem="troubled"></Dictation>
         <button v-show="state === 'running'" type="button" class="round" data-testid="composer-stop" @click="stop"
@@ -45,6 +45,7 @@ export default {
       </div>
       <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': warning || (obstacle && pressed), 'is-help': !news }">
         {{ news || help }}</p>
+      <p v-if="disclaimer" class="composer-fine" data-testid="disclaimer" dir="auto" v-html="disclaimer"></p>
       <div class="visually-hidden" role="log"><p v-for="line in said" :key="line.number">{{ line.words }}</p></div>
     </form>`,
   data() {
@@ -53,6 +54,8 @@ export default {
       note: "",
       draftKey: "",
       uploads: null, // what may be attached, see `UploadRules`
+      hinted: "", // the app's own words in an empty box
+      disclaimer: "", // as HTML of the server's
       hears: "", // the app, if it takes speech
       ...this.initial,
       trays: {}, // place -> attachments

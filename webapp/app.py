@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import clock, edge, health, speaking, transfers
+from webapp import clock, edge, health, icons, speaking, transfers
 from webapp.apps import App, Apps
 from webapp.auth import backchannel, login, logout
 from webapp.auth.admission import Admission
@@ -151,6 +151,7 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
                 each.register(services)
             callers = Callers(sessions, passes)
             nicegui_app.include_router(transfers.routes(services.files, callers, passes))
+            nicegui_app.include_router(icons.routes(services.apps, sessions))
             nicegui_app.include_router(speaking.routes(services.speech, callers))
             nicegui_app.include_router(sign_in.routes(embedding, sessions, services.apps, brand=settings.branding))
             yield

@@ -42,6 +42,8 @@ class Row:
 
 EVENTS = [
     Row('frame travel', lambda w: [f'/a/default/c/{w.conversation}'], SECRET_WORD, REFUSED),
+    Row('frame apps', lambda w: [], NOTHING, OWN),
+    Row('frame reload', lambda w: [], REFUSED, REFUSED),  # for admins, see tests/browser
     Row('conversations ready', lambda w: [], NOTHING, OWN),
     Row('conversations open', lambda w: [w.conversation], SECRET_WORD, REFUSED),
     Row('conversations new', lambda w: [], 'greeting', OWN),

@@ -63,6 +63,10 @@ ROUTES: dict[str, list[Row]] = {
         Row('/a/default/c/{conversation}', IN, 404, 404, 404, TO_LOGIN, is_foreign=True),
         Row('/a/staff/c/{conversation}', 404, 404, 404, 404, TO_LOGIN),
     ],
+    'GET /a/{app}/icon': [  # tests/browser has an app with a picture
+        Row('/a/default/icon', 404, 404, 404, 404, 404),
+        Row('/a/staff/icon', 404, 404, 404, 404, 404),
+    ],
     'GET /files/{file_id}': [
         Row('/files/{file}', 200, 404, 404, 404, 404, is_foreign=True),
         Row('/files/{unsent}', 200, 404, 404, 404, 404, is_foreign=True),

@@ -3,6 +3,7 @@
 from webapp.markdown.blocks import render
 from webapp.markdown.live import LiveDocument
 from webapp.markdown.patches import Patch, Seen
+from webapp.markdown.plain import link, linked
 from webapp.markdown.spoken import spoken
 
-__all__ = ['LiveDocument', 'Patch', 'Seen', 'render', 'spoken']
+__all__ = ['LiveDocument', 'Patch', 'Seen', 'link', 'linked', 'render', 'spoken']

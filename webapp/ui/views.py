@@ -15,7 +15,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.files import File
 from webapp.store.messages import Message
 from webapp.store.usage import Total
-from webapp.ui import i18n
+from webapp.ui import app_views, i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.thread import FileView, Greeting, MessageView, Speaks, UsageView
@@ -77,7 +77,8 @@ def greeting_view(app: App) -> Greeting:
     parameters = app.known.parameters
     opening = parameters.opening_statement
     html = markdown.render(opening, scope='opening-') if opening else ''
-    return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
+    questions = tuple(question for question in parameters.suggested_questions if question.strip())
+    return Greeting(title, html, questions, app_views.fine_print(app))
 
 
 def upload_rules(app: App) -> UploadRules | None:

@@ -137,9 +137,11 @@ class Connection:
             return payload
 
     @asynccontextmanager
-    async def download(self, method: str, path: str, **content: Any) -> AsyncIterator[Answer]:
+    async def download(
+        self, method: str, path: str, *, is_courtesy: bool = False, **content: Any
+    ) -> AsyncIterator[Answer]:
         """Like `open`, for bytes that are passed on: whoever reads them gets our errors too."""
-        with self._noted():
+        with nullcontext() if is_courtesy else self._noted():
             async with self.open(method, path, **content) as answer:
                 yield replace(answer, body=self._lively(answer.body))
 

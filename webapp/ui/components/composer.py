@@ -49,6 +49,13 @@ class Composer(
         """Say which app takes speech, by its slug; '' for none."""
         self.keep(hears=app)
 
+    def set_site(self, *, placeholder: str, disclaimer: str) -> None:
+        """
+        :param placeholder: stands where nothing is written yet; '' for our own
+        :param disclaimer: HTML, as `markdown.linked` makes it; stands below
+        """
+        self.keep(hinted=placeholder, disclaimer=disclaimer)
+
     def set_draft_key(self, key: str) -> None:
         """Switch to the draft of another conversation: its id, or 'new:' and what tells the app and the person.
 

@@ -51,6 +51,7 @@ class Greeting:
     title: str
     html: str = ''  # the app's opening statement, as `webapp.markdown.render` made it
     questions: tuple[str, ...] = ()
+    fine_print: tuple[str, ...] = ()  # lines of HTML
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
+from webapp.ui import app_views, budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
@@ -45,7 +45,7 @@ from webapp.ui.live import LiveAnswers
 from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
-from webapp.ui.theme import Banner, Frame, Link
+from webapp.ui.theme import AppLink, Banner, Frame
 from webapp.ui.views import Reader
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class ChatPage(Hearing):
         :raises NotFound: no such conversation of this person's with this app
         """
         open_pages.require(self._app.admits)
-        seen = self._changed.value
+        seen, told = self._changed.value, self._app.told.value
         conversation, shown = await self._read(conversation_id)
         services, app = self._services, self._app
         with self._around(conversation_id) as self._frame:
@@ -164,6 +164,7 @@ class ChatPage(Hearing):
         self._client.on_connect(self._hear(self._see))
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
+        self._spawn(self._keep_abreast(told))
         self._spawn(self._greet())
         self._spawn(self._warn())
         self._spawn(board.follow())
@@ -173,6 +174,7 @@ class ChatPage(Hearing):
         if self._within:
             return self._within.frame(name, brand)
         person = persons.shown(self._services, self._principal, self._address(conversation_id))
+        person = replace(person, reloads=self._principal.is_admin)
         return theme.frame(name=name, apps=self._links(), person=person, brand=brand)
 
     def _reader(self) -> Reader:
@@ -208,6 +210,8 @@ class ChatPage(Hearing):
         self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
+        self._frame.on_apps(hear(self._look_around))
+        self._frame.on_reload(hear(self._reload))
         if self._host:
             self._host.on_send(hear(self._send_for_host))
             self._host.on_new(hear(self._new))
@@ -443,14 +447,21 @@ class ChatPage(Hearing):
 
     async def _greet(self) -> None:
         """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
-        before = self._app.known
         try:
             await self._app.about()
         except UpstreamError as error:
             self._frame.show_banner(Banner('upstream', i18n.error(error.code), 'error', closable=True))
-            return
-        if self._app.known is before:
-            return
+
+    async def _keep_abreast(self, seen: int) -> None:
+        """Show what the app says of itself when that has become something else, whoever has asked it.
+
+        :param seen: the count of such changes when the page was built
+        """
+        while True:
+            seen = await self._app.told.after(seen)
+            self._introduce()
+
+    def _introduce(self) -> None:
         self._frame.set_name(self._app.name or self._services.name)
         self._show_abilities()
         self._set_title()
@@ -461,6 +472,7 @@ class ChatPage(Hearing):
         """What the app takes and gives besides text."""
         app = self._app
         self._composer.set_uploads(views.upload_rules(app))
+        self._composer.set_site(placeholder=app_views.placeholder(app), disclaimer=app_views.disclaimer(app))
         self._composer.set_hearing(app.slug if self._hears and views.hears(app) else '')
         self._thread.set_speech(views.speaks(app))
 
@@ -520,9 +532,22 @@ class ChatPage(Hearing):
         if notices:
             self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))
 
-    def _links(self) -> list[Link]:
+    def _links(self) -> list[AppLink]:
         theirs = self._services.apps.of(self._principal)
-        return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in theirs]
+        return [app_views.link(app, href=views.address(app.slug), is_current=app is self._app) for app in theirs]
+
+    async def _look_around(self) -> None:
+        """How the apps are doing now, for somebody who chooses one."""
+        if not self._within:
+            self._frame.set_apps(self._links())
+
+    async def _reload(self) -> None:
+        if not self._principal.is_admin:
+            raise NotFound
+        await self._app.about(anew=True)
+        self._frame.hide_banner('upstream')
+        words = i18n.t('banner.reloaded', name=self._app.name or self._app.slug)
+        self._frame.show_banner(Banner('reloaded', words, closable=True, is_news=True))
 
     def _set_title(self) -> None:
         name = self._app.name or self._services.name
