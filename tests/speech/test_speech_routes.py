@@ -2,15 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from speech_support import ALL, seconds_of, wav
+from speech_support import ALL, answered, one, seconds_of, somebody, wav
 from support import direct
-from support.live import live
-from support.server import Server, wait_for
+from support.server import Server
 
 from webapp.speech import MOST_RECORDED
 from webapp.upstream import demo
@@ -44,29 +43,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, hearing: str) -> Iterator[S
 def ann(server: Server) -> Iterator[httpx.Client]:
     with somebody(server) as http:
         yield http
-
-
-@contextmanager
-def somebody(server: Server) -> Iterator[httpx.Client]:
-    """A guest with a browser of their own."""
-    with direct.client(server.url, timeout=60) as http:
-        http.get('/', headers={'accept': 'text/html'}).raise_for_status()
-        yield http
-
-
-def answered(server: Server, http: httpx.Client, question: str) -> str:
-    """Ask, wait for the end, and return the id of the message."""
-    with live(http, '/') as page:
-        page.fire('composer send', question, f'key of {question[:100]}', [], '')
-        page.hears('accepted')
-        wait_for(lambda: not one(server, "SELECT 1 FROM messages WHERE status = 'running'"), 'the end', 30)
-    return str(one(server, 'SELECT id FROM messages ORDER BY created_at DESC'))
-
-
-def one(server: Server, query: str) -> object:
-    with closing(sqlite3.connect(server.folder / 'data' / 'webapp.db')) as connection:
-        row = connection.execute(query).fetchone()
-        return row[0] if row else None
 
 
 def forget_limits(server: Server) -> None:

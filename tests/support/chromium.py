@@ -40,7 +40,9 @@ def launch(playwright: Playwright, more: Sequence[str] = ()) -> Browser:
     return playwright.chromium.launch(**_options(playwright, more))
 
 
-def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any], **options: Any) -> BrowserContext:
+def profile(
+    playwright: Playwright, folder: Path, preferences: Mapping[str, Any], more: Sequence[str] = (), **options: Any
+) -> BrowserContext:
     """A browser with a profile of its own in `folder`, which says how it treats cookies, for example.
 
     :param preferences: of the profile, as in its file
@@ -48,7 +50,7 @@ def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any]
     """
     (folder / 'Default').mkdir(parents=True)
     (folder / 'Default' / 'Preferences').write_text(json.dumps({'profile': preferences}))
-    return playwright.chromium.launch_persistent_context(folder, **_options(playwright), **options)
+    return playwright.chromium.launch_persistent_context(folder, **_options(playwright, more), **options)
 
 
 def _options(playwright: Playwright, more: Sequence[str] = ()) -> dict[str, Any]:
