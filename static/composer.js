@@ -3,6 +3,7 @@ import Attachments, {
   attachment, fill, hold, isThere, kept, objection, release, Uploader, watchPage,
 } from "attachments";
 import { filesOf, forget, giveBack, isPractised, placeOf, practise, read, SENT, store } from "drafts";
+import Dictation from "dictation";
 import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
 import Links from "links";
@@ -17,7 +18,7 @@ const TALL = 60; // px of text
 const LINES = 5; // that a screen reader may still have to read
 
 export default {
-  components: { Attachments, Links },
+  components: { Attachments, Dictation, Links },
   props: { words: Object, initial: Object },
   template: `
     <form class="composer" @submit.prevent="send">
@@ -27,7 +28,7 @@ export default {
         <button type="button" class="icon-button" @click="rejected = ''; focus()" :aria-label="words.dismiss" :title="words.dismiss">
           <i class="icon icon-close"></i></button>
       </p>
-      <div class="composer-box" :class="{ 'is-tall': tall }">
+      <div class="composer-box" :class="{ 'is-tall': tall, 'is-dictated': dictating }">
         <Attachments :files="files" :words="words" @remove="remove" @retry="retry"></Attachments>
         <template v-if="uploads?.files">
           <input ref="chooser" type="file" hidden data-testid="composer-file" :accept="uploads.accept"
@@ -41,8 +42,9 @@ export default {
           <Links ref="links" :words="words" @link="(...values) => $emit('link', values)"></Links>
         </template>
         <textarea ref="input" rows="1" data-testid="composer-input" dir="auto" enterkeyhint="send" autocomplete="off"
-          :aria-label="words.label" :placeholder="words.placeholder" aria-describedby="composer-note"
+          :aria-label="words.label" :placeholder="hinted || words.placeholder" aria-describedby="composer-note"
           @input="edited" @keydown="key" @paste="pasted"></textarea>
+        <Dictation v-if="hears" :app="hears" :words="words" @state="dictating = $event" @heard="insert" @problem="troubled"></Dictation>
         <button v-show="state === 'running'" type="button" class="round" data-testid="composer-stop" @click="stop"
           :aria-label="words.stop" :title="words.stop"><i class="icon icon-stop"></i></button>
         <button v-show="state !== 'running'" type="submit" class="round" data-testid="composer-send"
@@ -50,6 +52,7 @@ export default {
       </div>
       <p id="composer-note" class="composer-note" role="status" :class="{ 'is-warning': warning || (obstacle && pressed), 'is-help': !news }">
         {{ news || help }}</p>
+      <p v-if="disclaimer" class="composer-fine" data-testid="disclaimer" dir="auto" v-html="disclaimer"></p>
       <div class="visually-hidden" role="log"><p v-for="line in said" :key="line.number">{{ line.words }}</p></div>
     </form>`,
   data() {
@@ -58,6 +61,9 @@ export default {
       note: "",
       draftKey: "",
       uploads: null, // what may be attached, see `UploadRules`
+      hinted: "", // the app's own words in an empty box
+      disclaimer: "", // as HTML of the server's
+      hears: "", // the app, if it takes speech
       ...this.initial,
       trays: {}, // place -> attachments
       text: "", // as it stands in the box, or "" if it is blank
@@ -65,6 +71,7 @@ export default {
       hint: "",
       rejected: "", // about files that were not even uploaded
       dropping: false,
+      dictating: "", // see `dictation.js`
       practised: isPractised(), // has sent something before
       tall: false, // more than two lines
       pressed: false, // Enter, though something is in the way
@@ -185,6 +192,18 @@ export default {
       this.$refs.input.value = text;
       this.again = key && { text, key, ids: idsOf(this.files) };
       this.edited();
+    },
+    /** What was dictated stands where the text was being written, for the reader to mend and to send. */
+    insert(words) {
+      const area = this.$refs.input;
+      const [before, after] = [area.value.slice(0, area.selectionStart), area.value.slice(area.selectionEnd)];
+      const spaced = (/\S$/.test(before) ? " " : "") + words + (/^\S/.test(after) ? " " : "");
+      area.setRangeText(spaced, area.selectionStart, area.selectionEnd, "end");
+      this.edited();
+      this.$nextTick(this.focus);
+    },
+    troubled(words) {
+      this.warning = words;
     },
     edited() {
       const text = this.written();

@@ -9,7 +9,7 @@ const EVERYWHERE = ["list", "theme"]; // shortcuts of pages without a conversati
 const THEMES = ["auto", "light", "dark"];
 
 export default {
-  props: { words: Object, shortcutsWords: Object, pairingWords: Object, brand: Object, apps: Array, person: Object, initial: Object, hasSidebar: Boolean, home: String, placed: Object },
+  props: { words: Object, shortcutsWords: Object, pairingWords: Object, brand: Object, person: Object, initial: Object, hasSidebar: Boolean, home: String, placed: Object },
   template: `
     <div class="frame" :class="{ 'is-open': open, 'is-drawer': narrow, 'has-sidebar': hasSidebar }" @chosen="narrow && close()">
       <a class="skip-link" href="#main" @click.prevent="$refs.main.focus()">{{ hasSidebar ? words.skip : words.skip_page }}</a>
@@ -35,8 +35,16 @@ export default {
           <template v-else>
             <h1 class="app-name"><button type="button" class="button" data-testid="app-switcher" popovertarget="apps"
               aria-haspopup="true" dir="auto">{{ name }}<i class="icon icon-chevron"></i></button></h1>
-            <nav id="apps" popover class="menu at-start" :aria-label="words.apps">
-              <a v-for="app in apps" :key="app.href" :href="app.href" :aria-current="app.current ? 'page' : null" dir="auto">{{ app.name }}</a>
+            <nav id="apps" popover class="menu at-start apps" :aria-label="words.apps" @toggle="$event.newState === 'open' && $emit('apps', [])">
+              <a v-for="app in apps" :key="app.href" :href="app.href" :aria-current="app.current ? 'page' : null">
+                <span class="app-icon" aria-hidden="true" :style="{ backgroundColor: app.emoji ? app.background : '' }">
+                  <img v-if="app.picture" :src="app.picture" alt="" decoding="async">
+                  <template v-else>{{ app.emoji || [...app.name][0] }}</template></span>
+                <span class="app-words">
+                  <span dir="auto">{{ app.name }}</span>
+                  <small v-if="app.is_down" class="app-down" data-testid="app-down">{{ words.app_down }}</small>
+                  <small v-if="app.description" dir="auto">{{ app.description }}</small></span>
+              </a>
             </nav>
           </template>
           <span class="space"></span>
@@ -64,6 +72,7 @@ export default {
           <div id="person" ref="person" popover class="menu at-end" role="region" :aria-label="words.account">
             <p v-if="person?.name" class="quiet" dir="auto">{{ person.name }}</p>
             <a v-for="link in person?.links ?? []" :key="link.href" :href="link.href">{{ link.name }}</a>
+            <button v-if="person?.reloads" type="button" data-testid="app-reload" @click="reload">{{ words.reload_app }}</button>
             <button type="button" data-testid="shortcuts" @click="list">{{ shortcutsWords.title }}</button>
             <form v-if="person?.logout" method="post" :action="person.logout">
               <button type="submit" data-testid="logout">{{ words.sign_out }}</button>
@@ -103,13 +112,14 @@ export default {
         </dl>
       </dialog>
     </div>`,
-  emits: ["travel", "leave"],
+  emits: ["travel", "apps", "reload", "leave"],
   data() {
     const narrow = isNarrow(this.placed);
     return {
       name: "",
       title: "",
       banners: [],
+      apps: [],
       ...this.initial,
       narrow,
       open: !narrow && recall("sidebar") !== "closed",
@@ -196,6 +206,10 @@ export default {
       if (replace) history.replaceState(null, "", href);
       else history.pushState(null, "", href);
     },
+    reload() {
+      this.$refs.person.hidePopover();
+      this.$emit("reload", []);
+    },
     travelled() {
       this.$emit("travel", [location.pathname]);
     },
@@ -279,4 +293,4 @@ const { recall, keep } = memory("localStorage");
 
 /** What somebody has read and closed stays closed, until it says something else. */
 const isKnown = (banner) => storeOf(banner)?.recall(`closed:${banner.name}`) === banner.text;
-const storeOf = (banner) => (banner.is_for_tab ? ofTab : banner.kind === "info" ? { recall, keep } : null);
+const storeOf = (banner) => (banner.is_news ? null : banner.is_for_tab ? ofTab : banner.kind === "info" ? { recall, keep } : null);

@@ -8,6 +8,7 @@ import { admits } from "inputs";
 import { newKey } from "keys";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
+import { passing } from "passes";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
@@ -19,7 +20,7 @@ const PATIENCE = 10_000; // ms for what the server is asked for
 export default {
   props: { words: Object, feedbackWords: Object, proseWords: Object, content: Object, initial: Object },
   template: `
-    <section class="thread" :aria-label="words.thread">
+    <section class="thread" :class="{ 'can-speak': speaks }" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
       <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered" @submit.prevent="submitted">
         <div class="thread-column">
@@ -27,6 +28,10 @@ export default {
           <slot></slot>
           <div ref="starters" class="starters" data-greeting></div>
           <div ref="list"></div>
+          <div v-if="suggested.length" class="questions is-next" role="group" :aria-label="words.next_questions">
+            <button v-for="each in suggested" :key="each.key" type="button" data-testid="suggested-question" data-action="ask"
+              dir="auto">{{ each.text }}</button>
+          </div>
           <p v-show="sum" ref="sum" class="sum" data-testid="conversation-usage" v-html="sum"></p>
         </div>
       </div>
@@ -38,7 +43,7 @@ export default {
   data() {
     return { away: false, ...this.initial };
   },
-  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "answer", "earlier", "lost"],
+  emits: ["ready", "action", "feedback", "copy", "question", "sources", "pieces", "ask", "answer", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
@@ -64,6 +69,7 @@ export default {
     this.follow.stop();
     this.asking.stop();
     this.tools.sources?.then((sources) => sources.remove());
+    this.tools.speaker?.then((speaker) => speaker.close());
   },
 
   methods: {
@@ -120,6 +126,7 @@ export default {
       }
       if (!isRunning(old)) this.dress(old);
       if (ended) this.speak(old);
+      if (ended && item.status === "complete") this.readUnasked(item.id);
     },
     patch(id, patch) {
       const node = this.messages.node(id);
@@ -213,6 +220,7 @@ export default {
       fillNumbers(root);
       dressProse(root, this.proseWords);
       this.asking.dress(root);
+      this.tools.speaker?.then((speaker) => speaker.show());
       for (const chips of root.querySelectorAll(".reply:not([aria-busy]) > [data-part=citations] > .citations")) {
         mark(prose(chips.closest(".reply")), [...chips.querySelectorAll(".cite[aria-label]")]);
       }
@@ -247,6 +255,8 @@ export default {
         usage: () => this.explain(turn, button),
         like: () => this.rate(turn, "like"),
         dislike: () => this.rate(turn, "dislike"),
+        speak: async () => (await this.tool("speaker")).toggle(id),
+        hush: async () => (await this.tool("speaker")).stop(),
         comment: async () => (await this.tool("feedback")).comment(turn),
         ask: () => admits() && this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
@@ -282,12 +292,21 @@ export default {
       const popover = await this.tool("popover");
       popover.open(() => turn.querySelector("[data-action=usage]"), facts, button.title);
     },
+    /** If the app says so, and only where somebody has used the page and sees it: nobody is to be startled. */
+    async readUnasked(id) {
+      if (this.speaks !== "always" || !navigator.userActivation?.hasBeenActive || document.hidden) return;
+      (await this.tool("speaker")).start(id, true);
+    },
     tool(name) {
       const { above, scroller } = this.$refs;
       return (this.tools[name] ??= {
         popover: async () => new (await import("popover")).Popover(above, scroller),
         lightbox: async () => new (await import("lightbox")).Lightbox(above, this.words),
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
+        speaker: async () => {
+          const { Speaker } = await import("speaker");
+          return new Speaker(this.$refs.list, this.words, { count: (id) => this.request("pieces", id), passing, say: this.say });
+        },
         feedback: async () => {
           const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);
           return new Feedback(popover, this.feedbackWords, (...values) => this.$emit("feedback", values), this.say);

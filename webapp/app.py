@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from nicegui import app as nicegui_app, ui
 from starlette.types import ASGIApp
 
-from webapp import clock, edge, health, transfers
+from webapp import clock, edge, health, icons, speaking, transfers
 from webapp.apps import App, Apps
 from webapp.auth import backchannel, login, logout
 from webapp.auth.admission import Admission
@@ -27,6 +27,7 @@ from webapp.auth.sessions import Sessions, Visits
 from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
+from webapp.callers import Callers
 from webapp.changes import Changes
 from webapp.comparison import Comparison
 from webapp.deletions import Deletions
@@ -53,6 +54,7 @@ from webapp.principal import Role
 from webapp.retention import Retention
 from webapp.services import Services
 from webapp.settings import DEMO, Settings
+from webapp.speech import Speech
 from webapp.stopping import Stopping
 from webapp.store import (
     deletions as deletions_store,
@@ -64,6 +66,7 @@ from webapp.store import (
     people as people_store,
 )
 from webapp.store.database import Store
+from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import entry, leaving, login as login_page, open_pages, persons, refusals, sign_in
@@ -146,7 +149,10 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
                 audit,
             ):
                 each.register(services)
-            nicegui_app.include_router(transfers.routes(services.files, sessions, passes))
+            callers = Callers(sessions, passes)
+            nicegui_app.include_router(transfers.routes(services.files, callers, passes))
+            nicegui_app.include_router(icons.routes(services.apps, sessions))
+            nicegui_app.include_router(speaking.routes(services.speech, callers))
             nicegui_app.include_router(sign_in.routes(embedding, sessions, services.apps, brand=settings.branding))
             yield
 
@@ -231,6 +237,8 @@ async def running(
         deletions = Deletions(store, apps)
         feedback_list = FeedbackList(store, apps, settings.retention)
         spending = Budgets(store, settings.budgets, settings.cost_groups)
+        suggestions = Suggestions(changes)
+        stack.push_async_callback(suggestions.close)
         generations = Generations(
             store,
             apps,
@@ -239,6 +247,7 @@ async def running(
             limits=settings.limits,
             budgets=spending,
             deletions=deletions,
+            suggestions=suggestions,
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
@@ -281,16 +290,19 @@ async def running(
         await generations.repair_leftovers()
         introductions = [asyncio.create_task(_introduce(app), name='introduction') for app in apps]
         stack.callback(lambda: [task.cancel() for task in introductions])
+        throttle = Throttle(store, settings.limits)
         yield Services(
             store=store,
             sessions=sessions,
             apps=apps,
             changes=changes,
             generations=generations,
+            suggestions=suggestions,
             files=files,
             feedback=feedback,
             feedback_list=feedback_list,
-            throttle=Throttle(store, settings.limits),
+            throttle=throttle,
+            speech=Speech(store, apps, generations, throttle),
             forgetting=forgetting,
             budgets=spending,
             notices=notices,

@@ -1,30 +1,56 @@
 """The Dify apps that this instance is the front door of."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import filetype
 
 from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
+from webapp.latest import Latest
 from webapp.line import Line
 from webapp.presentation import Presenter
 from webapp.prices import Price
 from webapp.principal import Principal, Role
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
-from webapp.upstream.parameters import Info, Parameters
+from webapp.upstream.parameters import Info, Parameters, Site
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 300.0
 FORGET_SECONDS = 3600.0  # servers are updated now and then
+IMPATIENT_SECONDS = 15.0  # while it is down: as soon as it is well, that is to be seen
+MOST_ICON = 512 * 1024  # bytes
+ICONS = frozenset({'image/gif', 'image/jpeg', 'image/png', 'image/webp'})
+
+
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """A picture that stands for an app."""
+
+    content: bytes
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an app says of itself."""
+    """What an app says of itself.
+
+    :ivar site: without the address of its icon, which is another one each time, and upstream's
+    """
 
     info: Info
     parameters: Parameters
+    site: Site = Site()  # noqa: RUF009 -- a value
+    icon: Icon | None = None  # None: `site` may name an emoji
+
+    @property
+    def description(self) -> str:
+        return self.site.description.strip() or self.info.description.strip()
 
 
 class App:
@@ -64,6 +90,7 @@ class App:
         self._groups = frozenset(groups)
         self.prices = tuple(prices)
         self.known: About | None = None  # what it said last
+        self.told = Latest(0)  # counts how often it said something else than before
         self._read_at = float('-inf')
         self._resumes_from = float('-inf')
         self._reading = asyncio.Lock()
@@ -101,20 +128,41 @@ class App:
             case _:
                 return not self._groups or not self._groups.isdisjoint(principal.groups)
 
-    async def about(self) -> About:
-        """Name, mode, opening statement, form and limits; asked at most every five minutes.
+    async def about(self, *, anew: bool = False) -> About:
+        """Name, mode, opening statement, form, limits and look; asked at most every five minutes.
 
-        :raises UpstreamError: it can't be asked and never could be
+        :param anew: ask now, however lately it was asked
+        :raises UpstreamError: it can't be asked and never could be; or not now, though it was to be asked anew
         """
         async with self._reading:
-            if self.known is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+            fresh = IMPATIENT_SECONDS if self.health.is_down else FRESH_SECONDS
+            if anew or self.known is None or time.monotonic() - self._read_at > fresh:
+                before = self.known
                 try:
-                    self.known = About(await self.client.info(), await self.client.parameters())
+                    self.known = await self._ask()
                 except UpstreamError:
-                    if self.known is None:
+                    if anew or self.known is None:
                         raise
                 self._read_at = time.monotonic()
+                if self.known != before:
+                    self.told.set(self.told.value + 1)
             return self.known
+
+    async def _ask(self) -> About:
+        info = await self.client.info()
+        site, icon = Site(), None
+        try:
+            site = await self.client.site()
+            icon = await self._icon(site.icon_url) if site.icon_url else None
+        except UpstreamError as error:  # it works without a look
+            logger.info('app %s: no look, or no icon: %s', self.slug, error)
+        return About(info, await self.client.parameters(), replace(site, icon_url=''), icon)
+
+    async def _icon(self, url: str) -> Icon | None:
+        async with self.client.file(url, is_courtesy=True) as answer:
+            content = await answer.read(MOST_ICON)
+        found = filetype.guess(content)
+        return Icon(content, found.mime) if found and found.mime in ICONS else None
 
 
 class Apps:

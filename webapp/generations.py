@@ -36,6 +36,7 @@ from webapp.store.database import Store
 from webapp.store.files import File, Source
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Leftover, Message
+from webapp.suggestions import Suggestions
 from webapp.upstream import faults
 from webapp.upstream.records import FileRef
 from webapp.waiting import Waiting
@@ -71,6 +72,7 @@ class Generations:
         limits: Limits = NO_LIMITS,
         budgets: Budgets | None = None,
         deletions: Deletions | None = None,
+        suggestions: Suggestions | None = None,
         generate_titles_upstream: bool = False,
         on_end: Callable[[Ended], None] = lambda ended: None,
     ) -> None:
@@ -83,6 +85,7 @@ class Generations:
         self._changes = changes
         self._files = files
         self._deletions = deletions or Deletions(store, apps)
+        self._suggestions = suggestions or Suggestions(changes)
         self._limits = limits
         self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
@@ -600,6 +603,8 @@ class Generations:
             self._publish(generation)
             if reply.status.is_final and not (generation.goes_on and generation.goes_on.was_broken):
                 self._on_end(ended)
+        if reply.status is Status.COMPLETE and not self._closing:
+            self._suggest(generation, reply)
         if generation.work and not (generation.work.done() and generation.reply == reply):
             self._tasks.start(self._drain(generation, reply))
         if self._closing:
@@ -608,6 +613,16 @@ class Generations:
             self._repairs.begin(generation.app, generation.left(reply))
         elif reply.status is Status.WAITING:
             self._waiting.begin(generation.app, generation.left(reply))
+
+    def _suggest(self, generation: Generation, reply: Reply) -> None:
+        self._suggestions.begin(
+            generation.app,
+            message_id=generation.message.id,
+            upstream_id=reply.message_id,
+            conversation_id=generation.conversation.id,
+            user_id=generation.user_id,
+            dify_user=generation.dify_user,
+        )
 
     @staticmethod
     def _note(app: App, reply: Reply) -> None:

@@ -24,6 +24,7 @@ class Limits:
     upload_mb_per_day: int = 0
     searches_per_minute: int = 0
     exports_per_minute: int = 0
+    speech_per_minute: int = 0
     logins_per_minute: int = 0
     guests_per_minute: int = 0
     embed_entries_per_minute: int = 0
@@ -61,6 +62,7 @@ class Limits:
         return {
             Scope.SEARCHES: self.searches_per_minute,
             Scope.EXPORTS: self.exports_per_minute,
+            Scope.SPEECH: self.speech_per_minute,
             Scope.LOGIN_STARTS: self.logins_per_minute,
             Scope.LOGIN_ENDS: self.logins_per_minute,
             Scope.GUESTS: self.guests_per_minute,

@@ -14,7 +14,9 @@ from webapp.files import Files
 from webapp.forgetting import Forgetting
 from webapp.generations import Generations
 from webapp.notices import Notices
+from webapp.speech import Speech
 from webapp.store.database import Store
+from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
 
 
@@ -25,10 +27,12 @@ class Services:
     apps: Apps
     changes: Changes
     generations: Generations
+    suggestions: Suggestions
     files: Files
     feedback: Feedback
     feedback_list: FeedbackList
     throttle: Throttle
+    speech: Speech
     budgets: Budgets
     forgetting: Forgetting
     notices: Notices

@@ -3,12 +3,7 @@
 The cookie tells who asks, and the edge has checked from where; or a pass does, see `embedding.passes`.
 """
 
-import asyncio
-import contextlib
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -16,47 +11,27 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from webapp.auth.sessions import Sessions
-from webapp.embedding import passes as shown
+from webapp.callers import GONE, NO_STORE, Callers, Places, while_connected
 from webapp.embedding.passes import Passes, Purpose
-from webapp.errors import NotFound, Refused, SignedOut
+from webapp.errors import NotFound, Refused
 from webapp.files import Files
 from webapp.files.content import BYTES, INLINE
 from webapp.files.service import MOST_TEXT_BYTES
-from webapp.principal import Principal
 from webapp.store.files import File
 
-T = TypeVar('T')
-
-AT_ONCE = 2  # uploads of one person; more of them wait
-WAITING = 8
-PATIENCE = 60.0  # seconds
-GONE = 499  # for the log; nobody reads the answer
 RANGE = re.compile(r'bytes=(\d{0,19})-(\d{0,19})', re.ASCII)
-NO_STORE = {'Cache-Control': 'no-store'}
 # The bytes behind an id never change. Another person on the same browser has another cookie, and so asks again.
 KEPT = {'Cache-Control': 'private, max-age=31536000, immutable', 'Vary': 'Cookie', 'Accept-Ranges': 'bytes'}
 
 
-def routes(files: Files, sessions: Sessions, passes: Passes) -> APIRouter:
+def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
     """`POST /uploads`, `POST /uploads/text` and `GET /files/{id}`."""
     router = APIRouter(include_in_schema=False)
-    places = _Places()
-
-    async def who(request: Request, purpose: Purpose, object_id: str = '') -> Principal | None:
-        if shown.is_shown(request):
-            return await passes.principal(request, purpose, object_id)
-        return await sessions.principal(request.scope)
-
-    async def uploader(request: Request) -> Principal:
-        principal = await who(request, Purpose.UPLOAD)
-        if principal is None:
-            raise SignedOut
-        return principal
+    places = Places()
 
     @router.post('/uploads')
     async def upload(request: Request) -> JSONResponse:
-        principal = await uploader(request)
+        principal = await callers.require(request, Purpose.UPLOAD)
         if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
             raise Refused(detail='no multipart/form-data', status=415)
         try:
@@ -66,14 +41,14 @@ def routes(files: Files, sessions: Sessions, passes: Passes) -> APIRouter:
                     raise Refused(detail='a field `app` and a `file` are needed', status=400)
                 name = part.filename or ''
                 work = files.upload(principal, app=app, name=name, stream=part.file, field=field)
-                file = await _while_connected(request, work)
+                file = await while_connected(request, work)
         except ClientDisconnect:
             raise Refused(detail='the browser has gone', status=GONE) from None
         return JSONResponse(_described(file, passes.file(principal, file.id)), 201, NO_STORE)
 
     @router.post('/uploads/text')
     async def hold_text(request: Request) -> JSONResponse:
-        principal = await uploader(request)
+        principal = await callers.require(request, Purpose.UPLOAD)
         data = bytearray()
         async for block in request.stream():
             data += block
@@ -83,65 +58,13 @@ def routes(files: Files, sessions: Sessions, passes: Passes) -> APIRouter:
 
     @router.get('/files/{file_id}')
     async def download(request: Request, file_id: str) -> Response:
-        principal = await who(request, Purpose.FILE, file_id)
+        principal = await callers.who(request, Purpose.FILE, file_id)
         if principal is None:
             raise NotFound
         file = await files.find(principal, file_id)
         return _answer(request, files, file)
 
     return router
-
-
-class _Places:
-    """How many uploads each person has under way."""
-
-    def __init__(self) -> None:
-        self._asking: Counter[str] = Counter()
-        self._places: dict[str, asyncio.Semaphore] = {}
-
-    @contextlib.asynccontextmanager
-    async def of(self, principal: Principal) -> AsyncIterator[None]:
-        """:raises Refused: `uploads_busy`: too many wait, or for too long"""
-        who = principal.user_id
-        if self._asking[who] >= AT_ONCE + WAITING:
-            raise Refused('uploads_busy', status=429)
-        self._asking[who] += 1
-        place = self._places.setdefault(who, asyncio.Semaphore(AT_ONCE))
-        try:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await place.acquire()
-            except TimeoutError:
-                raise Refused('uploads_busy', status=429) from None
-            try:
-                yield
-            finally:
-                place.release()
-        finally:
-            self._asking[who] -= 1
-            if not self._asking[who]:
-                del self._asking[who], self._places[who]
-
-
-async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; it is cancelled when the browser goes away, and cleans up behind itself."""
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_left(request))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        for task in (working, leaving):
-            task.cancel()
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())['type'] != 'http.disconnect':
-        pass
 
 
 def _described(file: File, url: str) -> dict[str, object]:

@@ -42,6 +42,8 @@ class Row:
 
 EVENTS = [
     Row('frame travel', lambda w: [f'/a/default/c/{w.conversation}'], SECRET_WORD, REFUSED),
+    Row('frame apps', lambda w: [], NOTHING, OWN),
+    Row('frame reload', lambda w: [], REFUSED, REFUSED),  # for admins, see tests/browser
     Row('conversations ready', lambda w: [], NOTHING, OWN),
     Row('conversations open', lambda w: [w.conversation], SECRET_WORD, REFUSED),
     Row('conversations new', lambda w: [], 'greeting', OWN),
@@ -63,6 +65,7 @@ EVENTS = [
     Row('thread copy', lambda w: [7, w.message], SECRET_WORD, REFUSED),
     Row('thread question', lambda w: [7, w.message], SECRET_WORD, REFUSED),
     Row('thread sources', lambda w: [7, w.message], 'give', REFUSED),
+    Row('thread pieces', lambda w: [7, w.message], 'give', REFUSED),
     Row('thread feedback', lambda w: [w.message, 'like', 'a comment'], NOTHING, NOTHING, is_change=True),
     Row('thread earlier', lambda w: [10**6], SECRET_WORD, OWN),
     Row('thread lost', lambda w: [w.message], 'change', NOTHING),

@@ -63,6 +63,10 @@ ROUTES: dict[str, list[Row]] = {
         Row('/a/default/c/{conversation}', IN, 404, 404, 404, TO_LOGIN, is_foreign=True),
         Row('/a/staff/c/{conversation}', 404, 404, 404, 404, TO_LOGIN),
     ],
+    'GET /a/{app}/icon': [  # tests/browser has an app with a picture
+        Row('/a/default/icon', 404, 404, 404, 404, 404),
+        Row('/a/staff/icon', 404, 404, 404, 404, 404),
+    ],
     'GET /files/{file_id}': [
         Row('/files/{file}', 200, 404, 404, 404, 404, is_foreign=True),
         Row('/files/{unsent}', 200, 404, 404, 404, 404, is_foreign=True),
@@ -73,6 +77,14 @@ ROUTES: dict[str, list[Row]] = {
         Row('/uploads', 201, 404, 404, 404, 401, request={'data': {'app': 'staff'}, 'files': FILE}),
     ],
     'POST /uploads/text': [Row('/uploads/text', 201, 201, 201, 201, 401, request={'content': b'a long text'})],
+    'GET /speech/{message_id}/{piece}': [
+        Row('/speech/{message}/0', 200, 404, 404, 404, 404, is_foreign=True),
+        Row('/speech/{message}/99', 404, 404, 404, 404, 404, is_foreign=True),
+    ],
+    'POST /speech': [  # the demo does not hear
+        Row('/speech?app=default', 409, 409, 409, 409, 401, request={'content': b'RIFF'}),
+        Row('/speech?app=staff', 409, 404, 404, 404, 401, request={'content': b'RIFF'}),
+    ],
     # pages of other sites: neither a login nor an app for everybody counts there, only what a host says
     'GET /embed/{embed}': [
         everybody('/embed/helpdesk', 200),

@@ -24,6 +24,7 @@ UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
 OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
+OF_THE_APP = ('/info', '/parameters', '/site', '/app/feedbacks', '/suggested')  # asked by the server of itself
 GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
 
 
@@ -35,7 +36,7 @@ class Recorder:
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope['type'] == 'http' and not scope['path'].endswith(('/info', '/parameters', '/app/feedbacks')):
+        if scope['type'] == 'http' and not scope['path'].endswith(OF_THE_APP):
             self._seen.append(f'{scope["method"]} {scope["path"]}')
         await self._app(scope, receive, send)
 

@@ -16,6 +16,7 @@ from webapp.services import Services
 from webapp.store import conversations
 from webapp.store.database import Store
 from webapp.store.messages import Message
+from webapp.suggestions import Suggestions
 from webapp.ui.components.thread import MessageView
 from webapp.ui.history import History, Page
 from webapp.ui.kept import KeptAnswers
@@ -61,6 +62,7 @@ async def test_rows_that_are_older_than_an_end_do_not_take_it_back(
 ) -> None:
     monkeypatch.setattr('nicegui.core.loop', asyncio.get_running_loop())  # as in a running app
     asked = {'store': store, 'apps': apps, 'changes': changes, 'generations': generations, 'files': files}
+    asked['suggestions'] = Suggestions(changes)
     services = Services(**dict.fromkeys(each.name for each in fields(Services)) | asked)  # type: ignore[arg-type]
     told, history = Told(), Slow(services, KeptAnswers(), lambda: ann)
     history.ended = asyncio.Event()

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,14 @@ def find(playwright: Playwright) -> str | None:
     return system or next((str(path) for path in own if path.exists()), None)
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, more: Sequence[str] = ()) -> Browser:
     """:raises FileNotFoundError: there is none"""
-    return playwright.chromium.launch(**_options(playwright))
+    return playwright.chromium.launch(**_options(playwright, more))
 
 
-def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any], **options: Any) -> BrowserContext:
+def profile(
+    playwright: Playwright, folder: Path, preferences: Mapping[str, Any], more: Sequence[str] = (), **options: Any
+) -> BrowserContext:
     """A browser with a profile of its own in `folder`, which says how it treats cookies, for example.
 
     :param preferences: of the profile, as in its file
@@ -48,15 +50,15 @@ def profile(playwright: Playwright, folder: Path, preferences: Mapping[str, Any]
     """
     (folder / 'Default').mkdir(parents=True)
     (folder / 'Default' / 'Preferences').write_text(json.dumps({'profile': preferences}))
-    return playwright.chromium.launch_persistent_context(folder, **_options(playwright), **options)
+    return playwright.chromium.launch_persistent_context(folder, **_options(playwright, more), **options)
 
 
-def _options(playwright: Playwright) -> dict[str, Any]:
+def _options(playwright: Playwright, more: Sequence[str] = ()) -> dict[str, Any]:
     path = find(playwright)
     if path is None:
         raise FileNotFoundError(HINT)
     sandbox = ['--no-sandbox'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else []  # root has none
-    return {'executable_path': path, 'args': [*ARGUMENTS, *sandbox]}
+    return {'executable_path': path, 'args': [*ARGUMENTS, *sandbox, *more]}
 
 
 def install() -> None:

@@ -29,7 +29,7 @@ from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations, Row
 from webapp.ui.components.steps import Icon, StepLook
 from webapp.ui.components.thread import FileView, Greeting, MessageView, Thread, UsageView
-from webapp.ui.theme import Banner, Link, Person
+from webapp.ui.theme import AppLink, Banner, Link, Person
 
 NOW = datetime.now(UTC)
 PAGE = 30  # messages
@@ -162,7 +162,7 @@ class Page:
         self.items = {item.id: item for item in items}
         with theme.frame(
             name='Helpdesk',
-            apps=[Link('Helpdesk', '/', current=True), Link('Travel', '/empty')],
+            apps=[AppLink('Helpdesk', '/', current=True), AppLink('Travel', '/empty')],
             person=Person('Ada Lovelace', logout='/logout', links=(Link('My usage', '/me'),)),
         ) as self.frame:
             with self.frame.sidebar:

@@ -23,6 +23,7 @@ POLLING = '/_nicegui_ws/'
 BODIES = {
     POLLING: 1_000_000,  # as long as a frame of a socket
     '/uploads': 120 * 1024 * 1024,  # the largest file that Dify takes has 100 MB
+    '/speech': 4_000_000,  # two minutes of 16 kHz
     '/uploads/text': 8_000_000,  # a question of two million characters
 }
 

@@ -16,14 +16,17 @@ from webapp.edge.assets import PREFIX, VERSION_CHARS
 from webapp.edge.site import Site
 from webapp.edge.template import NONCE
 
-PERMISSIONS = ', '.join(
-    f'{feature}=()'
-    for feature in (
-        'accelerometer', 'autoplay', 'camera', 'display-capture', 'encrypted-media', 'fullscreen', 'geolocation',
-        'gyroscope', 'magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'publickey-credentials-get',
-        'screen-wake-lock', 'usb', 'xr-spatial-tracking',
-    )
+FEATURES = (
+    'accelerometer', 'autoplay', 'camera', 'display-capture', 'encrypted-media', 'fullscreen', 'geolocation',
+    'gyroscope', 'magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'publickey-credentials-get',
+    'screen-wake-lock', 'usb', 'xr-spatial-tracking',
 )  # fmt: skip
+GRANTED = 'granted'  # in the state of a request: what its page may use
+
+
+def _permissions(granted: Collection[str]) -> bytes:
+    return ', '.join(f'{feature}=({"self" if feature in granted else ""})' for feature in FEATURES).encode()
+
 
 FRAMES, FRAMED_BY = 'frames', 'framed_by'  # in the state of a request, see `frame_own` and `framed_by`
 
@@ -31,7 +34,7 @@ ALWAYS = {
     b'x-content-type-options': b'nosniff',
     b'x-frame-options': b'DENY',
     b'referrer-policy': b'same-origin',
-    b'permissions-policy': PERMISSIONS.encode(),
+    b'permissions-policy': _permissions(()),
     b'cross-origin-opener-policy': b'same-origin',
     b'cross-origin-resource-policy': b'same-origin',
 }
@@ -83,6 +86,8 @@ class Policy:
         own = {**(FRAMED if around else ALWAYS), b'content-security-policy': policy}
         if scope['path'] in self._opened:
             own[b'cross-origin-opener-policy'] = b'unsafe-none'
+        if is_page and (granted := scope['state'].get(GRANTED)):
+            own[b'permissions-policy'] = _permissions(granted)
         if self._site.is_https:
             own[b'strict-transport-security'] = HSTS
         if LIBRARIES.match(scope['path']):
@@ -126,3 +131,8 @@ def frame_own(request: HTTPConnection) -> None:
 def framed_by(request: HTTPConnection, origins: Sequence[str]) -> None:
     """Let fewer show the page that answers a request than may show its path."""
     setattr(request.state, FRAMED_BY, ' '.join(origins))
+
+
+def grant(request: HTTPConnection, *features: str) -> None:
+    """Let the page that is being built for `request` use some of `FEATURES`; it alone, and nothing that it frames."""
+    setattr(request.state, GRANTED, frozenset(features))

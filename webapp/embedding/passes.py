@@ -27,6 +27,8 @@ EXPIRES = re.compile(r'\d{1,12}', re.ASCII)
 class Purpose(StrEnum):
     FILE = 'file'  # to read; the object is its id
     UPLOAD = 'upload'  # no object
+    SPEAK = 'speak'  # an answer aloud; the object is the id of its message
+    HEAR = 'hear'  # speech, as words; no object
 
 
 class Passes:

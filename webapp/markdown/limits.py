@@ -1,6 +1,7 @@
 """How much of one message is rendered, and how. Sizes are characters of Markdown source."""
 
 RENDERED = 200_000  # of a message; what follows is shown as plain text
+SPOKEN = 100_000  # of a message that is read aloud; nobody listens for hours
 NESTING = 50  # elements; what is deeper loses its markup, not its words
 LEAF = 8_000  # of an unsettled block, parsed anew at each update; of a longer one the end waits as plain text
 PLAIN = 4_000  # in one block of plain text

@@ -182,6 +182,9 @@ class LimitsTable(_Table):
     upload_mb_per_day: int = Field(100, ge=0, description='files of one person, in megabytes')
     searches_per_minute: int = Field(60, ge=0, description='searches of one person')
     exports_per_minute: int = Field(10, ge=0, description='exports of one person')
+    speech_per_minute: int = Field(
+        30, ge=0, description='pieces of answers that one person has read aloud, and what they dictate'
+    )
     logins_per_minute: int = Field(10, ge=0, description='logins begun, and as many ended, from one address')
     guests_per_minute: int = Field(60, ge=0, description='new guests from one address')
     embed_entries_per_minute: int = Field(

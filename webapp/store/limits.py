@@ -21,6 +21,7 @@ class Scope(StrEnum):
     UPLOADS = 'uploads'  # bytes
     SEARCHES = 'searches'
     EXPORTS = 'exports'
+    SPEECH = 'speech'  # pieces of answers read aloud, and recordings heard
     LOGIN_STARTS = 'login_starts'
     LOGIN_ENDS = 'login_ends'
     REFUSALS = 'refusals'  # of sign-ins, as entries of the audit log

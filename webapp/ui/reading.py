@@ -83,6 +83,7 @@ class Reading:
         self.conversation = conversation
         self._shown = {message.id: Shown.of(message) for message in page.messages}
         self._thread.show(self._views(page), more=page.more, greeting=greeting)
+        self.suggest()
         for message in page.messages:
             self._follow(message)
 
@@ -95,7 +96,13 @@ class Reading:
         if is_here and message.id not in self._shown:
             self._shown[message.id] = Shown.of(message)
             self._thread.append(self._view(message, html), own=own)
+            self.suggest()
             self._follow(message)
+
+    def suggest(self) -> None:
+        """Show what might be asked after the last answer, as far as that is known."""
+        last = max(self._shown, key=lambda id_: self._shown[id_].number, default='')
+        self._thread.set_suggested(last, self._services.suggestions.of(last))
 
     def close(self) -> None:
         """Follow nothing any more."""
@@ -157,6 +164,7 @@ class Reading:
                 self._shown[message.id] = Shown.of(message)
                 self._thread.change(self._view(message, html[message.id]))
                 self._follow(message)
+        self.suggest()
         await self.add_up()
 
     async def show_again(self) -> None:

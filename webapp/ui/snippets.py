@@ -25,5 +25,5 @@ def iframe(embed: Embed, public_url: str, title: str) -> str:
     width, height = SIZES[embed.layout]
     return (
         f'<iframe src="{escape(public_url)}{embed.path}{token}" title="{escape(title)}" width="{width}" '
-        f'height="{height}" allow="clipboard-write"{quiet}></iframe>'
+        f'height="{height}" allow="microphone; clipboard-write"{quiet}></iframe>'
     )

@@ -41,12 +41,27 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class AppLink:
+    """An app to go to. It has a picture, or an emoji, or neither."""
+
+    name: str
+    href: str
+    current: bool = False
+    emoji: str = ''
+    background: str = ''  # '#rrggbb', or ''
+    picture: str = ''
+    description: str = ''
+    is_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Who is there; '' for nobody in particular. `logout` is where the session ends, '' if there is none to end."""
 
     name: str
     logout: str = ''
     links: tuple[Link, ...] = ()
+    reloads: bool = False  # may have the app asked anew what it says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class Banner:
     kind: Literal['info', 'warning', 'error'] = 'info'
     closable: bool = False
     is_for_tab: bool = False  # closed, it stays so for the tab, whatever its kind; else an `info` does for the browser
+    is_news: bool = False  # shown again though it was closed before
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         self,
         *,
         name: str,
-        apps: Sequence[Link],
+        apps: Sequence[AppLink],
         person: Person | None,
         has_sidebar: bool,
         home: str,
@@ -90,7 +106,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         super().__init__()
         self._props['brand'] = {'name': brand.name or name, 'logo': logo_url(brand)}
         self.keep(name=name, banners=[])
-        self._props['apps'] = [asdict(app) for app in apps]
+        self.set_apps(apps)
         self._props['person'] = asdict(person) if person else None
         self._props['has-sidebar'] = has_sidebar
         self._props['home'] = home
@@ -101,6 +117,10 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
     def set_name(self, name: str) -> None:
         """Change the name in the top line."""
         self.keep(name=name)
+
+    def set_apps(self, apps: Sequence[AppLink]) -> None:
+        """Say which there are to choose from, if there are several."""
+        self.keep(apps=[asdict(app) for app in apps])
 
     def set_title(self, title: str) -> None:
         """Set the title of the browser's tab."""
@@ -120,6 +140,14 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
         """Change the address in the browser without leaving the page; `replace` leaves no way back."""
         self.call('visit', href, replace)
 
+    def on_apps(self, handler: Callable[[], Awaitable[object] | object]) -> None:
+        """Hear that the reader looks at the apps there are. Register while the page is being built."""
+        self.listen('apps', handler)
+
+    def on_reload(self, handler: Callable[[], Awaitable[object] | object]) -> None:
+        """Hear that somebody wants the app asked anew, see `Person.reloads`. Register likewise."""
+        self.listen('reload', handler)
+
     def on_travel(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
         """Hear the path that the reader went back or forward to. Register while the page is being built."""
         self.listen('travel', handler, str)
@@ -133,7 +161,7 @@ class Frame(Scripted, component=assets.static_dir() / 'frame.js'):
 def frame(
     *,
     name: str,
-    apps: Sequence[Link] = (),
+    apps: Sequence[AppLink] = (),
     person: Person | None = None,
     has_sidebar: bool = True,
     home: str = '',

@@ -15,12 +15,12 @@ from webapp.store.conversations import Conversation
 from webapp.store.files import File
 from webapp.store.messages import Message
 from webapp.store.usage import Total
-from webapp.ui import i18n
+from webapp.ui import app_views, i18n
 from webapp.ui.asked import asked_views
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.conversations import Row
 from webapp.ui.components.steps import StepLook
-from webapp.ui.components.thread import FileView, Greeting, MessageView, UsageView
+from webapp.ui.components.thread import FileView, Greeting, MessageView, Speaks, UsageView
 from webapp.ui.numbers import count, price, seconds
 
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
@@ -83,7 +83,8 @@ def greeting_view(app: App) -> Greeting:
     parameters = app.known.parameters
     opening = parameters.opening_statement
     html = markdown.render(opening, scope='opening-') if opening else ''
-    return Greeting(title, html, tuple(question for question in parameters.suggested_questions if question.strip()))
+    questions = tuple(question for question in parameters.suggested_questions if question.strip())
+    return Greeting(title, html, questions, app_views.fine_print(app))
 
 
 def upload_rules(app: App, *, links: bool = False) -> UploadRules | None:
@@ -108,6 +109,19 @@ def upload_rules(app: App, *, links: bool = False) -> UploadRules | None:
         per_message=uploads.per_message,
         megabytes=uploads.megabytes,
     )
+
+
+def hears(app: App) -> bool:
+    """Whether it is known to take speech."""
+    return app.known is not None and app.known.parameters.hears
+
+
+def speaks(app: App) -> Speaks:
+    """Whether it is known to read its answers aloud, and whether it does so unasked."""
+    speech = app.known.parameters.speech if app.known else None
+    if speech is None or not speech.is_enabled:
+        return ''
+    return 'always' if speech.is_automatic else 'asked'
 
 
 def address(app: str, conversation_id: str | None = None) -> str:

@@ -222,7 +222,7 @@ class DifyClient:
     async def site(self) -> Site:
         """The look that the app's owner chose; an app without a site has none. Source: `GET /site`."""
         try:
-            return parameters.site(await self._dify.call('GET', '/site'))
+            return parameters.site(await self._dify.call('GET', '/site', is_courtesy=True))
         except UpstreamError as error:
             if error.status != 403:
                 raise
@@ -273,7 +273,7 @@ class DifyClient:
         path = f'/files/{segment(file_id)}/preview'
         return self._dify.download('GET', path, params=params, wait=self._limits.call)
 
-    def file(self, url: str) -> AbstractAsyncContextManager[Answer]:
+    def file(self, url: str, *, is_courtesy: bool = False) -> AbstractAsyncContextManager[Answer]:
         """The bytes behind a signed address of upstream's, such as `FilePart.url`; it is valid for minutes.
 
         Only the path counts: what upstream calls itself may be reachable for nobody, and what a model wrote may lead
@@ -285,7 +285,9 @@ class DifyClient:
         if not files or '..' in rest.partition('?')[0]:
             raise UpstreamError('not_found', "no address of upstream's files", status=404)
         root = self.base_url.removesuffix('/v1')
-        return self._dify.download('GET', f'{root}/files/{rest}', with_key=False, wait=self._limits.call)
+        return self._dify.download(
+            'GET', f'{root}/files/{rest}', with_key=False, wait=self._limits.call, is_courtesy=is_courtesy
+        )
 
     async def feedback(
         self, message_id: str, rating: Literal['like', 'dislike'] | None, *, user: str, content: str = ''
@@ -321,13 +323,19 @@ class DifyClient:
     async def suggested(self, message_id: str, *, user: str) -> tuple[str, ...]:
         """Questions that a person might ask next. Source: `GET /messages/{message_id}/suggested`."""
         path = f'/messages/{segment(message_id)}/suggested'
-        return texts(await self._dify.call('GET', path, params={'user': user}, wait=self._limits.model), 'data')
+        body = await self._dify.call('GET', path, params={'user': user}, wait=self._limits.model, is_courtesy=True)
+        return texts(body, 'data')
 
     async def audio_to_text(self, name: str, content: bytes | BinaryIO, mime_type: str, *, user: str) -> str:
         """What is said in a recording; MP3, M4A, WAV, AMR or MPGA. Source: `POST /audio-to-text`."""
         part = (records.file_name(name), content, records.media_type(mime_type))
         body = await self._dify.call(
-            'POST', '/audio-to-text', files={'file': part}, data={'user': user}, wait=self._limits.model
+            'POST',
+            '/audio-to-text',
+            files={'file': part},
+            data={'user': user},
+            wait=self._limits.model,
+            is_courtesy=True,
         )
         return text(body, 'text')
 
@@ -335,7 +343,8 @@ class DifyClient:
     async def text_to_audio(self, words: str, *, user: str, voice: str = '') -> AsyncGenerator[Answer, None]:
         """`words` spoken, usually as MP3; the media type tells. Source: `POST /text-to-audio`."""
         body = given({'text': words, 'voice': voice}) | {'user': user}
-        async with self._dify.download('POST', '/text-to-audio', json=body, wait=self._limits.model) as answer:
+        wait = self._limits.model
+        async with self._dify.download('POST', '/text-to-audio', json=body, wait=wait, is_courtesy=True) as answer:
             if not answer.media_type.startswith(('audio/', 'application/octet-stream')):
                 raise UpstreamError('upstream_error', f'{answer.media_type or "nothing"} in place of sound')
             yield answer

@@ -4,7 +4,7 @@ import asyncio
 import random
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -114,10 +114,16 @@ class Connection:
                 raise error
             await asyncio.sleep(min(error.retry_after or pause, self.limits.busy_pause_at_most))
 
-    async def call(self, method: str, path: str, *, wait: float | None = None, **content: Any) -> Payload:
-        """Ask for a JSON object; {} when there is nothing to say. :raises UpstreamError: see `open`"""
+    async def call(
+        self, method: str, path: str, *, wait: float | None = None, is_courtesy: bool = False, **content: Any
+    ) -> Payload:
+        """Ask for a JSON object; {} when there is nothing to say.
+
+        :param is_courtesy: what comes of it says nothing about how upstream is doing
+        :raises UpstreamError: see `open`
+        """
         wait = wait or self.limits.call
-        with self._noted():
+        with nullcontext() if is_courtesy else self._noted():
             with self.in_our_words():
                 async with asyncio.timeout(wait + self.limits.busy_pause_at_most * BUSY_REPEATS):
                     async with self.open(method, path, wait=wait, **content) as answer:
@@ -131,9 +137,11 @@ class Connection:
             return payload
 
     @asynccontextmanager
-    async def download(self, method: str, path: str, **content: Any) -> AsyncIterator[Answer]:
+    async def download(
+        self, method: str, path: str, *, is_courtesy: bool = False, **content: Any
+    ) -> AsyncIterator[Answer]:
         """Like `open`, for bytes that are passed on: whoever reads them gets our errors too."""
-        with self._noted():
+        with nullcontext() if is_courtesy else self._noted():
             async with self.open(method, path, **content) as answer:
                 yield replace(answer, body=self._lively(answer.body))
 

@@ -12,6 +12,10 @@ MAX_VERSION = 40
 IS_WELL = frozenset({
     'conversation_completed', 'conversation_gone', 'file_rejected', 'file_too_large', 'invalid_input', 'not_found',
 })  # fmt: skip
+# Failures after which nobody gets an answer, whatever they ask.
+IS_DOWN = frozenset({
+    'app_unavailable', 'bad_gateway', 'first_byte_timeout', 'upstream_unauthorized', 'upstream_unreachable',
+})  # fmt: skip
 
 
 class Health:
@@ -25,6 +29,11 @@ class Health:
         self.code = ''  # why it failed; '' if upstream is well
         self.version = ''  # of Dify, as its answers say
         self._on_error = on_error
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the last call found that it gives no answers at all."""
+        return self.code in IS_DOWN
 
     def note(self, code: str = '') -> None:
         """A call or an answer has ended.

@@ -25,7 +25,14 @@ class UploadRules:
     links: bool = False  # to files elsewhere
 
 
-class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
+STATIC = assets.static_dir()
+
+
+class Composer(
+    Scripted,
+    component=STATIC / 'composer.js',
+    dependencies=[STATIC / 'recorder.js', STATIC / 'recording_room.js'],  # of those who dictate
+):
     """A text box with its attachments, and a button that sends, or stops the answer that is being written."""
 
     def set_state(self, state: State, note: str = '') -> None:
@@ -39,6 +46,17 @@ class Composer(Scripted, component=assets.static_dir() / 'composer.js'):
     def set_uploads(self, rules: UploadRules | None) -> None:
         """Say which files may be attached; none at all without rules."""
         self.keep(uploads=asdict(rules) if rules else None)
+
+    def set_hearing(self, app: str) -> None:
+        """Say which app takes speech, by its slug; '' for none."""
+        self.keep(hears=app)
+
+    def set_site(self, *, placeholder: str, disclaimer: str) -> None:
+        """
+        :param placeholder: stands where nothing is written yet; '' for our own
+        :param disclaimer: HTML, as `markdown.linked` makes it; stands below
+        """
+        self.keep(hinted=placeholder, disclaimer=disclaimer)
 
     def set_draft_key(self, key: str) -> None:
         """Switch to the draft of another conversation: its id, or 'new:' and what tells the app and the person.

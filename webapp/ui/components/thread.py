@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from operator import attrgetter
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from markupsafe import Markup
 
@@ -25,9 +25,11 @@ ON_DEMAND = (
     'popover',
     'questions',
     'sources',
+    'speaker',
 )  # few readers need them
 
 T = TypeVar('T')
+Speaks = Literal['', 'asked', 'always']
 
 RATED = attrgetter('rating', 'comment')
 # Which part of a turn shows what: a part is sent again when one of these has changed.
@@ -51,6 +53,7 @@ class Greeting:
     title: str
     html: str = ''  # the app's opening statement, as `webapp.markdown.render` made it
     questions: tuple[str, ...] = ()
+    fine_print: tuple[str, ...] = ()  # lines of HTML
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class Thread(
 
     def __init__(self) -> None:
         super().__init__()
-        self.keep(sum='')
+        self.keep(sum='', suggested=[], speaks='')
         self._mounted = False
         self._lost_content: Handler | None = None
         self._held: dict[str, Held] = {}  # by message id
@@ -151,6 +154,14 @@ class Thread(
         """Show what the whole conversation cost, below its end; '' for nothing. `show` takes it away."""
         self.keep(sum=line)
 
+    def set_speech(self, speaks: Speaks) -> None:
+        """Say whether answers can be read aloud, and whether they are without being asked to."""
+        self.keep(speaks=speaks)
+
+    def set_suggested(self, message_id: str, questions: Sequence[str]) -> None:
+        """Show what might be asked next, below the last message; nothing without questions."""
+        self.keep(suggested=[{'key': f'{message_id} {text}', 'text': text} for text in questions])
+
     def patch(self, message_id: str, patch: object) -> None:
         """Apply one patch of `webapp.markdown` to an answer. If it does not fit, `on_lost` hears of it."""
         self.call('patch', message_id, patch)
@@ -190,6 +201,10 @@ class Thread(
     def on_question(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
         """Give all of a question, by message id: the page has but the beginning of a long one."""
         self._supply('question', source, lambda text: text)
+
+    def on_pieces(self, source: Callable[[str], Awaitable[int | None] | int | None]) -> None:
+        """Give in how many pieces an answer is read aloud, by message id."""
+        self._supply('pieces', source, str)
 
     def on_sources(
         self, source: Callable[[str], Awaitable[Sequence[Citation] | None] | Sequence[Citation] | None]

@@ -20,6 +20,7 @@ from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
+from webapp.edge import policy
 from webapp.embedding.passes import Purpose
 from webapp.errors import AppError, FormUnfit, NotFound, Refused, UpstreamError
 from webapp.principal import Principal
@@ -30,7 +31,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
+from webapp.ui import app_views, budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.asking import Asking
 from webapp.ui.board import Board
 from webapp.ui.components.composer import Composer, UploadRules
@@ -47,7 +48,7 @@ from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
 from webapp.ui.step_looks import StepLooks
-from webapp.ui.theme import Banner, Frame, Link
+from webapp.ui.theme import AppLink, Banner, Frame
 from webapp.ui.views import Reader
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class ChatPage(Hearing):
         :raises NotFound: no such conversation of this person's with this app
         """
         open_pages.require(self._app.admits)
-        seen = self._changed.value
+        seen, told = self._changed.value, self._app.told.value
         conversation, shown = await self._read(conversation_id)
         services, app = self._services, self._app
         with self._around(conversation_id) as self._frame:
@@ -142,7 +143,9 @@ class ChatPage(Hearing):
             with self._thread:
                 self._form = Inputs()
             self._composer = Composer()
-            self._composer.set_uploads(self._upload_rules())
+            self._hears = views.hears(app)  # what a page may use is said with its address, and for good
+            policy.grant(self._client.request, *(['autoplay', 'microphone'] if self._hears else ['autoplay']))
+            self._show_abilities()
             if self._within:
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
@@ -167,6 +170,7 @@ class ChatPage(Hearing):
         self._client.on_connect(self._hear(self._see))
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
+        self._spawn(self._keep_abreast(told))
         self._spawn(self._greet())
         self._spawn(self._dress())
         self._spawn(self._warn())
@@ -177,6 +181,7 @@ class ChatPage(Hearing):
         if self._within:
             return self._within.frame(name, brand)
         person = persons.shown(self._services, self._principal, self._address(conversation_id))
+        person = replace(person, reloads=self._principal.is_admin)
         return theme.frame(name=name, apps=self._links(), person=person, brand=brand)
 
     def _reader(self) -> Reader:
@@ -205,6 +210,7 @@ class ChatPage(Hearing):
         self._thread.on_answer(hear(self._answer))
         self._thread.on_copy(hear(self._reading.copied))
         self._thread.on_question(hear(self._reading.question))
+        self._thread.on_pieces(hear(self._pieces))
         self._thread.on_sources(hear(self._reading.citations))
         self._thread.on_feedback(hear(self._rate))
         self._thread.on_earlier(hear(self._reading.earlier))
@@ -217,6 +223,8 @@ class ChatPage(Hearing):
         self._sidebar.on_search(hear(self._search))
         self._sidebar.on_more(hear(self._listing.more))
         self._frame.on_travel(hear(self._travel))
+        self._frame.on_apps(hear(self._look_around))
+        self._frame.on_reload(hear(self._reload))
         if self._host:
             self._host.on_send(hear(self._send_for_host))
             self._host.on_new(hear(self._new))
@@ -271,6 +279,9 @@ class ChatPage(Hearing):
     async def _ask(self, text: str, key: str) -> None:
         """A suggested question is a question."""
         await self._send(text, key)
+
+    async def _pieces(self, message_id: str) -> int:
+        return await self._services.speech.pieces(self._principal, message_id)
 
     async def _join(self, message: Message, visit: int) -> None:
         """Show a message that has just begun, unless the person has gone elsewhere since `visit`."""
@@ -496,20 +507,28 @@ class ChatPage(Hearing):
             self._reading.conversation = conversation
             self._set_title()
             self._set_state()
+            self._reading.suggest()
             await self._see()
 
     async def _greet(self) -> None:
         """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
-        before = self._app.known
         try:
             await self._app.about()
         except UpstreamError as error:
             self._frame.show_banner(Banner('upstream', i18n.error(error.code), 'error', closable=True))
-            return
-        if self._app.known is before:
-            return
+
+    async def _keep_abreast(self, seen: int) -> None:
+        """Show what the app says of itself when that has become something else, whoever has asked it.
+
+        :param seen: the count of such changes when the page was built
+        """
+        while True:
+            seen = await self._app.told.after(seen)
+            self._introduce()
+
+    def _introduce(self) -> None:
         self._frame.set_name(self._app.name or self._services.name)
-        self._composer.set_uploads(self._upload_rules())
+        self._show_abilities()
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
@@ -521,6 +540,14 @@ class ChatPage(Hearing):
         await self._app.presenter.ask()
         if self._step_look() != before:
             await self._reading.show_again()
+
+    def _show_abilities(self) -> None:
+        """What the app takes and gives besides text."""
+        app = self._app
+        self._composer.set_uploads(self._upload_rules())
+        self._composer.set_site(placeholder=app_views.placeholder(app), disclaimer=app_views.disclaimer(app))
+        self._composer.set_hearing(app.slug if self._hears and views.hears(app) else '')
+        self._thread.set_speech(views.speaks(app))
 
     async def _warn(self) -> None:
         """Say so in time when a budget that their answers are paid from comes to its end."""
@@ -581,9 +608,22 @@ class ChatPage(Hearing):
         if notices:
             self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))
 
-    def _links(self) -> list[Link]:
+    def _links(self) -> list[AppLink]:
         theirs = self._services.apps.of(self._principal)
-        return [Link(app.name or app.slug, views.address(app.slug), app is self._app) for app in theirs]
+        return [app_views.link(app, href=views.address(app.slug), is_current=app is self._app) for app in theirs]
+
+    async def _look_around(self) -> None:
+        """How the apps are doing now, for somebody who chooses one."""
+        if not self._within:
+            self._frame.set_apps(self._links())
+
+    async def _reload(self) -> None:
+        if not self._principal.is_admin:
+            raise NotFound
+        await self._app.about(anew=True)
+        self._frame.hide_banner('upstream')
+        words = i18n.t('banner.reloaded', name=self._app.name or self._app.slug)
+        self._frame.show_banner(Banner('reloaded', words, closable=True, is_news=True))
 
     def _set_title(self) -> None:
         name = self._app.name or self._services.name

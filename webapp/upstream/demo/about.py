@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from webapp.upstream.demo.attachments import ALLOWED_TYPES, DOCUMENTS, IMAGES, METHODS, MOST_FILES, MOST_MEGABYTES
-from webapp.upstream.demo.payloads import body, user_of
-from webapp.upstream.demo.responses import answer, invalid
+from webapp.upstream.demo.responses import answer
+from webapp.upstream.demo.speech import VOICE
 from webapp.upstream.demo.state import VERSION, Demo, demo_of
 
 NAME = 'Demo assistant'
@@ -36,8 +36,13 @@ async def parameters(request: Request) -> Response:
             'opening_statement': demo.opening_statement,
             'suggested_questions': demo.suggested_questions,
             'suggested_questions_after_answer': {'enabled': demo.model is None},
-            'speech_to_text': OFF,
-            'text_to_speech': {'enabled': False, 'language': '', 'voice': ''},
+            'speech_to_text': {'enabled': demo.abilities.hears},
+            'text_to_speech': {
+                'enabled': demo.abilities.speaks,
+                'language': '',
+                'voice': VOICE if demo.abilities.speaks else '',
+                'autoPlay': 'enabled' if demo.abilities.speaks_unasked else 'disabled',
+            },
             'retriever_resource': {'enabled': True},
             'annotation_reply': OFF,
             'more_like_this': OFF,
@@ -71,7 +76,8 @@ async def meta(_: Request) -> Response:
 
 
 async def site(request: Request) -> Response:
-    name, description = _who(demo_of(request))
+    demo = demo_of(request)
+    name, description = _who(demo)
     return answer(
         {
             'title': name,
@@ -89,16 +95,8 @@ async def site(request: Request) -> Response:
             'use_icon_as_answer_icon': False,
             'icon_url': None,
         }
+        | demo.site
     )
-
-
-async def audio_to_text(_: Request) -> Response:
-    raise invalid('Speech to text is not enabled')
-
-
-async def text_to_audio(request: Request) -> Response:
-    user_of(await body(request))
-    raise invalid('TTS is not enabled')
 
 
 def _who(demo: Demo) -> tuple[str, str]:

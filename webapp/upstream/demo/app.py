@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webapp.upstream.demo import about, conversations, feedback, files, resuming, runs, sending
+from webapp.upstream.demo import about, conversations, feedback, files, resuming, runs, sending, speech
 from webapp.upstream.demo.model import Relay
 from webapp.upstream.demo.responses import ApiError, answer, crash, refuse, refuse_route
-from webapp.upstream.demo.state import VERSION, Demo
+from webapp.upstream.demo.state import NO_MORE, VERSION, Abilities, Demo
 
 HEADERS = [(b'x-version', VERSION.encode()), (b'x-env', b'PRODUCTION')]
 
@@ -35,6 +35,8 @@ def build(
     relay: Relay | None = None,
     keeps_costs: bool = False,
     resumes: bool = True,
+    abilities: Abilities = NO_MORE,
+    site: Mapping[str, Any] | None = None,
 ) -> Starlette:
     """The demo as an ASGI app.
 
@@ -47,6 +49,8 @@ def build(
     :param active_limit: answers written at once, further ones are refused; None is no limit
     :param form: `user_input_form` of `/parameters`, checked at each send; `inputs.SAMPLE` comes with its own opening
     :param relay: a model that answers instead of the handbook, unless a scenario word says otherwise
+    :param abilities: what it can do with sound
+    :param site: what `/site` says differently
     :param keeps_costs: history tells what each answer cost, as that of newer servers does
     :param resumes: a run whose stream has broken can be heard again, as since 1.14
     """
@@ -62,6 +66,8 @@ def build(
         keeps_costs=keeps_costs,
         resumes=resumes,
         see_to=resuming.see_to,
+        abilities=abilities,
+        site=site or {},
     )
 
     @asynccontextmanager
@@ -86,8 +92,8 @@ ROUTES = [
     Route('/v1/parameters', about.parameters),
     Route('/v1/meta', about.meta),
     Route('/v1/site', about.site),
-    Route('/v1/audio-to-text', about.audio_to_text, methods=['POST']),
-    Route('/v1/text-to-audio', about.text_to_audio, methods=['POST']),
+    Route('/v1/audio-to-text', speech.audio_to_text, methods=['POST']),
+    Route('/v1/text-to-audio', speech.text_to_audio, methods=['POST']),
     Route('/v1/chat-messages', sending.send, methods=['POST']),
     Route('/v1/chat-messages/{task}/stop', sending.stop, methods=['POST']),
     Route('/v1/conversations', conversations.page),

@@ -6,7 +6,8 @@ import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +41,18 @@ OPENING_OF_MODEL = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """With sound."""
+
+    speaks: bool = True  # it has no voice: a tone stands for each word
+    speaks_unasked: bool = False
+    hears: bool = False  # it understands nothing: it tells how long a recording is
+
+
+NO_MORE = Abilities()  # than anybody has
+
+
 class Demo:
     def __init__(
         self,
@@ -55,6 +68,8 @@ class Demo:
         keeps_costs: bool,
         resumes: bool,
         see_to: Callable[['Demo', Form, float | None, str], Coroutine[Any, Any, None]],
+        abilities: Abilities,
+        site: Mapping[str, Any],
     ) -> None:
         self.key = key
         self.rate = rate
@@ -65,6 +80,8 @@ class Demo:
         self.keeps_costs = keeps_costs
         self.resumes = resumes
         self.see_to = see_to  # what becomes of a question to a person
+        self.abilities = abilities
+        self.site = dict(site)
         self.model = Model(relay) if relay else None
         self.opening_statement = OPENING_OF_MODEL.format(relay=relay) if relay else OPENING
         self.suggested_questions = list(SUGGESTED_OF_MODEL if relay else SUGGESTED)
