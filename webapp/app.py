@@ -336,7 +336,7 @@ async def _introduce(app: App) -> None:
     """Let an app say who it is before the first page asks. Pages ask again if it does not answer."""
     with contextlib.suppress(UpstreamError):
         await app.about()
-    await app.presenter.ask()
+    await app.toolbox.ask()
 
 
 async def _apps(settings: Settings, stack: contextlib.AsyncExitStack, metrics: Metrics) -> AsyncIterator[App]:

@@ -12,9 +12,9 @@ from webapp.branding import Branding
 from webapp.errors import NotFound, UpstreamError
 from webapp.latest import Latest
 from webapp.line import Line
-from webapp.presentation import Presenter
 from webapp.prices import Price
 from webapp.principal import Principal, Role
+from webapp.toolbox import Toolbox
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
 from webapp.upstream.parameters import Info, Parameters, Site
@@ -81,7 +81,7 @@ class App:
         self.slug = slug
         self._name = name
         self.client = client
-        self.presenter = Presenter(client)
+        self.toolbox = Toolbox(client)
         self.line = Line(running)
         self.is_demo = is_demo
         self.answered_by = answered_by

@@ -1,7 +1,10 @@
 """How an app wants its steps to be shown, in terms of the page."""
 
+from collections.abc import Mapping
+
+from webapp.apps import About, App
 from webapp.edge import assets
-from webapp.presentation import Presentation, Presenter, ToolPicture
+from webapp.toolbox import ToolPicture
 from webapp.ui.components.steps import Icon, StepLook
 
 HIDDEN = StepLook(shows_nodes=False)  # until the app has said what it wants
@@ -10,16 +13,16 @@ HIDDEN = StepLook(shows_nodes=False)  # until the app has said what it wants
 class StepLooks:
     """The look of one app's steps, made anew when the app has said something new."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
-        self._of: Presentation | None = None
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._of: tuple[About | None, Mapping[str, ToolPicture]] | None = None
         self._look = HIDDEN
 
     def __call__(self) -> StepLook:
-        known = self._presenter.known
-        if known is not None and known is not self._of:
-            icons = {tool: _icon(picture) for tool, picture in known.tools.items()}
-            self._of, self._look = known, StepLook(known.site.shows_steps, icons)
+        known, tools = self._app.known, self._app.toolbox.known
+        if known is not None and (known, tools) != self._of:
+            icons = {tool: _icon(picture) for tool, picture in tools.items()}
+            self._of, self._look = (known, tools), StepLook(known.site.shows_steps, icons)
         return self._look
 
 

@@ -118,7 +118,7 @@ class ChatPage(Hearing):
         self._belongings = Belongings(services.store, services.apps)
         self._history = History(services, kept, self._who)
         self._app = app
-        self._step_look = StepLooks(app.presenter)
+        self._step_look = StepLooks(app)
         self._within = within
         self._host: Host | None = None
         self._client: Client = ui.context.client
@@ -537,7 +537,9 @@ class ChatPage(Hearing):
     async def _dress(self) -> None:
         """Ask the app how it wants its steps to be shown, unless it has said so lately."""
         before = self._step_look()
-        await self._app.presenter.ask()
+        with contextlib.suppress(UpstreamError):  # it is told elsewhere
+            await self._app.about()
+        await self._app.toolbox.ask()
         if self._step_look() != before:
             await self._reading.show_again()
 
