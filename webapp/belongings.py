@@ -1,9 +1,11 @@
 """What people have made with the apps: theirs to read and to change, while the app is open to them.
 
-A closed app hides it, to its owner too. It is kept, and there again when the app opens again.
+A closed app hides it, to its owner too. It is kept, and there again when the app opens again. Within a page of another
+site only what was begun there is at hand: that page may ask in the person's stead, and perhaps reads along.
 """
 
 from webapp.apps import Apps
+from webapp.errors import NotFound
 from webapp.principal import Principal
 from webapp.store import conversations, files, messages
 from webapp.store.conversations import Conversation
@@ -21,6 +23,8 @@ class Belongings:
         """:raises NotFound: there is none, it is somebody else's, or its app is closed to them"""
         found = await self._store.read(conversations.get, user_id=principal.user_id, conversation_id=conversation_id)
         self._apps.open(principal, found.app)
+        if principal.embed not in {'', found.embed}:
+            raise NotFound  # what was said elsewhere is no business of that page's
         return found
 
     async def message(self, principal: Principal, message_id: str) -> Message:

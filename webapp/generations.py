@@ -123,6 +123,8 @@ class Generations:
         target = self._apps.open(principal, app)
         _refuse_too_many(target, files)
         kept, enclosed = await self._filled(principal, target, inputs or {}) if conversation_id is None else ({}, [])
+        if conversation_id is not None and principal.within:
+            await self._belongings.conversation(principal, conversation_id)
         await self._settle(principal)
         begun = await self._store.write(
             messages.begin,
@@ -133,6 +135,7 @@ class Generations:
             key=key,
             now=now(),
             inputs=kept,
+            embed=principal.embed,
             attached=files,
             enclosed=enclosed,
             cost_group=self._budgets.group(principal),

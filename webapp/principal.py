@@ -71,6 +71,11 @@ class Principal:
     charged_to: str = ''  # the group that their answers are charged to, whatever groups they are in
 
     @property
+    def embed(self) -> str:
+        """Where they are, within a page of another site; '' on our own pages."""
+        return self.within.embed if self.within else ''
+
+    @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
 

@@ -60,8 +60,8 @@ def test_migrations_make_the_same_indexes_conditions_included(tmp_path: Path) ->
 def test_a_new_version_is_drafted_from_the_tables(tmp_path: Path) -> None:
     shutil.copytree(migration.MIGRATIONS, tmp_path / 'migrations')
     drafted = migration.draft('no change', tmp_path / 'migrations')
-    assert drafted.name == '0015_no_change.py'
-    assert "revision = '0015'\ndown_revision = '0014'" in drafted.read_text()
+    assert drafted.name == '0016_no_change.py'
+    assert "revision = '0016'\ndown_revision = '0015'" in drafted.read_text()
     assert 'pass' in drafted.read_text()
 
     for version in (tmp_path / 'migrations' / 'versions').glob('*.py'):

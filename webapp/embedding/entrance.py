@@ -110,10 +110,19 @@ class Entrance:
         held = await self.sessions.within(scope, embed)
         if held is not None and held.within is not None and not held.within.kid:
             ticket = secrets.token_urlsafe(TICKET_BYTES)
-            await self.store.write(
-                embeds.give_ticket, ticket=_hash(ticket), session_id=held.session_id, embed=embed.id, now=self.now()
-            )
-            return ticket
+            try:
+                goes_on = await self.store.write(
+                    embeds.go_on,
+                    within=Within(embed.id, origins),
+                    session_id=held.session_id,
+                    elsewhere=held.within.origins,
+                    ticket=_hash(ticket),
+                    now=self.now(),
+                )
+            except Revoked as error:
+                raise HostTokenRefused('revoked', str(error)) from error
+            if goes_on:
+                return ticket
         await self.sessions.leave(scope, embed)
         if not embed.anonymous:
             raise Refused('embed_identity_needed', status=401)

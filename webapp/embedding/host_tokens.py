@@ -153,8 +153,7 @@ def _key(header: Json, embed: Embed) -> Key:
     kid = header.get('kid')
     key = embed.key(kid) if isinstance(kid, str) else None
     if key is None:
-        known = ', '.join(each.kid for each in embed.keys) or 'none'
-        raise HostTokenRefused('unknown_key', f'the header must name a key of this embed as kid: {known}')
+        raise HostTokenRefused('unknown_key', 'the header must name a key of this embed as kid')
     if header.get('alg') != key.algorithm:
         raise HostTokenRefused('algorithm', f'the key {key.kid} is for {key.algorithm}')
     if 'crit' in header or 'b64' in header:

@@ -1,6 +1,6 @@
 """A person's titled lists of messages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +51,7 @@ class Conversation:
     unread: bool
     running: bool  # an answer is being written
     inputs: dict[str, Any]
+    embed: str = ''  # in which it was begun; '' for our own pages
 
     @property
     def cursor(self) -> Cursor:
@@ -58,16 +59,24 @@ class Conversation:
 
 
 def page(
-    session: Session, *, user_id: str, app: str, search: str = '', before: Cursor | None = None, limit: int = 50
+    session: Session,
+    *,
+    user_id: str,
+    app: str,
+    embed: str = '',
+    search: str = '',
+    before: Cursor | None = None,
+    limit: int = 50,
 ) -> list[Conversation]:
     """A person's conversations with an app, newest first.
 
+    :param embed: those that were begun in this one; '' for all
     :param search: words of the title, in any case
     :param before: the `cursor` of the last one known; gives those that follow it
     """
     updated_at, id_ = col(ConversationRow.updated_at), col(ConversationRow.id)
     statement = select(ConversationRow, is_running()).where(
-        ConversationRow.user_id == user_id, ConversationRow.app == app
+        ConversationRow.user_id == user_id, ConversationRow.app == app, *_begun_in(embed)
     )
     if folded := fold_case(fold_title(search[:MAX_SEARCH])):
         statement = statement.where(col(ConversationRow.folded_title).contains(folded, autoescape=True))
@@ -83,10 +92,10 @@ def get(session: Session, *, user_id: str, conversation_id: str) -> Conversation
     return conversation_value(owned_row(session, user_id, conversation_id), running=_runs(session, conversation_id))
 
 
-def some(session: Session, *, user_id: str, ids: Collection[str]) -> list[Conversation]:
-    """Those of `ids` that are there and the person's, in no order."""
+def some(session: Session, *, user_id: str, ids: Collection[str], embed: str = '') -> list[Conversation]:
+    """Those of `ids` that are there and the person's, in no order. :param embed: as in `page`"""
     theirs = (ConversationRow.user_id == user_id, col(ConversationRow.id).in_(ids))
-    found = session.exec(select(ConversationRow, is_running()).where(*theirs))
+    found = session.exec(select(ConversationRow, is_running()).where(*theirs, *_begun_in(embed)))
     return [conversation_value(row, running=running) for row, running in found]
 
 
@@ -187,7 +196,12 @@ def conversation_value(row: ConversationRow, *, running: bool) -> Conversation:
         unread=row.unread,
         running=running,
         inputs=row.inputs,
+        embed=row.embed,
     )
+
+
+def _begun_in(embed: str) -> Sequence[ColumnElement[bool]]:
+    return (col(ConversationRow.embed) == embed,) if embed else ()
 
 
 def _runs(session: Session, conversation_id: str) -> bool:

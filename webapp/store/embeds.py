@@ -1,5 +1,6 @@
 """Ways into sessions within pages of other sites: the host's token, which counts once, and the ticket for it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +82,22 @@ def enter(
         )
     give_ticket(session, ticket=entry.ticket, session_id=standing.session.id, embed=entry.within.embed, now=now)
     return standing
+
+
+def go_on(
+    session: Session, *, within: Within, session_id: str, elsewhere: Collection[str], ticket: str, now: datetime
+) -> bool:
+    """Keep a ticket for a session that goes on in one more page; `False` if it is over.
+
+    :param within: where they are now
+    :param elsewhere: as in `Entry`
+    :raises Revoked: an origin was taken
+    """
+    revocations.require(session, within)
+    if not sessions.go_on(session, session_id=session_id, origins=within.origins, elsewhere=elsewhere):
+        return False
+    give_ticket(session, ticket=ticket, session_id=session_id, embed=within.embed, now=now)
+    return True
 
 
 def give_ticket(session: Session, *, ticket: str, session_id: str, embed: str, now: datetime) -> None:

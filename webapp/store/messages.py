@@ -84,6 +84,7 @@ def begin(
     key: str,
     now: datetime,
     inputs: dict[str, Any] | None = None,
+    embed: str = '',
     attached: Sequence[str] = (),
     enclosed: Sequence[str] = (),
     cost_group: str = '',
@@ -94,6 +95,7 @@ def begin(
     :param conversation_id: `None` for a new conversation
     :param key: made with the draft; the same key again gives the message that it has begun
     :param inputs: what the app's form asked for; kept with a new conversation
+    :param embed: in which a new conversation is begun; '' for our own pages
     :param attached: ids of files that this person has uploaded for this app and not sent before, in order
     :param enclosed: ids of such files that `inputs` names; they go to the conversation
     :param cost_group: which group of the person's the answer is charged to, '' for none
@@ -114,7 +116,9 @@ def begin(
         raise
     if conversation is None:
         users.require(session, user_id)
-        conversation = _new_conversation(session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {})
+        conversation = _new_conversation(
+            session, user_id=user_id, app=app, query=query, now=now, inputs=inputs or {}, embed=embed
+        )
     elif conversation.app != app:
         raise NotFound
     sent = files.send(session, rows=unsent, conversation_id=conversation.id)[: len(attached)]
@@ -388,7 +392,7 @@ def _begun_before(session: Session, user_id: str, key: str) -> Begun | None:
 
 
 def _new_conversation(
-    session: Session, *, user_id: str, app: str, query: str, now: datetime, inputs: dict[str, Any]
+    session: Session, *, user_id: str, app: str, query: str, now: datetime, inputs: dict[str, Any], embed: str
 ) -> ConversationRow:
     row = ConversationRow(
         id=uuid4().hex,
@@ -404,6 +408,7 @@ def _new_conversation(
         updated_at=now,
         unread=False,
         inputs=clean_object(inputs),
+        embed=embed,
     )
     set_title(row, provisional_title(query))
     session.add(row)

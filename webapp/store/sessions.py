@@ -1,6 +1,6 @@
 """Who is signed in, and until when. The table holds hashes of the cookies' tokens, never the tokens."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -130,11 +130,27 @@ def renew(
     row = session.get(SessionRow, token_hash, with_for_update=True, populate_existing=True)
     if row is None or row.ended_at is not None:
         return None
-    row.last_seen_at, row.expires_at = now, now + absolute
-    others = [origin for origin in elsewhere if origin not in within.origins][:MAX_ELSEWHERE]
-    row.origins, row.kid = ' '.join((*within.origins, *others)), within.kid
+    row.last_seen_at, row.expires_at, row.kid = now, now + absolute, within.kid
+    _settle(row, within.origins, elsewhere)
     session.flush()
     return Standing(vouched.user, vouched.identity, _value(row))
+
+
+def go_on(session: Session, *, session_id: str, origins: Sequence[str], elsewhere: Collection[str]) -> bool:
+    """Go on with a session within a page of another site, in one more page; `False` if it is over.
+
+    :param origins: of that page
+    :param elsewhere: as in `renew`
+    """
+    row = session.get(SessionRow, session_id, with_for_update=True)
+    if row is None or row.ended_at is not None:
+        return False
+    _settle(row, origins, elsewhere)
+    return True
+
+
+def _settle(row: SessionRow, origins: Sequence[str], elsewhere: Collection[str]) -> None:
+    row.origins = ' '.join((*origins, *[origin for origin in elsewhere if origin not in origins][:MAX_ELSEWHERE]))
 
 
 def link(session: Session, *, user_id: str, identity: Identity, role: str, now: datetime, address: str = '') -> None:

@@ -25,6 +25,7 @@ from webapp.ui.look import Look
 logger = logging.getLogger(__name__)
 
 NO_STORE = {'Cache-Control': 'no-store'}
+SHOWN = {'iframe', 'frame', 'document'}  # pictures and scripts of anybody's page must not sign people in or out
 MAX_ORIGIN = 300  # characters
 
 
@@ -36,10 +37,10 @@ def routes(entrance: Entrance, embeds: Embeds, *, brand: Branding) -> APIRouter:
     async def ask(request: Request, embed: str) -> Response:
         chosen = embeds.get(embed)
         look = Look.of(chosen, request.query_params)
-        if 'token' not in request.query_params:
+        token = request.query_params.get('token', '')
+        if not token or request.headers.get('sec-fetch-dest', 'iframe') not in SHOWN:
             return _page(request, chosen, look, brand)
         try:
-            token = request.query_params['token'] or None
             ticket = await entrance.enter(request.scope, chosen, token=token, origin=None)
         except (HostTokenRefused, Refused) as refusal:
             return _page(request, chosen, look, brand, refusal)

@@ -76,7 +76,9 @@ class Listing:
         if changed is None or self._search:  # what a search finds, the database decides
             await self._compare()
             return
-        found = await self._services.store.read(conversations.some, user_id=self._user_id, ids=list(changed))
+        found = await self._services.store.read(
+            conversations.some, user_id=self._user_id, ids=list(changed), embed=self._who().embed
+        )
         if self._search:
             return  # its results are on their way
         self._discard(set(changed) - {conversation.id for conversation in found})
@@ -113,6 +115,7 @@ class Listing:
             conversations.page,
             user_id=self._user_id,
             app=self._app,
+            embed=self._who().embed,
             search=self._search,
             before=after.cursor if after else None,
             limit=ROWS,

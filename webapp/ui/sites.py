@@ -8,6 +8,7 @@ from fastapi import HTTPException, Request
 from nicegui import ui
 
 from webapp import clock
+from webapp.belongings import Belongings
 from webapp.branding import Branding
 from webapp.edge import policy
 from webapp.embeds import Embed, Layout
@@ -78,14 +79,15 @@ class Site:
 
     async def conversation(self, services: Services, principal: Principal) -> str | None:
         """The id of the one to show: that of the address, else the last one, if it is not long ago."""
-        read, mine = services.store.read, {'user_id': principal.user_id, 'app': self.embed.app}
         if self.asked:
             try:
-                found = await read(conversations.get, user_id=principal.user_id, conversation_id=self.asked)
-                return found.id if found.app == self.embed.app else None
+                found = await Belongings(services.store, services.apps).conversation(principal, self.asked)
             except NotFound:
                 return None
-        last = await read(conversations.page, **mine, search='', before=None, limit=1)
+            return found.id
+        last = await services.store.read(
+            conversations.page, user_id=principal.user_id, app=self.embed.app, embed=self.embed.id, limit=1
+        )
         return next((each.id for each in last if each.updated_at > clock.now() - GOES_ON), None)
 
     def address(self, conversation_id: str | None = None) -> str:

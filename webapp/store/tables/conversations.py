@@ -37,6 +37,7 @@ class ConversationRow(Table, table=True):
     updated_at: datetime = Field(sa_type=Moment)
     unread: bool
     inputs: dict[str, Any] = Field(sa_type=JSON)
+    embed: str = Field(sa_type=Text)  # in which it was begun; '' for our own pages
 
 
 class MessageRow(Table, table=True):
