@@ -340,7 +340,10 @@ export default {
       this.pressed = Boolean(this.obstacle);
       if (this.state === "running" && this.text) this.hint = this.words.running;
       if (!this.canSend) return;
-      if (!admits()) return void (this.hint = this.words.form_first);
+      if (!admits(() => void (this.hint = ""))) {
+        this.hint = this.words.form_first;
+        return;
+      }
       const text = this.written();
       const sent = { text, key: this.keyOf(text) ?? newKey(), place: this.place, tray: this.files, files: kept(this.files), tries: 0 };
       this.sent.set(sent.key, sent);

@@ -77,6 +77,12 @@ export default {
       open: false,
     };
   },
+  computed: {
+    /** The first field that something is wrong with. */
+    wrong() {
+      return this.asked?.fields.find(this.problemIn);
+    },
+  },
   watch: {
     asked(now, before) {
       this.take(before);
@@ -93,6 +99,9 @@ export default {
     },
     texts() {
       this.showVariables();
+    },
+    wrong(now) {
+      if (!now) waiting = waiting?.();
     },
   },
 
@@ -134,7 +143,7 @@ export default {
       await this.$nextTick(); // the form may have changed
       this.pressed = true;
       this.refused = Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, { problem, of: this.stateOf(name) }]));
-      this.$nextTick(() => this.focusOn(this.asked?.fields.find(this.problem)));
+      this.$nextTick(() => this.focusOn(this.wrong));
     },
     /** The server has the values: the next conversation begins with none. */
     accepted(app) {
@@ -202,7 +211,7 @@ export default {
     admit() {
       if (!this.asked) return true;
       this.pressed = true;
-      const wrong = this.asked.fields.find(this.problemIn) ?? this.tooMuch();
+      const wrong = this.wrong ?? this.tooMuch();
       if (wrong) this.$nextTick(() => this.focusOn(wrong));
       else this.tell();
       return !wrong;
@@ -282,7 +291,10 @@ export default {
 
     // how they look
 
-    idOf: (field) => `input-${field.variable}`,
+    /** By number: variables may have any name. */
+    idOf({ variable }) {
+      return `input-${this.asked.fields.findIndex((field) => field.variable === variable)}`;
+    },
     isLong: ({ control }) => control === "paragraph" || control === "json_object",
     notesOf(field) {
       const notes = [field.description && "-help", this.problem(field) && "-problem"].filter(Boolean);
@@ -320,10 +332,16 @@ export default {
 };
 
 let current = null; // the one on the page
+let waiting = undefined; // who is told when everything is filled in
 
-/** Whether the form lets a message go: there is none, or it is filled in. Else it shows what is missing. */
-export function admits() {
-  return current?.admit() ?? true;
+/**
+ * Whether the form lets a message go: there is none, or it is filled in. Else it shows what is missing.
+ * @param {() => void} [filled] is called once it does
+ */
+export function admits(filled) {
+  const is = current?.admit() ?? true;
+  waiting = is ? undefined : filled;
+  return is;
 }
 
 const placeOf = (app) => `inputs:${app}`;

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from support import direct
+from support.axe import faults
 from support.chat import answer_text, answers, ask, begin_another, conversation_id, expect_status, open_page, say
 from support.live import live
 from support.server import Serve, Server
@@ -67,6 +69,7 @@ def test_what_is_missing_is_said_and_the_message_stays(page: Page, server: Serve
     expect(problem(page, 'years')).to_have_text('Write a number, such as 42 or 2.5.')
     expect(problem(page, 'settings')).to_contain_text('Write a JSON object')
     expect(composed(page)).to_have_value('/inputs')
+    expect(page.locator('#composer-note')).to_contain_text('Something in the form above is missing')
     expect(answers(page)).to_have_count(0)
     page.get_by_test_id('suggested-question').last.click()  # a question like any other
     expect(page.get_by_label('Your name')).to_be_focused()
@@ -206,6 +209,27 @@ def test_with_the_keyboard_alone(page: Page, server: Server) -> None:
     expect_status(page, 'complete')
     for value in ('tone: "formal"', 'verbose: true', 'years: 7'):
         expect(answer_text(page)).to_contain_text(value)
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_nobody_is_kept_out(page: Page, server: Server, scheme: Literal['light', 'dark']) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, server.url)
+    expect(form(page)).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label('Years of experience').fill('many')
+    attach(page, 'picture', 'notes.txt', b'no picture')
+    say(page, '/inputs')
+    expect(problem(page, 'years')).to_be_visible()
+    assert faults(page) == []
+    page.get_by_label('Your name').fill('Ada')
+    page.get_by_label('Years of experience').fill('')
+    page.get_by_test_id('attachment-remove').click()
+    expect(page.locator('#composer-note')).not_to_contain_text('form above')
+    page.get_by_test_id('composer-send').click()
+    expect_status(page, 'complete')
+    line(page).click()
+    assert faults(page) == []
 
 
 def test_on_a_phone(page: Page, server: Server) -> None:

@@ -42,7 +42,7 @@ def texts(app: App, host: Mapping[str, object], *, all_: bool) -> dict[str, str]
     return {
         field.variable: _text(field, inputs.initial(field, host))
         for field in form(app)
-        if (all_ or field.is_hidden) and field.variable in said
+        if (all_ or field.is_hidden) and '{{' in said and field.variable in said
     }
 
 
@@ -102,11 +102,11 @@ def _rules(app: App, field: Field) -> UploadRules:
 
 
 def _written(field: Field, value: object) -> str | bool:
+    if field.control == 'checkbox':
+        return value is True
     match value:
-        case bool():
-            return value
-        case None:
-            return False if field.control == 'checkbox' else ''
+        case bool() | None:
+            return ''
         case dict() | list():
             return json.dumps(value, ensure_ascii=False, indent=2) if field.control == 'json_object' else ''
     return str(value)
