@@ -78,7 +78,7 @@ ROUTES: dict[str, list[Row]] = {
     ],
     'POST /uploads/text': [Row('/uploads/text', 201, 201, 201, 201, 401, request={'content': b'a long text'})],
     'GET /speech/{message_id}/{piece}': [
-        Row('/speech/{message}/0', 200, 404, 404, 404, 404, is_foreign=True),
+        Row('/speech/{message}/0', 200, 404, 404, 404, 404),  # for its owner, upstream is asked
         Row('/speech/{message}/99', 404, 404, 404, 404, 404, is_foreign=True),
     ],
     'POST /speech': [  # the demo does not hear

@@ -16,6 +16,7 @@ from webapp.edge.assets import PREFIX, VERSION_CHARS
 from webapp.edge.site import Site
 from webapp.edge.template import NONCE
 
+# Without `autoplay`, a page still plays what it likes once somebody has used it, and that is all we want.
 FEATURES = (
     'accelerometer', 'autoplay', 'camera', 'display-capture', 'encrypted-media', 'fullscreen', 'geolocation',
     'gyroscope', 'magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'publickey-credentials-get',

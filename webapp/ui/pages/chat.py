@@ -144,7 +144,8 @@ class ChatPage(Hearing):
                 self._form = Inputs()
             self._composer = Composer()
             self._hears = views.hears(app)  # what a page may use is said with its address, and for good
-            policy.grant(self._client.request, *(['autoplay', 'microphone'] if self._hears else ['autoplay']))
+            if self._hears:
+                policy.grant(self._client.request, 'microphone')
             self._show_abilities()
             if self._within:
                 self._host = self._within.host()
