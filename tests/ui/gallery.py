@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import gallery_uploads
 import uvicorn
@@ -21,7 +22,8 @@ from fastapi import FastAPI, Response
 from nicegui import background_tasks, ui
 
 from webapp import markdown
-from webapp.chat.message import Citation, Status, StepPart, StepState, Usage
+from webapp.chat.message import Citation, Failure, Status, StepPart, StepState, Usage
+from webapp.chat.reducer import replay
 from webapp.edge import assets, template
 from webapp.store.usage import Total
 from webapp.ui import i18n, theme, views
@@ -30,8 +32,12 @@ from webapp.ui.components.conversations import Conversations, Row
 from webapp.ui.components.steps import Icon, StepLook
 from webapp.ui.components.thread import FileView, Greeting, MessageView, Thread, UsageView
 from webapp.ui.theme import AppLink, Banner, Link, Person
+from webapp.upstream.faults import Faults
+from webapp.upstream.limits import TimeLimits
+from webapp.upstream.reading import Reading
 
 NOW = datetime.now(UTC)
+RECORDINGS = Path(__file__).parents[1] / 'recordings'
 PAGE = 30  # messages
 
 heard: list[list[object]] = []
@@ -347,6 +353,19 @@ def stepped() -> list[MessageView]:
     ]
 
 
+def recorded() -> list[MessageView]:
+    """What a real Dify said, as far as there are steps or thoughts in it."""
+    items = []
+    for path in sorted(RECORDINGS.glob('*.sse')):
+        body = path.read_bytes().replace(b'\r\n', b'\n').partition(b'\n\n')[2]
+        reading = Reading(Faults(), TimeLimits())
+        reply = replay([*reading.take(body, now=0), *reading.close(Failure('stream_cut'), now=0)])
+        if reply.steps or reply.reasoning:
+            shown = {'steps': reply.steps, 'step_seconds': reply.seconds, 'reasoning': reply.reasoning}
+            items.append(message(len(items) + 1, reply.text, query=path.stem, status=reply.status, **shown))
+    return items
+
+
 def with_files() -> list[MessageView]:
     return [
         message(1, query='What is on these?', files=(*PICTURES, LOST)),
@@ -392,6 +411,7 @@ def build() -> FastAPI:
     ui.page('/states')(lambda: Page(states()) and None)
     ui.page('/cited')(lambda: Page([message(3), message(6, CITED + ANSWER, citations=CITATIONS)]) and None)
     ui.page('/files')(lambda: Page(with_files()) and None)
+    ui.page('/recorded')(lambda: Page(recorded()) and None)
     ui.page('/linked')(lambda: Page([message(1, query='And what is there?', files=(LINKED,))]) and None)
     ui.page('/days')(lambda: Page(of_days()) and None)
     ui.page('/pasted')(lambda: Page([message(1, query=PASTE), message(2)]) and None)
