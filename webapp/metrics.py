@@ -68,7 +68,7 @@ class Metrics:
         for app in self._apps:  # so that a rate can be told from the first one on
             self._first_token.labels(app)
             for outcome in Status:
-                if outcome is not Status.RUNNING:
+                if outcome.is_final:
                     self._answers.labels(app, outcome)
         for kind in ('read', 'write'):
             self._database.labels(kind)

@@ -24,19 +24,20 @@ UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
 OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
-OF_THE_APP = ('/info', '/parameters', '/site', '/app/feedbacks', '/suggested')  # asked by the server of itself
-GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
+# asked by the server of itself: about the app alone, or after an answer's end
+UNASKED = ('/info', '/parameters', '/site', '/meta', '/app/feedbacks', '/suggested', '/v1/messages')
+GROWING = ('reply', 'updated_at', 'ended_at', 'look_at', 'looks')  # while an answer is written, and its cost looked up
 
 
 class Recorder:
-    """Middleware in front of the demo: which requests came in that are not about the app alone."""
+    """Middleware in front of the demo: which requests came in that somebody's doing leads to."""
 
     def __init__(self, app: ASGIApp, seen: list[str]) -> None:
         self._app = app
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope['type'] == 'http' and not scope['path'].endswith(OF_THE_APP):
+        if scope['type'] == 'http' and not scope['path'].endswith(UNASKED):
             self._seen.append(f'{scope["method"]} {scope["path"]}')
         await self._app(scope, receive, send)
 
