@@ -1,9 +1,11 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
+import { fill, hold } from "attachments";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
-import { newKey } from "keys";
+import { newKey, wellFormed } from "keys";
+import { isLong } from "lengths";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
 import { clicked as clickedProse, dress as dressProse } from "prose";
@@ -19,7 +21,8 @@ export default {
   template: `
     <section class="thread" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
-      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered">
+      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @keydown="key"
+        @pointerover="hovered">
         <div class="thread-column">
           <div ref="greeting"></div>
           <div ref="list"></div>
@@ -34,7 +37,7 @@ export default {
   data() {
     return { away: false, ...this.initial };
   },
-  emits: ["ready", "action", "feedback", "copy", "question", "sources", "ask", "earlier", "lost"],
+  emits: ["ready", "action", "edit", "choose", "feedback", "copy", "question", "sources", "ask", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
@@ -43,6 +46,7 @@ export default {
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.lost = new Set(); // ids of messages that wait for everything anew
+    this.chosen = null; // version that the reader goes to: `{ id, action }`
     this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
@@ -73,6 +77,7 @@ export default {
       this.$refs.loading.hidden = true;
       this.$refs.greeting.innerHTML = items.length ? "" : greeting;
       this.messages.reset(items);
+      this.follow.closeUp();
       this.dressAll();
       this.follow.toEnd();
       this.fill();
@@ -90,10 +95,41 @@ export default {
     append(item, own) {
       this.$refs.greeting.replaceChildren();
       const known = this.messages.node(item.id);
+      this.follow.closeUp();
       if (!known) this.messages.append(item, own || this.follow.following);
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
+    },
+    /** Other messages stand behind one from now on: another version of what was there. */
+    turnTo(after, items, own) {
+      const change = () => {
+        this.messages.cut(after);
+        for (const item of items) this.messages.append(item, own);
+        this.dressAll();
+      };
+      const isChosen = items.some((item) => item.id === this.chosen?.id);
+      if (own) {
+        this.follow.closeUp();
+        change();
+        this.toEnd();
+        this.say(this.words.answering);
+      } else if (isChosen) this.arrive(change);
+      else if (this.follow.following) {
+        change();
+        this.follow.toEnd();
+      } else this.follow.keep(change);
+    },
+    /** Where the reader is, what they went to stands now, with the button that they used under their hands. */
+    arrive(change) {
+      const { id, action } = this.chosen;
+      const [list, focused] = [this.$refs.list, document.activeElement];
+      const hadFocus = focused?.closest(".switcher") && list.contains(focused);
+      this.chosen = null;
+      this.follow.stay(change);
+      const switcher = this.messages.node(id).querySelector(".switcher");
+      if (hadFocus) switcher?.querySelector(`[data-action=${action}]`).focus({ preventScroll: true });
+      if (switcher) this.say(fill(this.words.version_shown, switcher.dataset));
     },
     change(item) {
       const old = this.messages.node(item.id);
@@ -132,10 +168,6 @@ export default {
       if (held.textContent.length !== offset) return this.lose(id);
       held.parentElement.hidden = false;
       held.append(added);
-    },
-    discard(id) {
-      this.messages.remove(id);
-      separateDays(this.messages.entries, this.words);
     },
     give(ticket, text) {
       this.given.get(ticket)?.(text);
@@ -235,11 +267,49 @@ export default {
         usage: () => this.explain(turn, button),
         like: () => this.rate(turn, "like"),
         dislike: () => this.rate(turn, "dislike"),
+        edit: () => this.edit(turn, button),
+        "version-before": () => this.choose(button),
+        "version-after": () => this.choose(button),
         comment: async () => (await this.tool("feedback")).comment(turn),
         ask: () => this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
       if (act) act();
       else this.$emit("action", [button.dataset.action, id, (button.dataset.key ??= newKey())]);
+    },
+    /** Arrows go from version to version, as they do through tabs. */
+    key(event) {
+      const action = { ArrowLeft: "version-before", ArrowRight: "version-after" }[event.key];
+      const switcher = action && event.target.closest(".switcher");
+      if (!switcher) return;
+      event.preventDefault();
+      const button = switcher.querySelector(`[data-action=${action}]`);
+      button.focus({ preventScroll: true });
+      this.choose(button);
+    },
+    choose(button) {
+      const { version: id, action } = button.dataset;
+      if (!id) return;
+      this.chosen = { id, action };
+      this.$emit("choose", [id]);
+    },
+    async edit(turn, button) {
+      const { id } = turn.dataset;
+      const hasFiles = turn.querySelector("[data-part=files]").childElementCount > 0;
+      const keys = new Map(); // text -> the key that it is sent with
+      const send = async (written) => {
+        const text = wellFormed(written);
+        if (!keys.has(text)) keys.set(text, newKey());
+        const held = isLong(text) ? await hold(text, { no_reply: this.words.edit_unsent }) : "";
+        this.$emit("edit", [id, held ? "" : text, keys.get(text), held]);
+      };
+      try {
+        const text = await this.question(turn);
+        const { edit } = await import("editing");
+        edit(turn, text, this.words, hasFiles, send);
+      } catch {
+        button.title = this.words.edit_unread;
+        this.say(this.words.edit_unread);
+      }
     },
     /** All of a question: the page may have but the beginning of it. */
     question(turn) {

@@ -33,8 +33,9 @@ from webapp.store.allowance import Allowance
 from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Message
-from webapp.upstream import faults
+from webapp.upstream import faults, transcript
 from webapp.upstream.records import FileRef
+from webapp.upstream.transcript import Turn
 
 __all__ = ['Generation', 'Generations', 'Phase', 'Progress']
 
@@ -127,9 +128,12 @@ class Generations:
         )
         return await self._launch(principal, begun, target)
 
-    async def retry(self, principal: Principal, *, message_id: str, key: str) -> Message:
-        """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one.
+    async def retry(self, principal: Principal, *, message_id: str, key: str, query: str | None = None) -> Message:
+        """Ask the question of an ended answer again, or another one instead, as another version of that turn.
 
+        Nothing that was said goes: the versions stay beside each other, and with each what was said after it.
+
+        :param query: what to ask instead; the files of the old question go along
         :raises NotFound: no such message of theirs, or its app is not theirs to use any more
         :raises Refused: as `start`
         """
@@ -140,7 +144,7 @@ class Generations:
             pass  # it may have given way to the very answer that this key has begun
         else:
             await self._belongings.conversation(principal, old.conversation_id)
-            self._refuse_unfit(old.query, has_files=bool(old.files))
+            self._refuse_unfit(old.query if query is None else query, has_files=bool(old.files))
             await self._settle(principal)
         begun = await self._store.write(
             messages.supersede,
@@ -148,10 +152,22 @@ class Generations:
             message_id=message_id,
             key=key,
             now=now(),
+            query=query,
             cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),
         )
         return await self._launch(principal, begun, self._apps.get(begun.conversation.app))
+
+    async def choose(self, principal: Principal, *, message_id: str) -> None:
+        """Show another version of a turn, and what was said after it; on all of their pages.
+
+        :raises NotFound: no such message of theirs, or its app is closed to them
+        :raises Refused: `already_running`: an answer is being written in its conversation
+        """
+        message = await self._belongings.message(principal, message_id)
+        await self._settle(principal)
+        await self._store.write(messages.choose, user_id=principal.user_id, message_id=message.id)
+        self._changes.bump(principal.user_id, message.conversation_id)
 
     def of(self, message_id: str) -> Generation | None:
         """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
@@ -318,13 +334,13 @@ class Generations:
             generation.feed(Interrupted(Failure('internal_error')))
 
     async def _read(self, generation: Generation) -> None:
-        files = generation.message.files
+        message = generation.message
         stream = generation.app.client.send(
-            _words(generation.message),
+            await self._words(generation),
             user=generation.dify_user,
-            conversation_id=generation.conversation.upstream_id or '',
+            conversation_id=message.upstream_id,
             inputs=generation.conversation.inputs,
-            files=[FileRef(file.kind, file.upstream_id) for file in files],
+            files=[FileRef(file.kind, file.upstream_id) for file in message.files],
             auto_generate_name=self._auto_name,
         )
         reader = asyncio.create_task(self._feed(generation, stream))
@@ -339,6 +355,15 @@ class Generations:
                 reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
+
+    async def _words(self, generation: Generation) -> str:
+        """What upstream is asked: it takes no empty question, and may have to be told what was said before."""
+        message = generation.message
+        query = message.query if message.query.strip() else _names(message)
+        if message.upstream_id or not message.parent:
+            return query
+        kept = await self._store.read(messages.before, user_id=generation.user_id, message_id=message.id)
+        return transcript.before(query, [_told(each) for each in kept if each.reply.text.strip()])
 
     async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> None:
         async for event in stream:
@@ -421,9 +446,12 @@ def _refuse_too_many(app: App, files: Sequence[str]) -> None:
         raise Refused('too_many_files', status=400)
 
 
-def _words(message: Message) -> str:
-    """What upstream is asked: it takes no empty question, so files without words are asked for by name."""
-    return message.query if message.query.strip() else ', '.join(file.name for file in message.files)
+def _told(message: Message) -> Turn:
+    return Turn(message.query, message.reply.text, [file.name for file in message.files])
+
+
+def _names(message: Message) -> str:
+    return ', '.join(file.name for file in message.files)
 
 
 def _made(event: Event) -> tuple[FilePart, ...]:
