@@ -42,10 +42,10 @@ export class Follow {
     const top = scroller.scrollTop;
     const rest = scroller.scrollHeight - list.offsetHeight;
     this.set(false);
-    change();
     list.style.minHeight = `${top + scroller.clientHeight - rest}px`;
+    change();
     scroller.scrollTop = top;
-    this.scrolled();
+    this.remember();
   }
 
   /** The room that `stay` may have left below the last message is not needed any more. */

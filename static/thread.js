@@ -110,10 +110,12 @@ export default {
       };
       const isChosen = items.some((item) => item.id === this.chosen?.id);
       if (own) {
+        const hadFocus = this.$refs.list.contains(document.activeElement);
         this.follow.closeUp();
         change();
-        this.toEnd();
+        this.follow.toEnd();
         this.say(this.words.answering);
+        if (hadFocus) this.messages.node(items.at(-1).id).querySelector("[data-action=edit]").focus({ preventScroll: true });
       } else if (isChosen) this.arrive(change);
       else if (this.follow.following) {
         change();
@@ -126,7 +128,11 @@ export default {
       const [list, focused] = [this.$refs.list, document.activeElement];
       const hadFocus = focused?.closest(".switcher") && list.contains(focused);
       this.chosen = null;
-      this.follow.stay(change);
+      this.follow.stay(() => {
+        change();
+        // a height that is only guessed at first would move what stands below, and browsers hold on to that
+        this.messages.node(id).style.contentVisibility = "visible";
+      });
       const switcher = this.messages.node(id).querySelector(".switcher");
       if (hadFocus) switcher?.querySelector(`[data-action=${action}]`).focus({ preventScroll: true });
       if (switcher) this.say(fill(this.words.version_shown, switcher.dataset));
