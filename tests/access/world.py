@@ -22,7 +22,7 @@ UNKNOWN = '0' * 32
 SECRET_WORD = 'canary'  # in everything that is the owner's
 STAFF = frozenset({'staff'})  # the group that the owner is in, and the app for it
 OWN = ('conversations', 'messages', 'files', 'message_files', 'feedback', 'usage')
-GROWING = ('reply', 'updated_at', 'ended_at')  # while an answer is written
+GROWING = ('reply', 'updated_at', 'ended_at', 'look_at', 'looks')  # while an answer is written, and looked up later
 
 
 class Recorder:
