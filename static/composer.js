@@ -7,9 +7,8 @@ import Dictation from "dictation";
 import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
 import Links from "links";
+import { isLong, isTooLong } from "lengths";
 
-const MAX_FRAME = 900_000; // bytes of one socket message; the server takes 1 MB
-const MAX_TEXT = 2_000_000; // characters
 const PATIENCE = 10_000; // ms without a word about what was sent
 const SOON = 2_000; // ms after which to look again for a connection
 const TRIES = 3;
@@ -407,21 +406,6 @@ const idsOf = (files) => files.map((file) => file.id || file.number).join();
 
 /** At most three names: nobody reads more. */
 const listed = (names) => names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : "");
-
-/** Whether a text would not fit into one socket message, where it stands as JSON within JSON. */
-function isLong(text) {
-  if (text.length < MAX_FRAME / 12) return false;
-  return new Blob([JSON.stringify(JSON.stringify(text))]).size > MAX_FRAME;
-}
-
-/** The server counts characters, and two units may make one. */
-function isTooLong(text) {
-  if (text.length <= MAX_TEXT) return false;
-  if (text.length > 2 * MAX_TEXT) return true;
-  let characters = 0;
-  for (const _ of text) characters += 1;
-  return characters > MAX_TEXT;
-}
 
 /** For browsers without `field-sizing`. */
 function grow(area) {

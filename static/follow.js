@@ -37,6 +37,23 @@ export class Follow {
     this.restore();
   }
 
+  /** Change what stands from the reader's place downwards, who stays exactly there, even if there is less of it now. */
+  stay(change) {
+    const { scroller, list } = this;
+    const top = scroller.scrollTop;
+    const rest = scroller.scrollHeight - list.offsetHeight;
+    this.set(false);
+    list.style.minHeight = `${top + scroller.clientHeight - rest}px`;
+    change();
+    scroller.scrollTop = top;
+    this.remember();
+  }
+
+  /** The room that `stay` may have left below the last message is not needed any more. */
+  closeUp() {
+    this.list.style.minHeight = "";
+  }
+
   stop() {
     this.observer.disconnect();
   }

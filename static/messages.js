@@ -34,13 +34,13 @@ export class Messages {
     this.last += older.length;
   }
 
-  remove(id) {
-    const index = this.entries.findIndex((each) => each.id === id);
-    if (index < 0) return;
-    this.entries[index].node?.remove();
-    this.entries.splice(index, 1);
-    if (index < this.first) this.first--;
-    if (index < this.last) this.last--;
+  /** Take away all behind a message; all there are, if `id` is "". */
+  cut(id) {
+    const index = id ? this.entries.findIndex((each) => each.id === id) + 1 : 0;
+    for (const each of this.entries.splice(index)) each.node?.remove();
+    this.first = Math.min(this.first, index);
+    this.last = Math.min(this.last, index);
+    if (this.first === this.last) this.growUp(this.limit);
   }
 
   /** The element of a message, wherever it waits, or undefined. */
@@ -107,7 +107,7 @@ function revive(each) {
 
 function park(each) {
   each.node.remove();
-  if (each.node.querySelector("[aria-busy]")) return; // still being written: patches need the very same nodes
+  if (each.node.querySelector("[aria-busy], [data-editing]")) return; // still being written: it needs the very same nodes
   each.html = each.node.outerHTML;
   each.node = null;
 }

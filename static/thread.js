@@ -1,11 +1,13 @@
 /** The conversation on screen: takes server-rendered messages and patches, gives back what was clicked. */
 import { Answer } from "answer";
 import { Asking } from "asking";
+import { fill, hold } from "attachments";
 import { copy } from "clipboard";
 import { fillTimes, prepareDates, separateDays } from "dates";
 import { Follow } from "follow";
 import { admits } from "inputs";
-import { newKey } from "keys";
+import { newKey, wellFormed } from "keys";
+import { isLong } from "lengths";
 import { Messages, parse } from "messages";
 import { fillNumbers } from "numbers";
 import { passing } from "passes";
@@ -22,7 +24,8 @@ export default {
   template: `
     <section class="thread" :class="{ 'can-speak': speaks }" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
-      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @pointerover="hovered" @submit.prevent="submitted">
+      <div ref="scroller" class="thread-scroll" tabindex="0" @click="clicked" @keydown="key"
+        @pointerover="hovered" @submit.prevent="submitted">
         <div class="thread-column">
           <div ref="greeting" data-greeting></div>
           <slot></slot>
@@ -43,7 +46,7 @@ export default {
   data() {
     return { away: false, ...this.initial };
   },
-  emits: ["ready", "action", "feedback", "copy", "question", "sources", "pieces", "ask", "answer", "earlier", "lost"],
+  emits: ["ready", "action", "edit", "choose", "feedback", "copy", "question", "sources", "pieces", "ask", "answer", "earlier", "lost"],
 
   mounted() {
     // not reactive: the nodes below are ours, not Vue's
@@ -53,6 +56,7 @@ export default {
     this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.lost = new Set(); // ids of messages that wait for everything anew
     this.asking = new Asking(this.words);
+    this.chosen = null; // version that the reader goes to: `{ id, action }`
     this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;
     this.$refs.scroller.addEventListener("scroll", () => this.nearEdge(), { passive: true });
@@ -86,6 +90,7 @@ export default {
       this.$refs.greeting.innerHTML = items.length ? "" : greeting;
       this.$refs.starters.innerHTML = items.length ? "" : starters;
       this.messages.reset(items);
+      this.follow.closeUp();
       this.dressAll();
       this.follow.toEnd();
       this.fill();
@@ -104,10 +109,47 @@ export default {
       this.$refs.greeting.replaceChildren();
       this.$refs.starters.replaceChildren();
       const known = this.messages.node(item.id);
+      this.follow.closeUp();
       if (!known) this.messages.append(item, own || this.follow.following);
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
+    },
+    /** Other messages stand behind one from now on: another version of what was there. */
+    turnTo(after, items, own) {
+      const change = () => {
+        this.messages.cut(after);
+        for (const item of items) this.messages.append(item, own);
+        this.dressAll();
+      };
+      const isChosen = items.some((item) => item.id === this.chosen?.id);
+      if (own) {
+        const hadFocus = this.$refs.list.contains(document.activeElement);
+        this.follow.closeUp();
+        change();
+        this.follow.toEnd();
+        this.say(this.words.answering);
+        if (hadFocus) this.messages.node(items.at(-1).id).querySelector("[data-action=edit]").focus({ preventScroll: true });
+      } else if (isChosen) this.arrive(change);
+      else if (this.follow.following) {
+        change();
+        this.follow.toEnd();
+      } else this.follow.keep(change);
+    },
+    /** Where the reader is, what they went to stands now, with the button that they used under their hands. */
+    arrive(change) {
+      const { id, action } = this.chosen;
+      const [list, focused] = [this.$refs.list, document.activeElement];
+      const hadFocus = focused?.closest(".switcher") && list.contains(focused);
+      this.chosen = null;
+      this.follow.stay(() => {
+        change();
+        // a height that is only guessed at first would move what stands below, and browsers hold on to that
+        this.messages.node(id).style.contentVisibility = "visible";
+      });
+      const switcher = this.messages.node(id).querySelector(".switcher");
+      if (hadFocus) switcher?.querySelector(`[data-action=${action}]`).focus({ preventScroll: true });
+      if (switcher) this.say(fill(this.words.version_shown, switcher.dataset));
     },
     change(item) {
       const old = this.messages.node(item.id);
@@ -150,10 +192,6 @@ export default {
     },
     reopen(id) {
       this.asking.reopen(this.messages.node(id));
-    },
-    discard(id) {
-      this.messages.remove(id);
-      separateDays(this.messages.entries, this.words);
     },
     give(ticket, text) {
       this.given.get(ticket)?.(text);
@@ -257,6 +295,9 @@ export default {
         dislike: () => this.rate(turn, "dislike"),
         speak: async () => (await this.tool("speaker")).toggle(id),
         hush: async () => (await this.tool("speaker")).stop(),
+        edit: () => this.edit(turn, button),
+        "version-before": () => this.choose(button),
+        "version-after": () => this.choose(button),
         comment: async () => (await this.tool("feedback")).comment(turn),
         ask: () => admits() && this.$emit("ask", [button.textContent, (button.dataset.key ??= newKey())]),
       }[button.dataset.action];
@@ -266,6 +307,41 @@ export default {
     submitted({ target, submitter }) {
       const { id } = target.closest("[data-id]").dataset;
       this.asking.answer(target, submitter, (...values) => this.$emit("answer", [id, ...values]));
+    },
+    /** Arrows go from version to version, as they do through tabs. */
+    key(event) {
+      const action = { ArrowLeft: "version-before", ArrowRight: "version-after" }[event.key];
+      const switcher = action && event.target.closest(".switcher");
+      if (!switcher) return;
+      event.preventDefault();
+      const button = switcher.querySelector(`[data-action=${action}]`);
+      button.focus({ preventScroll: true });
+      this.choose(button);
+    },
+    choose(button) {
+      const { version: id, action } = button.dataset;
+      if (!id) return;
+      this.chosen = { id, action };
+      this.$emit("choose", [id]);
+    },
+    async edit(turn, button) {
+      const { id } = turn.dataset;
+      const hasFiles = turn.querySelector("[data-part=files]").childElementCount > 0;
+      const keys = new Map(); // text -> the key that it is sent with
+      const send = async (written) => {
+        const text = wellFormed(written);
+        if (!keys.has(text)) keys.set(text, newKey());
+        const held = isLong(text) ? await hold(text, { no_reply: this.words.edit_unsent }) : "";
+        this.$emit("edit", [id, held ? "" : text, keys.get(text), held]);
+      };
+      try {
+        const text = await this.question(turn);
+        const { edit } = await import("editing");
+        edit(turn, text, this.words, hasFiles, send);
+      } catch {
+        button.title = this.words.edit_unread;
+        this.say(this.words.edit_unread);
+      }
     },
     /** All of a question: the page may have but the beginning of it. */
     question(turn) {

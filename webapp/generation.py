@@ -165,7 +165,7 @@ class Generation:
             user_id=self.user_id,
             dify_user=self.dify_user,
             app=self.conversation.app,
-            upstream_id=self.conversation.upstream_id,
+            upstream_id=self.message.upstream_id,
             reply=reply,
         )
 

@@ -37,8 +37,9 @@ from webapp.store.files import File, Source
 from webapp.store.limits import Scope
 from webapp.store.messages import Begun, Leftover, Message
 from webapp.suggestions import Suggestions
-from webapp.upstream import faults
+from webapp.upstream import faults, transcript
 from webapp.upstream.records import FileRef
+from webapp.upstream.transcript import Turn
 from webapp.waiting import Waiting
 
 __all__ = ['Generation', 'Generations', 'Phase', 'Progress']
@@ -143,9 +144,12 @@ class Generations:
         )
         return await self._launch(principal, begun, target)
 
-    async def retry(self, principal: Principal, *, message_id: str, key: str) -> Message:
-        """Ask the question of a failed or broken answer again. An answer with words in it stays beside the new one.
+    async def retry(self, principal: Principal, *, message_id: str, key: str, query: str | None = None) -> Message:
+        """Ask the question of an ended answer again, or another one instead, as another version of that turn.
 
+        Nothing that was said goes: the versions stay beside each other, and with each what was said after it.
+
+        :param query: what to ask instead; the files of the old question go along
         :raises NotFound: no such message of theirs, or its app is not theirs to use any more
         :raises Refused: as `start`
         """
@@ -156,7 +160,7 @@ class Generations:
             pass  # it may have given way to the very answer that this key has begun
         else:
             await self._belongings.conversation(principal, old.conversation_id)
-            self._refuse_unfit(old.query, has_files=bool(old.files))
+            self._refuse_unfit(old.query if query is None else query, has_files=bool(old.files))
             await self._settle(principal)
         begun = await self._store.write(
             messages.supersede,
@@ -164,6 +168,7 @@ class Generations:
             message_id=message_id,
             key=key,
             now=now(),
+            query=query,
             cost_group=self._budgets.group(principal),
             allowance=self._allowance(principal),
         )
@@ -226,6 +231,17 @@ class Generations:
                 await self._store.write(stored.keep_sent, ids=list(attached), conversation_id=message.conversation_id)
             generation.feed(FormChanged(replace(form, answer=told, key=key)))
             self._begin(generation)
+
+    async def choose(self, principal: Principal, *, message_id: str) -> None:
+        """Show another version of a turn, and what was said after it; on all of their pages.
+
+        :raises NotFound: no such message of theirs, or its app is closed to them
+        :raises Refused: `already_running`: an answer is being written in its conversation
+        """
+        message = await self._belongings.message(principal, message_id)
+        await self._settle(principal)
+        await self._store.write(messages.choose, user_id=principal.user_id, message_id=message.id)
+        self._changes.bump(principal.user_id, message.conversation_id)
 
     def of(self, message_id: str) -> Generation | None:
         """The generation that writes this message, if it is alive. Ask before reading rows, never after."""
@@ -391,7 +407,7 @@ class Generations:
         conversation = await self._belongings.conversation(principal, message.conversation_id)
         app, user = self._apps.get(conversation.app), principal.dify_user
         left = Leftover(
-            message_id, conversation.id, principal.user_id, user, app.slug, conversation.upstream_id, message.reply
+            message_id, conversation.id, principal.user_id, user, app.slug, message.upstream_id, message.reply
         )
         await self._end_waiting(app, left, replay([Stopped()], message.reply))
         if message.reply.task_id:
@@ -499,9 +515,9 @@ class Generations:
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
         await self._files.check_links(files)
         return generation.app.client.send(
-            _words(generation.message),
+            await self._words(generation),
             user=generation.dify_user,
-            conversation_id=generation.conversation.upstream_id or '',
+            conversation_id=generation.message.upstream_id,
             inputs=app_form.references(values, found),
             files=[FileRef(file.kind, file.upstream_id, file.link) for file in files],
             auto_generate_name=self._auto_name,
@@ -520,6 +536,15 @@ class Generations:
                 reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
+
+    async def _words(self, generation: Generation) -> str:
+        """What upstream is asked: it takes no empty question, and may have to be told what was said before."""
+        message = generation.message
+        query = message.query if message.query.strip() else _names(message)
+        if message.upstream_id or not message.parent:
+            return query
+        kept = await self._store.read(messages.before, user_id=generation.user_id, message_id=message.id)
+        return transcript.before(query, [_told(each) for each in kept if each.reply.text.strip()])
 
     async def _hear(self, generation: Generation) -> None:
         """Read the stream to its end; should it break, the rest of a run that can be heard again from another one."""
@@ -702,9 +727,12 @@ def _refusal(error: UpstreamError) -> AppError:
     return Refused('form_unfit', error.detail, status=400) if error.status == 400 else error
 
 
-def _words(message: Message) -> str:
-    """What upstream is asked: it takes no empty question, so files without words are asked for by name."""
-    return message.query if message.query.strip() else ', '.join(file.name for file in message.files)
+def _told(message: Message) -> Turn:
+    return Turn(message.query, message.reply.text, [file.name for file in message.files])
+
+
+def _names(message: Message) -> str:
+    return ', '.join(file.name for file in message.files)
 
 
 def _made(event: Event) -> tuple[FilePart, ...]:

@@ -123,7 +123,6 @@ def busy_person(serve: Serve, context: BrowserContext) -> Server:
             'folded_title': "'how does this work, and what about case ' || n || '?'",
             'title_state': "'manual'",
             'title_due_at': 'NULL',
-            'upstream_id': 'NULL',
         }
         connection.execute(f"""
             WITH RECURSIVE numbers(n) AS (VALUES(1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 9999)

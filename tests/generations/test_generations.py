@@ -29,8 +29,8 @@ async def test_an_answer_is_written_without_anybody_watching(
     assert (kept.reply.status, kept.reply.text) == (Status.COMPLETE, 'Hello there')
     assert kept.reply.usage is not None
     assert kept.reply.usage.total_price is not None
+    assert kept.upstream_id == kept.reply.conversation_id != ''
     conversation = await store.read(conversations.get, user_id=ann.user_id, conversation_id=message.conversation_id)
-    assert conversation.upstream_id == kept.reply.conversation_id
     assert conversation.unread
 
 

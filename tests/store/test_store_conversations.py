@@ -100,7 +100,7 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
     await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     of = {'user_id': ann.id, 'conversation_id': gone, 'now': NOW, 'address': '192.0.2.7'}
     deleted = await store.write(conversations.delete, **of)
-    assert (deleted.upstream_id, deleted.app) == ('up-1', 'support')
+    assert (deleted.id, deleted.app) == (gone, 'support')
     with pytest.raises(NotFound):
         await store.write(conversations.delete, **of)
 
@@ -124,14 +124,14 @@ async def test_unread_until_it_is_read(store: Store, ann: User, ask: Ask) -> Non
     assert not (await store.read(conversations.get, **of)).unread
 
 
-async def test_a_conversation_keeps_its_first_name_upstream(store: Store, ann: User, ask: Ask) -> None:
+async def test_a_message_keeps_the_first_name_of_its_conversation_upstream(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
-    of = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
+    of = {'user_id': ann.id, 'message_id': begun.message.id}
 
-    async def hear_from(upstream_id: str) -> str | None:
+    async def hear_from(upstream_id: str) -> str:
         reply = Reply(conversation_id=upstream_id)
         await store.write(messages.flush, message_id=begun.message.id, reply=reply)
-        return (await store.read(conversations.get, **of)).upstream_id
+        return (await store.read(messages.owned, **of)).upstream_id
 
     assert await hear_from('up-1') == 'up-1'
     assert await hear_from('up-2') == 'up-1'

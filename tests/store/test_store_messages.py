@@ -38,9 +38,9 @@ async def test_an_answer_from_its_question_to_its_end(store: Store, ann: User, a
 
     assert await store.write(messages.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
     [kept] = await store.read(messages.history, user_id=ann.id, conversation_id=begun.conversation.id)
-    assert kept == replace(begun.message, reply=COMPLETE, ended_at=LATER)
+    assert kept == replace(begun.message, reply=COMPLETE, ended_at=LATER, upstream_id='up-1')
     conversation = await store.read(conversations.get, user_id=ann.id, conversation_id=begun.conversation.id)
-    assert conversation == replace(begun.conversation, running=False, unread=True, updated_at=LATER, upstream_id='up-1')
+    assert conversation == replace(begun.conversation, running=False, unread=True, updated_at=LATER)
     [row] = await store.read(ledger)
     assert (row['total_nano'], row['currency'], row['pricing'], row['outcome']) == (2600, 'USD', 'priced', 'complete')
 
@@ -150,11 +150,9 @@ async def test_retry_keeps_words_that_were_written(store: Store, ann: User, ask:
     begun = await store.write(messages.supersede, key='retry', **retry)
     with pytest.raises(Refused, match='already_running'):
         await store.write(messages.supersede, key='another', **retry)
-    history = await store.read(messages.history, user_id=ann.id, conversation_id=old.conversation.id)
-    assert [(m.id, m.number, m.query) for m in history] == [
-        (old.message.id, 1, 'please'),
-        (begun.message.id, 2, 'please'),
-    ]
+    [shown] = await store.read(messages.history, user_id=ann.id, conversation_id=old.conversation.id)
+    assert (shown.id, shown.query, shown.versions) == (begun.message.id, 'please', (old.message.id, begun.message.id))
+    assert (await store.read(messages.owned, user_id=ann.id, message_id=old.message.id)).reply == BROKEN
 
 
 async def test_history_is_read_page_by_page_from_its_end(store: Store, ann: User, ask: Ask) -> None:

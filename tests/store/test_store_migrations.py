@@ -144,9 +144,10 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     store.migrate()
     assert await store.check() is None
     [conversation] = await store.read(conversations.page, user_id='u1', app='support', search='HOLÀ')
-    assert (conversation.title, conversation.upstream_id, conversation.updated_at) == ('¡Holà!', 'up-1', NOW)
+    assert (conversation.title, conversation.updated_at) == ('¡Holà!', NOW)
     [message] = await store.read(messages.history, user_id='u1', conversation_id='c1')
     assert (message.query, message.reply.text, message.reply.status) == ('¡Holà!', 'Good *day*.', Status.COMPLETE)
+    assert (message.parent, message.versions, message.upstream_id) == (0, ('m1',), 'up-1')
     assert message.reply.usage
     assert str(message.reply.usage.total_price) == '0.0000026'
     [leftover] = await store.read(messages.leftovers)

@@ -39,7 +39,7 @@ class Sent:
 
 
 def generation_of(message: Message) -> Generation:
-    conversation = Conversation('c', 'ann', 'demo', None, '', 'provisional', NOW, NOW, False, True, {})
+    conversation = Conversation('c', 'ann', 'demo', '', 'provisional', NOW, NOW, False, True, {})
     return Generation(
         Begun(conversation, message, is_new=True),
         None,  # type: ignore[arg-type]  # not asked

@@ -24,6 +24,7 @@ SCRIPTS = {
     'prose.js': 'prose',
     'thread.js': 'thread',
     'dates.js': 'thread',
+    'editing.js': 'thread',
     'lightbox.js': 'thread',
     'questions.js': 'thread',
     'sources.js': 'thread',

@@ -4,7 +4,8 @@ person.json          who they are
 identities.jsonl     what providers say of them
 sessions.jsonl       where they are signed in
 conversations.jsonl  titles, and what was filled in at their start
-messages.jsonl       questions and answers with ratings and comments; `files` and `made` name files by id
+messages.jsonl       questions and answers with ratings and comments; `files` and `made` name files by id; all versions
+                     of a turn: `parent` is the number of the message before it, `shown` tells whether one sees it now
 files.jsonl          names and kinds; `path` is where in the ZIP its bytes are, null if they are nowhere any more
 files/ID/NAME        the bytes
 usage.jsonl          what each answer cost; usage_days.jsonl: the same by day, for ever

@@ -51,7 +51,7 @@ def claim_due(session: Session, *, now: datetime, conversations: int = 2) -> lis
     rows = session.exec(due.limit(MOST).with_for_update(skip_locked=True)).all()
     statement = (
         sa_select(
-            col(MessageRow.id), col(MessageRow.reply), col(ConversationRow.upstream_id), col(ConversationRow.app),
+            col(MessageRow.id), col(MessageRow.reply), col(MessageRow.upstream_id), col(ConversationRow.app),
             col(UserRow.dify_user),
         )
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
@@ -59,7 +59,7 @@ def claim_due(session: Session, *, now: datetime, conversations: int = 2) -> lis
         .where(col(MessageRow.id).in_([row.message_id for row in rows]))
     )  # fmt: skip
     found = {
-        id_: LookUp(id_, reply.get('message_id') or '', conversation or '', app, dify_user)
+        id_: LookUp(id_, reply.get('message_id') or '', conversation, app, dify_user)
         for id_, reply, conversation, app, dify_user in session.connection().execute(statement)
     }
     jobs = []

@@ -43,7 +43,6 @@ class Conversation:
     id: str
     user_id: str
     app: str
-    upstream_id: str | None  # Dify's name for it, once known
     title: str  # '' while there is nothing to call it by
     title_state: TitleState
     created_at: datetime
@@ -135,14 +134,17 @@ def delete(session: Session, *, user_id: str, conversation_id: str, now: datetim
 
 
 def remove(session: Session, row: ConversationRow, *, now: datetime) -> None:
-    """For functions of the store: delete a conversation that they have locked, and want the same upstream."""
+    """For functions of the store: delete a conversation that they have locked, and want the same upstream,
+    of as many as there are to it.
+    """
     unfinished = or_(col(MessageRow.status) == RUNNING, col(MessageRow.status) == WAITING)
     for message in session.exec(select(MessageRow).where(MessageRow.conversation_id == row.id, unfinished)).all():
         # its end will find no message, but this row to fill in
         usage.record(session, message=message, app=row.app, reply=Reply(Status.STOPPED), now=message.created_at)
-    if row.upstream_id:
-        dify_user = users.get(session, user_id=row.user_id).dify_user
-        deletions.want(session, app=row.app, upstream_id=row.upstream_id, dify_user=dify_user, now=now)
+    named = select(MessageRow.upstream_id).where(MessageRow.conversation_id == row.id, MessageRow.upstream_id != '')
+    dify_user = users.get(session, user_id=row.user_id).dify_user
+    for upstream_id in session.exec(named.distinct().order_by(MessageRow.upstream_id)).all():
+        deletions.want(session, app=row.app, upstream_id=upstream_id, dify_user=dify_user, now=now)
     files.forget(session, conversation_id=row.id)
     session.delete(row)
 
@@ -188,7 +190,6 @@ def conversation_value(row: ConversationRow, *, running: bool) -> Conversation:
         id=row.id,
         user_id=row.user_id,
         app=row.app,
-        upstream_id=row.upstream_id,
         title=row.title,
         title_state=TitleState(row.title_state),
         created_at=row.created_at,

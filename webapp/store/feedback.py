@@ -68,7 +68,7 @@ def rate(
     row, conversation = found
     if not Status(row.status).is_final or not row.reply.get('message_id'):
         raise Refused('not_rateable')
-    upstream = (row.reply['message_id'], conversation.upstream_id or '')
+    upstream = (row.reply['message_id'], row.upstream_id)
     before = session.get(FeedbackRow, row.id)
     rater = before.rater if before else ''
     newest = blank(row.id, app=conversation.app, upstream=upstream, message_id=row.id, user_id=user_id, rater=rater)

@@ -276,7 +276,7 @@ def _messages(session: Session, listed: Sequence[ListedRating]) -> dict[str, _Ou
         select(upstream_id, MessageRow.id, MessageRow.user_id, ConversationRow.app)
         .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
         .where(
-            col(ConversationRow.upstream_id).in_({clean(each.conversation_id) for each in listed} - {''}),
+            col(MessageRow.upstream_id).in_({clean(each.conversation_id) for each in listed} - {''}),
             upstream_id.in_({clean(each.message_id) for each in listed}),
         )
     )

@@ -147,39 +147,27 @@ def read(
 
 
 def thread(session: Session, *, feedback_id: str) -> Thread:
-    """A rated answer of ours, and what was said around it.
+    """A rated answer of ours, and what was said around it on its path, whether that is shown or not.
 
     :raises NotFound: there is no such rating, or the message is none of ours
     """
     rated = next(iter(_with_texts(session, [_get(session, feedback_id)])), None)
     if rated is None:
         raise NotFound
-    statement = (
-        select(MessageRow.number, ConversationRow.title)
-        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
-        .where(MessageRow.id == rated.message_id)
-    )
-    found = session.exec(statement).first()
-    if found is None:
+    titled = select(ConversationRow.title).where(ConversationRow.id == rated.conversation_id)
+    title = session.exec(titled).first()
+    if title is None:
         raise NotFound
-    number, title = found
-    around = messages.history(
-        session,
-        user_id=rated.user_id,
-        conversation_id=rated.conversation_id,
-        before=number + AFTER + 2,
-        limit=BEFORE + AFTER + 3,
+    shown, has_earlier, has_later = messages.around(
+        session, user_id=rated.user_id, message_id=rated.message_id, before=BEFORE, after=AFTER
     )
-    shown = tuple(each for each in around if number - BEFORE <= each.number <= number + AFTER)
-    if not shown:  # it has just gone
-        raise NotFound
     return Thread(
         rated=rated,
         owner=users.named(session, rated.user_id),
         title=title,
-        messages=shown,
-        has_earlier=around[0].number < shown[0].number,
-        has_later=around[-1].number > shown[-1].number,
+        messages=tuple(shown),
+        has_earlier=has_earlier,
+        has_later=has_later,
     )
 
 

@@ -19,7 +19,6 @@ from sqlmodel import Session, col, delete, func, select, update
 from webapp.errors import NotFound, Refused
 from webapp.store import users
 from webapp.store.tables import (
-    ConversationRow,
     FilePieceRow,
     FileRow,
     MessageFileRow,
@@ -194,11 +193,10 @@ def adopt(session: Session, *, file: File, message_id: str) -> None:
 def origin(session: Session, *, file_id: str) -> Origin:
     """:raises NotFound: upstream has not named the message yet, or it is gone"""
     statement = (
-        select(FileRow.app, UserRow.dify_user, ConversationRow.upstream_id, MessageRow.reply)
+        select(FileRow.app, UserRow.dify_user, MessageRow.upstream_id, MessageRow.reply)
         .join(UserRow, col(UserRow.id) == FileRow.user_id)
         .join(MessageFileRow, col(MessageFileRow.file_id) == FileRow.id)
         .join(MessageRow, col(MessageRow.id) == MessageFileRow.message_id)
-        .join(ConversationRow, col(ConversationRow.id) == MessageRow.conversation_id)
         .where(FileRow.id == file_id)
     )
     app, dify_user, conversation_id, reply = session.exec(statement).first() or ('', '', '', {})

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, select as sa_select
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select, update
 
 from webapp.chat.message import Failure, Reply, Status, dump_reply, load_reply
@@ -15,6 +15,7 @@ from webapp.errors import NotFound, Refused
 from webapp.prices import Price
 from webapp.store import (
     allowance as allowances,
+    branches,
     budget_table,
     budgets,
     feedback,
@@ -34,6 +35,7 @@ from webapp.store.text import clean, clean_object, provisional_title
 MAX_KEY = 200
 MAX_PAGE = 500
 MAX_NUMBER = 2**31 - 1  # of a message; what a browser names may be any
+OVER = {'conversation_gone', 'conversation_completed'}  # codes of failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Message:
     made: tuple[File, ...] = ()  # by the assistant
     rating: str = ''  # 'like', 'dislike', or '' for none
     comment: str = ''
+    parent: int = 0  # number of the message before it on its path, 0 for none
+    versions: tuple[str, ...] = ()  # ids of all that stand in its place, the oldest first, its own among them
+    is_shown: bool = True  # on the path that its person sees
+    upstream_id: str = ''  # Dify's name for the conversation that it was asked in, once known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Leftover:
     user_id: str
     dify_user: str
     app: str
-    upstream_id: str | None  # of the conversation
+    upstream_id: str  # of the conversation, '' while it has none
     reply: Reply
 
 
@@ -90,7 +96,7 @@ def begin(
     cost_group: str = '',
     allowance: Allowance = NO_LIMITS,
 ) -> Begun:
-    """Keep a question and an empty running answer.
+    """Keep a question and an empty running answer, at the end of what is shown of a conversation.
 
     :param conversation_id: `None` for a new conversation
     :param key: made with the draft; the same key again gives the message that it has begun
@@ -124,7 +130,8 @@ def begin(
     sent = files.send(session, rows=unsent, conversation_id=conversation.id)[: len(attached)]
     if sent and not conversation.title:
         set_title(conversation, provisional_title(', '.join(file.name for file in sent)))
-    begun = _add(session, conversation, query=query, key=key, now=now, sent=sent, cost_group=cost_group)
+    parent = branches.end(session, conversation.id)
+    begun = _add(session, conversation, parent, query=query, key=key, now=now, sent=sent, cost_group=cost_group)
     _reserve(session, begun, cost_group, allowance, now)
     return begun
 
@@ -136,11 +143,15 @@ def supersede(
     message_id: str,
     key: str,
     now: datetime,
+    query: str | None = None,
     cost_group: str = '',
     allowance: Allowance = NO_LIMITS,
 ) -> Begun:
-    """Ask the question of an ended message again. If it had failed or broken off without a word, it gives way.
+    """Ask the question of an ended message again, as another version of it, and show that one.
 
+    The old one stays, unless it had failed without a word, upstream never heard of it, and nothing followed.
+
+    :param query: what to ask instead; the old one's files go along
     :raises NotFound: no such message of this person's
     :raises Refused: `already_running`: an answer is being written there; or `allowance` is used up
     """
@@ -158,19 +169,38 @@ def supersede(
     old = _owned_row(session, user_id, message_id)
     allowances.spend(session, user_id=user_id, allowance=allowance, now=now)
     sent = _loaded(session, [old])[0].files
-    begun = _add(session, conversation, query=old.query, key=key, now=now, sent=sent, cost_group=cost_group)
+    asked = old.query if query is None else query
+    begun = _add(session, conversation, old.parent, query=asked, key=key, now=now, sent=sent, cost_group=cost_group)
     _reserve(session, begun, cost_group, allowance, now)
-    if old.status in {Status.FAILED, Status.INTERRUPTED} and not _reply(old).parts:
+    if query is None and _is_worthless(session, old):
         session.delete(old)
+        session.flush()
+        begun = replace(begun, message=_loaded(session, [_owned_row(session, user_id, begun.message.id)])[0])
     return begun
+
+
+def choose(session: Session, *, user_id: str, message_id: str) -> str:
+    """Show a message instead of the version of it that is shown now, and what was shown behind it before.
+
+    :return: id of its conversation
+    :raises NotFound: no such message of this person's
+    :raises Refused: `already_running`: an answer is being written there
+    """
+    row = _owned_row(session, user_id, message_id)
+    owned_row(session, user_id, row.conversation_id, lock=True)
+    session.refresh(row)
+    if not row.is_shown:
+        if _is_running(session, row.conversation_id):
+            raise Refused('already_running')
+        branches.show(session, row)
+    return row.conversation_id
 
 
 def flush(session: Session, *, message_id: str, reply: Reply) -> bool:
     """Keep a running answer as far as it has come; `False` if it has ended."""
     if reply.conversation_id:
-        of_message = sa_select(col(MessageRow.conversation_id)).where(col(MessageRow.id) == message_id)
-        unlinked = (col(ConversationRow.id) == of_message.scalar_subquery(), col(ConversationRow.upstream_id).is_(None))
-        changed(session, update(ConversationRow).where(*unlinked).values(upstream_id=clean(reply.conversation_id)))
+        unlinked = (col(MessageRow.id) == message_id, col(MessageRow.upstream_id) == '')
+        changed(session, update(MessageRow).where(*unlinked).values(upstream_id=clean(reply.conversation_id)))
     running = (col(MessageRow.id) == message_id, col(MessageRow.status) == RUNNING)
     return changed(session, update(MessageRow).where(*running).values(reply=_dump(reply))) > 0
 
@@ -207,7 +237,7 @@ def finish(
         return False
     row.reply, row.status, row.ended_at = _dump(reply), reply.status, now if reply.status.is_final else None
     conversation.updated_at, conversation.unread = now, unread
-    _link(conversation, reply)
+    _link(row, reply)
     session.add_all(locked)
     if not reply.status.is_final:
         return True
@@ -270,10 +300,10 @@ def amend(session: Session, *, message_id: str, reply: Reply, prices: Sequence[P
     :return: `False` if the message is gone
     """
     if locked := _locked(session, message_id):
-        conversation, row = locked
+        row = locked[1]
         if row.status == reply.status:
             row.reply = _dump(reply)
-        _link(conversation, reply)
+        _link(row, reply)
         session.add_all(locked)
     usage.amend(session, message_id=message_id, reply=reply, prices=prices)
     return locked is not None
@@ -292,7 +322,7 @@ def repair(session: Session, *, message_id: str, reply: Reply, now: datetime, pr
     if row.status != Status.INTERRUPTED or len(reply.text) < len(_reply(row).text):
         return False
     row.reply, row.status = _dump(reply), reply.status
-    _link(conversation, reply)
+    _link(row, reply)
     session.add_all(locked)
     usage.amend(session, message_id=message_id, reply=reply, outcome=reply.status, prices=prices)
     _want_title(session, conversation, reply, now)
@@ -302,13 +332,13 @@ def repair(session: Session, *, message_id: str, reply: Reply, now: datetime, pr
 def history(
     session: Session, *, user_id: str, conversation_id: str, before: int | None = None, limit: int = 50
 ) -> list[Message]:
-    """The newest messages of a conversation, oldest first.
+    """The newest messages of a conversation on the path that is shown, oldest first.
 
     :param before: the `number` of the first one known; gives those in front of it
     :raises NotFound: no such conversation of this person's
     """
     owned_row(session, user_id, conversation_id)
-    statement = select(MessageRow).where(MessageRow.conversation_id == conversation_id)
+    statement = select(MessageRow).where(MessageRow.conversation_id == conversation_id, branches.IS_SHOWN)
     if before is not None:
         statement = statement.where(MessageRow.number < max(0, min(before, MAX_NUMBER)))
     rows = session.exec(statement.order_by(col(MessageRow.number).desc()).limit(min(limit, MAX_PAGE))).all()
@@ -316,10 +346,35 @@ def history(
 
 
 def following(session: Session, *, user_id: str, conversation_id: str, after: int, limit: int) -> list[Message]:
-    """The messages of a conversation after the `number` of one that is known, oldest first."""
+    """All messages of a conversation, hidden ones too, after the `number` of one that is known, oldest first."""
     theirs = (MessageRow.conversation_id == conversation_id, MessageRow.user_id == user_id, MessageRow.number > after)
     rows = session.exec(select(MessageRow).where(*theirs).order_by(col(MessageRow.number)).limit(limit)).all()
     return _loaded(session, rows)
+
+
+def before(session: Session, *, user_id: str, message_id: str) -> list[Message]:
+    """What stands before a message on its path, whether that is shown or not; the newest ones, oldest first.
+
+    Nothing, if it is gone meanwhile.
+    """
+    row = session.exec(select(MessageRow).where(MessageRow.id == message_id, MessageRow.user_id == user_id)).first()
+    if row is None:
+        return []
+    return _loaded(session, branches.up_to(session, row.conversation_id, row.parent, branches.MOST_TURNS))
+
+
+def around(
+    session: Session, *, user_id: str, message_id: str, before: int, after: int
+) -> tuple[list[Message], bool, bool]:
+    """A message, some of those before it, and some of what was chosen last behind it, oldest first.
+
+    :return: with whether there is more before and behind
+    :raises NotFound: no such message of this person's
+    """
+    row = _owned_row(session, user_id, message_id)
+    rows = branches.up_to(session, row.conversation_id, row.number, before + 1)
+    further = branches.onwards(session, row.conversation_id, row.number, after + 1)
+    return _loaded(session, [*rows, *further[:after]]), rows[0].parent > 0, len(further) > after
 
 
 def owned(session: Session, *, user_id: str, message_id: str) -> Message:
@@ -368,7 +423,7 @@ def _left(session: Session, *conditions: ColumnElement[bool] | bool) -> list[Lef
             user_id=row.user_id,
             dify_user=dify_user,
             app=conversation.app,
-            upstream_id=conversation.upstream_id,
+            upstream_id=row.upstream_id,
             reply=_reply(row),
         )
         for row, conversation, dify_user in session.exec(statement)
@@ -398,7 +453,6 @@ def _new_conversation(
         id=uuid4().hex,
         user_id=user_id,
         app=app,
-        upstream_id=None,
         title='',
         folded_title='',
         title_state=TitleState.PROVISIONAL,
@@ -419,6 +473,7 @@ def _new_conversation(
 def _add(
     session: Session,
     conversation: ConversationRow,
+    parent: int,
     *,
     query: str,
     key: str,
@@ -426,9 +481,10 @@ def _add(
     sent: Sequence[File],
     cost_group: str,
 ) -> Begun:
-    """A message at the end of a conversation that is locked or new."""
+    """A message after `parent`, in a conversation that is locked or new. What was shown after it gives way."""
     if _is_running(session, conversation.id):
         raise Refused('already_running')
+    branches.make_room(session, conversation.id, parent)
     of_conversation = MessageRow.conversation_id == conversation.id
     last = session.exec(select(func.max(MessageRow.number)).where(of_conversation)).one()
     row = MessageRow(
@@ -441,6 +497,10 @@ def _add(
         created_at=now,
         ended_at=None,
         cost_group=clean(cost_group),
+        parent=parent,
+        is_chosen=True,
+        is_shown=True,
+        upstream_id=branches.upstream_of(session, conversation.id, parent),
         query=clean(query),
         reply=dump_reply(Reply()),
     )
@@ -488,9 +548,28 @@ def _locked(session: Session, message_id: str) -> tuple[ConversationRow, Message
     return (conversation, row) if conversation and row else None
 
 
-def _link(conversation: ConversationRow, reply: Reply) -> None:
-    if not conversation.upstream_id and reply.conversation_id:
-        conversation.upstream_id = clean(reply.conversation_id)
+def _link(row: MessageRow, reply: Reply) -> None:
+    """Keep in which conversation upstream has it, failed or not: all that it has named stays in that one's memory."""
+    if _was_not_taken(reply):
+        row.upstream_id = ''
+    elif not row.upstream_id:
+        row.upstream_id = clean(reply.conversation_id)
+
+
+def _was_not_taken(reply: Reply) -> bool:
+    """Whether upstream has refused the question, or was not there. Where nobody knows, it may hold it.
+
+    Of a conversation that is gone or closed there, it is no use to try again in the same one.
+    """
+    failure = reply.failure
+    if reply.status is not Status.FAILED or reply.message_id or failure is None or failure.code in OVER:
+        return False
+    return failure.code == 'upstream_unreachable' or (failure.status is not None and 400 <= failure.status < 500)
+
+
+def _is_worthless(session: Session, row: MessageRow) -> bool:
+    has_failed = row.status in {Status.FAILED, Status.INTERRUPTED}
+    return has_failed and not row.upstream_id and not _reply(row).parts and not branches.is_followed(session, row)
 
 
 def _want_title(session: Session, conversation: ConversationRow, reply: Reply, now: datetime) -> None:
@@ -517,13 +596,24 @@ def _reply(row: MessageRow) -> Reply:
 
 
 def _loaded(session: Session, rows: Sequence[MessageRow]) -> list[Message]:
-    """Messages with what belongs to them: two queries more, however many they are."""
+    """Messages with what belongs to them: three queries more, however many they are."""
     ids = [row.id for row in rows]
     of_messages, ratings = files.of_messages(session, ids), feedback.of_messages(session, ids)
-    return [_value(row, of_messages.get(row.id, []), *ratings.get(row.id, ('', ''))) for row in rows]
+    versions = branches.versions(session, rows)
+    return [
+        _value(
+            row,
+            of_messages.get(row.id, []),
+            *ratings.get(row.id, ('', '')),
+            versions=versions.get((row.conversation_id, row.parent), ()),
+        )
+        for row in rows
+    ]
 
 
-def _value(row: MessageRow, all_files: Sequence[File], rating: str, comment: str) -> Message:
+def _value(
+    row: MessageRow, all_files: Sequence[File], rating: str, comment: str, *, versions: tuple[str, ...]
+) -> Message:
     return Message(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -537,4 +627,8 @@ def _value(row: MessageRow, all_files: Sequence[File], rating: str, comment: str
         made=tuple(file for file in all_files if file.source is Source.ASSISTANT),
         rating=rating,
         comment=comment,
+        parent=row.parent,
+        versions=versions,
+        is_shown=row.is_shown,
+        upstream_id=row.upstream_id,
     )

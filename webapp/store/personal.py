@@ -167,7 +167,7 @@ def entries(session: Session, *, user_id: str, after: str) -> tuple[list[Record]
 
 
 def turns(session: Session, *, user_id: str, conversation_id: str, after: int) -> list[Record]:
-    """A few messages of a conversation, the oldest first; those that follow the number `after`."""
+    """A few messages of a conversation, whether shown or not, the oldest first; those after the number `after`."""
     found = messages.following(
         session, user_id=user_id, conversation_id=conversation_id, after=after, limit=PAGE_OF_MESSAGES
     )
@@ -176,6 +176,8 @@ def turns(session: Session, *, user_id: str, conversation_id: str, after: int) -
             'id': each.id,
             'conversation_id': each.conversation_id,
             'number': each.number,
+            'parent': each.parent,
+            'shown': each.is_shown,
             'created_at': each.created_at,
             'ended_at': each.ended_at,
             'question': each.query,

@@ -8,10 +8,12 @@ any of them ── the person names it ──> manual, for good
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select, update
 
+from webapp.store.branches import IS_SHOWN
 from webapp.store.conversations import TitleState, set_title
-from webapp.store.tables import ConversationRow, UserRow, changed
+from webapp.store.tables import ConversationRow, MessageRow, UserRow, changed
 from webapp.store.text import fold_title
 
 ATTEMPTS = 3
@@ -45,15 +47,23 @@ def claim_due(session: Session, *, app: str, now: datetime, limit: int = 10) -> 
     waiting = (due <= now, unnamed, col(ConversationRow.app) == app)
     tired = update(ConversationRow).where(*waiting, col(ConversationRow.title_attempts) >= ATTEMPTS)
     changed(session, tired.values(title_state=TitleState.FAILED, title_due_at=None))
+    begun_in = (
+        sa_select(col(MessageRow.upstream_id))
+        .where(col(MessageRow.conversation_id) == ConversationRow.id, IS_SHOWN, col(MessageRow.upstream_id) != '')
+        .order_by(col(MessageRow.number))
+        .limit(1)
+        .correlate(ConversationRow)
+        .scalar_subquery()
+    )  # Dify makes a title of the first question in there
     statement = (
-        select(ConversationRow, UserRow.dify_user)
+        select(ConversationRow, UserRow.dify_user, begun_in)
         .join(UserRow)
-        .where(*waiting, col(ConversationRow.upstream_id).is_not(None))
+        .where(*waiting, begun_in.is_not(None))
         .order_by(due)
         .limit(limit)
         .with_for_update(of=ConversationRow, skip_locked=True, key_share=True)
     )
-    return [_claim(session, row, dify_user, now) for row, dify_user in session.exec(statement).all()]
+    return [_claim(session, *found, now) for found in session.exec(statement).all()]
 
 
 def settle(session: Session, *, conversation_id: str, title: str | None, now: datetime) -> None:
@@ -83,7 +93,7 @@ def _made(title: str | None, local: str) -> str:
     return '' if is_cut or folded == 'New conversation' else folded
 
 
-def _claim(session: Session, row: ConversationRow, dify_user: str, now: datetime) -> TitleJob:
+def _claim(session: Session, row: ConversationRow, dify_user: str, upstream_id: str, now: datetime) -> TitleJob:
     row.title_state = TitleState.GENERATING
     row.title_attempts += 1
     row.title_due_at = now + LEASE
@@ -91,7 +101,7 @@ def _claim(session: Session, row: ConversationRow, dify_user: str, now: datetime
     return TitleJob(
         conversation_id=row.id,
         user_id=row.user_id,
-        upstream_id=row.upstream_id or '',
+        upstream_id=upstream_id,
         dify_user=dify_user,
         title=row.title,
     )

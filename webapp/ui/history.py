@@ -66,7 +66,7 @@ class History:
         """
         newest = await self.newest(conversation_id, before)
         some = fitting(newest)
-        more = bool(some) and some[0].number > 1 and (len(some) < len(newest) or len(newest) == MESSAGES)
+        more = bool(some) and some[0].parent > 0 and (len(some) < len(newest) or len(newest) == MESSAGES)
         return Page(some, {message.id: await self.html(message) for message in some}, more)
 
     async def html(self, message: Message) -> str:

@@ -14,7 +14,7 @@ from webapp.store.messages import Message
 from webapp.ui import views
 from webapp.ui.components.thread import Greeting, MessageView, Thread
 from webapp.ui.following import Following
-from webapp.ui.history import MESSAGES, History, Page
+from webapp.ui.history import History, Page
 from webapp.ui.live import LiveAnswers
 from webapp.ui.views import Reader
 
@@ -28,7 +28,7 @@ class Shown:
 
     @classmethod
     def of(cls, message: Message) -> 'Shown':
-        return cls(message.number, hash(replace(message, ended_at=None)))
+        return cls(message.number, hash(replace(message, ended_at=None, upstream_id='')))
 
 
 class Reading:
@@ -87,17 +87,15 @@ class Reading:
         for message in page.messages:
             self._follow(message)
 
-    def add(self, message: Message, *, own: bool, html: str = '') -> None:
+    def add(self, message: Message, *, own: bool) -> None:
         """Show a message that has just begun, if it is of this conversation and not here yet.
 
         :param own: it was sent from this page
         """
         is_here = self.conversation is not None and self.conversation.id == message.conversation_id
         if is_here and message.id not in self._shown:
-            self._shown[message.id] = Shown.of(message)
-            self._thread.append(self._view(message, html), own=own)
+            self._go_on(message.parent, [message], {message.id: ''}, own=own)
             self.suggest()
-            self._follow(message)
 
     def suggest(self) -> None:
         """Show what might be asked after the last answer, as far as that is known."""
@@ -143,28 +141,30 @@ class Reading:
             self._thread.change(self._view(message, await self._html(message)))
 
     async def refresh(self, conversation_id: str) -> None:
-        """Show how the newest messages stand now."""
-        visit, live = self.visit, set(self._followings)
+        """Show how the newest messages stand now, and the path that leads to them."""
+        visit, live, known = self.visit, set(self._followings), set(self._shown)
         newest = await self._history.newest(conversation_id)
-        oldest = min((shown.number for shown in self._shown.values()), default=0)  # what is before comes when asked for
-        changed = [
-            message
-            for message in newest
-            # of one that was being written, the row may be older than the end that the page has seen meanwhile
-            if message.number >= oldest and message.id not in live and self._has_changed(message)
-        ]
+        # of one that was being written, the row may be older than the end that the page has seen meanwhile
+        changed = [message for message in newest if message.id not in live and self._has_changed(message)]
         html = {message.id: await self._html(message) for message in changed}
         if visit != self.visit:
             return
-        self._drop_missing(newest)
+        if known != set(self._shown):  # what was read may be older than what has come here meanwhile
+            await self.refresh(conversation_id)
+            return
         for message in changed:
-            if message.id not in self._shown:
-                self.add(message, own=False, html=html[message.id])
-            elif self._has_changed(message):
+            if message.id in self._shown and self._has_changed(message):
                 self._shown[message.id] = Shown.of(message)
                 self._thread.change(self._view(message, html[message.id]))
                 self._follow(message)
-        self.suggest()
+        behind = self._behind(newest)
+        if behind is None:
+            page = await self._history.page(conversation_id)
+            if visit == self.visit:
+                self.show(self.conversation, page, None)
+        else:
+            self._go_on(*behind, html, own=False)
+            self.suggest()
         await self.add_up()
 
     async def show_again(self) -> None:
@@ -177,14 +177,37 @@ class Reading:
     def _has_changed(self, message: Message) -> bool:
         return message.id not in self._followings and self._shown.get(message.id) != Shown.of(message)
 
-    def _drop_missing(self, newest: list[Message]) -> None:
-        """A question that was asked again may have taken the place of its failed answer."""
-        present = {message.id for message in newest}
-        oldest = newest[0].number if len(newest) == MESSAGES else 0
-        for message_id, shown in list(self._shown.items()):
-            if shown.number >= oldest and message_id not in present:
-                self._thread.discard(message_id)
-                del self._shown[message_id]
+    def _behind(self, newest: list[Message]) -> tuple[int, list[Message]] | None:
+        """After which number the page is to go on with which messages; None if it has nothing that they follow."""
+        here = [place for place, message in enumerate(newest) if message.id in self._shown]
+        if here:
+            return newest[here[-1]].number, newest[here[-1] + 1 :]
+        parent = newest[0].parent if newest else 0
+        is_followed = not parent or any(shown.number == parent for shown in self._shown.values())
+        return (parent, newest) if is_followed else None
+
+    def _go_on(self, parent: int, messages: list[Message], html: dict[str, str], *, own: bool) -> None:
+        """Show messages behind the one with that number, instead of what stands there."""
+        gone = [id for id, shown in self._shown.items() if shown.number > parent]
+        for id in gone:
+            self._forget(id)
+        last = next((id for id, shown in self._shown.items() if shown.number == parent), '')
+        self._shown |= {message.id: Shown.of(message) for message in messages}
+        views = [self._view(message, html[message.id]) for message in messages]
+        if gone:
+            self._thread.turn_to(last, views, own=own)
+        else:
+            for view in views:
+                self._thread.append(view, own=own)
+        for message in messages:
+            self._follow(message)
+
+    def _forget(self, message_id: str) -> None:
+        del self._shown[message_id]
+        self._thread.forget(message_id)
+        following = self._followings.pop(message_id, None)
+        if following and following.task:
+            following.task.cancel()
 
     def _views(self, page: Page) -> list[MessageView]:
         return [self._view(message, page.html[message.id]) for message in page.messages]

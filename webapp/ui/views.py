@@ -260,6 +260,7 @@ def _view(
         comment=message.comment,
         when=message.created_at,
         usage=usage_view(reply.usage) if reply.status.is_final and reader.sees_usage else None,
+        versions=message.versions if len(message.versions) > 1 else (),
     )
 
 

@@ -11,6 +11,8 @@ from webapp.store.tables.base import Moment, Table, only_where, owner
 
 # as queries say it on each database, which else don't see that the index is theirs
 IS_KEPT: dict[str, Any] = {'sqlite_where': text('is_kept IS 1'), 'postgresql_where': text('is_kept IS true')}
+IS_CHOSEN: dict[str, Any] = {'sqlite_where': text('is_chosen IS 1'), 'postgresql_where': text('is_chosen IS true')}
+IS_SHOWN: dict[str, Any] = {'sqlite_where': text('is_shown IS 1'), 'postgresql_where': text('is_shown IS true')}
 
 
 class ConversationRow(Table, table=True):
@@ -19,7 +21,6 @@ class ConversationRow(Table, table=True):
     __tablename__ = 'conversations'
     __table_args__ = (
         Index(None, 'user_id', 'app', 'updated_at', 'id'),  # read backwards: newest first
-        Index(None, 'upstream_id'),
         Index(None, 'updated_at', 'id'),  # what is old enough to go
         Index('ix_conversations_title_due_at', 'title_due_at', **only_where('title_due_at IS NOT NULL')),
     )
@@ -27,7 +28,6 @@ class ConversationRow(Table, table=True):
     id: str = Field(primary_key=True, sa_type=Text)
     user_id: str = Field(sa_column=owner())
     app: str = Field(sa_type=Text)
-    upstream_id: str | None = Field(sa_type=Text)
     title: str = Field(sa_type=Text)
     folded_title: str = Field(sa_type=Text)
     title_state: str = Field(sa_type=Text)
@@ -41,7 +41,11 @@ class ConversationRow(Table, table=True):
 
 
 class MessageRow(Table, table=True):
-    """`status` repeats the reply's, for queries; the partial index allows one running answer in a conversation."""
+    """`status` repeats the reply's, for queries; the partial index allows one running answer in a conversation.
+
+    `parent`, `is_chosen` and `is_shown` are the business of `branches`. `upstream_id` is Dify's name for the
+    conversation that it was asked in; '' where Dify never took it, or has not said so yet.
+    """
 
     __tablename__ = 'messages'
     __table_args__ = (
@@ -50,6 +54,10 @@ class MessageRow(Table, table=True):
         Index('ix_messages_running', 'conversation_id', unique=True, **only_where("status = 'running'")),
         Index('ix_messages_running_of_user', 'user_id', **only_where("status = 'running'")),
         Index('ix_messages_waiting', 'created_at', **only_where("status = 'waiting'")),
+        Index(None, 'conversation_id', 'parent'),
+        Index('ix_messages_chosen', 'conversation_id', 'parent', unique=True, **IS_CHOSEN),
+        Index('ix_messages_shown', 'conversation_id', 'number', **IS_SHOWN),
+        Index(None, 'upstream_id', 'number'),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -63,6 +71,10 @@ class MessageRow(Table, table=True):
     created_at: datetime = Field(sa_type=Moment)
     ended_at: datetime | None = Field(sa_type=Moment)
     cost_group: str = Field(sa_type=Text)
+    parent: int  # number of the message before it on its path, 0 for none
+    is_chosen: bool
+    is_shown: bool
+    upstream_id: str = Field(sa_type=Text)
     query: str = Field(sa_type=Text)  # the long ones come last: SQLite reads a row from its start
     reply: dict[str, Any] = Field(sa_type=JSON)
 

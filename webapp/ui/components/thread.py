@@ -20,6 +20,7 @@ STATIC = assets.static_dir()
 ON_DEMAND = (
     'diagram_view',
     'diagrams',
+    'editing',
     'feedback',
     'lightbox',
     'popover',
@@ -38,6 +39,8 @@ PARTS = (
     ('thought', attrgetter('thought_seconds')),
     ('steps', attrgetter('trail')),
     ('asked', attrgetter('asked')),
+    ('versions', attrgetter('versions')),
+    ('steps', attrgetter('steps')),
     ('made', attrgetter('made')),
     ('error', attrgetter('error', 'detail')),
     ('citations', attrgetter('citations')),
@@ -124,6 +127,19 @@ class Thread(
         """
         self.call('append', self._packed(item), own)
 
+    def turn_to(self, after: str, items: Sequence[MessageView], *, own: bool) -> None:
+        """Put other messages in the place of all that stand behind one; what stands before them does not move.
+
+        :param after: id of the last one that stays, '' if none does
+        :param items: oldest first
+        :param own: the reader has just sent the last one, here: go to the end
+        """
+        self.call('turnTo', after, [self._packed(item) for item in items], own)
+
+    def forget(self, message_id: str) -> None:
+        """A message that `turn_to` has taken away."""
+        self._held.pop(message_id, None)
+
     def change(self, item: MessageView) -> None:
         """Show how a message stands now; only what has changed travels.
 
@@ -177,14 +193,13 @@ class Thread(
         """What was answered in a form could not be taken: let the person go on with it."""
         self.call('reopen', message_id)
 
-    def discard(self, message_id: str) -> None:
-        self._held.pop(message_id, None)
-        self.call('discard', message_id)
-
     # what is heard; register while the page is being built
 
     def on_action(self, handler: Callable[[str, str, str], Awaitable[object] | object]) -> None:
-        """Hear `(name, message id, key)` when something under a message is clicked: 'retry'. A button has one key."""
+        """Hear `(name, message id, key)` when something under a message is clicked: 'retry' or 'regenerate'.
+
+        A button has one key.
+        """
         self.listen('action', handler, str, str, str)
 
     def on_answer(self, handler: Callable[[str, str, str, str, str], Awaitable[object] | object]) -> None:
@@ -193,6 +208,14 @@ class Thread(
         The form is locked until the message changes, or until it is to `reopen`.
         """
         self.listen('answer', handler, str, str, str, str, str)
+
+    def on_edit(self, handler: Callable[[str, str, str, str], Awaitable[object] | object]) -> None:
+        """Hear `(message id, text, key, held)`: a question is to be asked in another way; see `Composer.on_send`."""
+        self.listen('edit', handler, str, str, str, str)
+
+    def on_choose(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
+        """Hear the id of a message that is to be shown instead of the version of it that is here."""
+        self.listen('choose', handler, str)
 
     def on_copy(self, source: Callable[[str], Awaitable[str | None] | str | None]) -> None:
         """Give the Markdown of an answer, by message id, to whoever wants to copy it; nothing if it can't be had."""

@@ -131,6 +131,18 @@ class MessageView:
     comment: str = ''  # about the rating
     when: datetime | None = None
     usage: UsageView | None = None
+    versions: tuple[str, ...] = ()  # ids of what stands in this place, the oldest first; empty if it is this alone
+
+    @property
+    def version_number(self) -> int:
+        """Which of the versions it is, from 1 on."""
+        return self.versions.index(self.id) + 1
+
+    @property
+    def neighbours(self) -> tuple[str, str]:
+        """Ids of the versions before and after it, '' where it is the first or the last."""
+        place = self.version_number
+        return self.versions[place - 2] if place > 1 else '', (*self.versions, '')[place]
 
     @property
     def is_elsewhere(self) -> bool:

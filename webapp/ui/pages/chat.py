@@ -207,6 +207,8 @@ class ChatPage(Hearing):
         self._form.on_fill(self._take_values)
         self._form.on_again(hear(self._begin_again))
         self._thread.on_action(hear(self._act))
+        self._thread.on_edit(hear(self._edit))
+        self._thread.on_choose(hear(self._choose))
         self._thread.on_ask(hear(self._ask))
         self._thread.on_answer(hear(self._answer))
         self._thread.on_copy(hear(self._reading.copied))
@@ -324,7 +326,7 @@ class ChatPage(Hearing):
                 await self._services.generations.stop(self._principal, message_id)
 
     async def _act(self, name: str, message_id: str, key: str) -> None:
-        if name == 'retry':
+        if name in {'retry', 'regenerate'}:
             visit = self._reading.visit
             message = await self._services.generations.retry(self._principal, message_id=message_id, key=key)
             await self._join(message, visit)
@@ -347,6 +349,18 @@ class ChatPage(Hearing):
         except Exception:  # whatever it was, what was written stays
             self._thread.reopen(message_id)
             raise
+
+    async def _edit(self, message_id: str, text: str, key: str, held: str) -> None:
+        visit = self._reading.visit
+        query = await self._services.files.take_text(self._principal, held) if held else text
+        message = await self._services.generations.retry(self._principal, message_id=message_id, key=key, query=query)
+        self._frame.hide_banner(REFUSAL)
+        self._tell_host('user', message.conversation_id, 'complete', query)
+        await self._join(message, visit)
+        await self._refresh({message.conversation_id: True})
+
+    async def _choose(self, message_id: str) -> None:
+        await self._services.generations.choose(self._principal, message_id=message_id)
         self._frame.hide_banner(REFUSAL)
         await self._refresh_thread()
 

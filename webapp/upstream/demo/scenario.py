@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from webapp.upstream import transcript
+
 MOST_TOKENS = 200_000
 MOST_SECONDS = 3600.0
 MOST_PER_SECOND = 100_000.0
@@ -178,8 +180,11 @@ WORDS: Mapping[str, Word] = {
 
 
 def parse(query: str) -> Scenario:
-    """Read the words at the start of `query`. What does not fit a word's argument belongs to the question."""
-    scenario, rest = Scenario(), query.lstrip()
+    """Read the words at the start of `query`. What does not fit a word's argument belongs to the question.
+
+    A transcript before it is not what is asked: any model sees that.
+    """
+    scenario, rest = Scenario(), transcript.question(query).lstrip()
     while (found := _word(rest)) is not None:
         fields, rest = found
         scenario = replace(scenario, **fields)
