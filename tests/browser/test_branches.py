@@ -103,6 +103,7 @@ def test_the_keyboard_alone_goes_through_versions_and_edits(app: Server, page: P
     expect(questions(page)).to_have_text(['/echo one'])
     expect(turn(page, 0).get_by_test_id('message-edit')).to_be_focused()
     page.keyboard.press('Enter')
+    expect(box).to_be_focused()
     page.keyboard.type(' more')
     page.keyboard.press('Shift+Enter')
     page.keyboard.type('lines')

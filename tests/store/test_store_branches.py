@@ -3,15 +3,17 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.message import Failure, Reply, Status, TextPart
 from webapp.errors import NotFound, Refused
 from webapp.store import (
+    branches,
     conversations,
     deletions,
     engines,
@@ -138,8 +140,8 @@ async def test_a_path_is_read_page_by_page_whatever_lies_beside_it(store: Store,
     assert [(m.query, m.is_shown) for m in everything[:4]] == [('0', True), ('1', False), ('1b', True), ('2', True)]
 
 
-async def test_one_question_is_one_query_however_long_the_path(store: Store, ann: User, say: Say) -> None:
-    """5,000 messages in 100 branches; the queries are counted, not timed."""
+async def test_a_page_of_thousands_is_read_without_the_others(store: Store, url: str, ann: User, say: Say) -> None:
+    """5,000 messages in 100 branches. SQLite tells that each step of each query finds its rows, and few of them."""
     first = await say('first')
 
     def grow(session: Session) -> None:
@@ -169,6 +171,30 @@ async def test_one_question_is_one_query_however_long_the_path(store: Store, ann
     )
     assert [m.number for m in around] == [2496, 2497, 2498, 2500, 2501, 2502]
     assert (has_earlier, has_later) == (True, True)
+
+    def steps(session: Session) -> list[str]:
+        connection = session.connection()
+        asked: list[tuple[str, Any]] = []
+
+        def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(connection, 'before_cursor_execute', note)
+        messages.history(session, **of, before=4000)
+        messages.before(session, user_id=ann.id, message_id=f'{first.id}-2500')
+        messages.around(session, user_id=ann.id, message_id=f'{first.id}-2500', before=3, after=2)
+        branches.end(session, first.conversation_id)
+        branches.upstream_of(session, first.conversation_id, 5000)
+        event.remove(connection, 'before_cursor_execute', note)
+        plans = [connection.exec_driver_sql(f'EXPLAIN QUERY PLAN {asks}', values).all() for asks, values in asked]
+        return [row[3] for plan in plans for row in plan if ' messages' in row[3]]
+
+    if url.startswith('sqlite'):
+        taken = await store.read(steps)
+        assert len(taken) > 10
+        few = [step for step in taken if 'ix_messages_shown' in step or not step.endswith('(conversation_id=?)')]
+        assert taken == few, 'the one is read from its end'
+        assert not [step for step in taken if step.startswith('SCAN')]
     await store.write(conversations.delete, **of, now=NOW)
 
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[[str], Callable[..., Any]]] = {
     'history': lambda id_: partial(messages.history, conversation_id=id_),
     'message': lambda id_: partial(messages.owned, message_id=id_),
     'retry': lambda id_: partial(messages.supersede, message_id=id_, key='key', now=NOW),
+    'choose': lambda id_: partial(messages.choose, message_id=id_),
     'send': lambda id_: partial(messages.begin, app='support', conversation_id=id_, **BEGUN),
     'rate': lambda id_: partial(feedback.rate, message_id=id_, rating='like', comment=id_, now=NOW),
     'file': lambda id_: partial(files.get, file_id=id_),

@@ -11,7 +11,7 @@ included, and grows at its end alone. So a question goes on there only where not
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Select, literal, select as sa_select, tuple_
+from sqlalchemy import CTE, ColumnElement, Select, literal, select as sa_select
 from sqlmodel import Session, col, func, select, update
 
 from webapp.store.tables import MessageRow, changed
@@ -36,9 +36,8 @@ def show(session: Session, row: MessageRow) -> None:
     _set(session, row.conversation_id, its_parent.in_(parents), IS_CHOSEN, is_chosen=False)
     _set(session, row.conversation_id, its_number.in_(numbers), is_chosen=True)
     _set(session, row.conversation_id, its_number > min(parents), IS_SHOWN, is_shown=False)
-    onwards = _chosen_from(row.conversation_id, row.number)
-    shown = sa_select(onwards.c.number)
-    _set(session, row.conversation_id, its_number.in_(numbers) | its_number.in_(shown), is_shown=True)
+    further = _chosen_from(row.conversation_id, row.number)
+    _set(session, row.conversation_id, its_number.in_(numbers) | _is_in(further), is_shown=True)
 
 
 def make_room(session: Session, conversation_id: str, parent: int) -> None:
@@ -55,10 +54,8 @@ def upstream_of(session: Session, conversation_id: str, parent: int) -> str:
     :return: '' if there is none: then a new one is begun, and told what came before
     """
     path = _up_to(conversation_id, parent, MOST_TURNS)
-    named = (
-        select(MessageRow.upstream_id, MessageRow.number)
-        .join(path, path.c.number == its_number)
-        .where(_of(conversation_id), MessageRow.upstream_id != '')
+    named = select(MessageRow.upstream_id, MessageRow.number).where(
+        _of(conversation_id), _is_in(path), MessageRow.upstream_id != ''
     )
     found = session.exec(named.order_by(its_number.desc()).limit(1)).first()
     if found is None:
@@ -72,28 +69,27 @@ def upstream_of(session: Session, conversation_id: str, parent: int) -> str:
 def up_to(session: Session, conversation_id: str, number: int, most: int) -> list[MessageRow]:
     """A message and those before it on its path, `most` at most, the oldest first."""
     path = _up_to(conversation_id, number, most)
-    rows = select(MessageRow).join(path, path.c.number == its_number).where(_of(conversation_id))
+    rows = select(MessageRow).where(_of(conversation_id), _is_in(path))
     return list(session.exec(rows.order_by(its_number)))
 
 
 def onwards(session: Session, conversation_id: str, number: int, most: int) -> list[MessageRow]:
     """What was chosen last behind a message, `most` at most, the oldest first."""
     path = _chosen_from(conversation_id, number, most + 1)
-    rows = select(MessageRow).join(path, path.c.number == its_number).where(_of(conversation_id), its_number > number)
+    rows = select(MessageRow).where(_of(conversation_id), _is_in(path), its_number != number)
     return list(session.exec(rows.order_by(its_number)))
 
 
-def versions(session: Session, rows: Sequence[MessageRow]) -> dict[tuple[str, int], tuple[str, ...]]:
-    """Ids of all messages in the places of these, the oldest first, by conversation and parent."""
-    places = {(row.conversation_id, row.parent) for row in rows}
-    if not places:
+def versions(session: Session, rows: Sequence[MessageRow]) -> dict[int, tuple[str, ...]]:
+    """Ids of all messages in the places of these, which are of one conversation; the oldest first, by parent."""
+    if not rows:
         return {}
-    columns = (MessageRow.conversation_id, MessageRow.parent, MessageRow.id)
-    there = select(*columns).where(tuple_(col(MessageRow.conversation_id), its_parent).in_(sorted(places)))
-    found: dict[tuple[str, int], tuple[str, ...]] = {}
-    for conversation_id, parent, id_ in session.exec(there.order_by(its_number)):
-        place = conversation_id, parent
-        found[place] = (*found.get(place, ()), id_)
+    parents = {row.parent for row in rows}
+    columns = (MessageRow.number, MessageRow.parent, MessageRow.id)
+    there = select(*columns).where(_of(rows[0].conversation_id), its_parent.in_(parents))
+    found: dict[int, tuple[str, ...]] = {}
+    for _, parent, id_ in sorted(session.exec(there)):  # for the order's sake SQLite would read the whole conversation
+        found[parent] = (*found.get(parent, ()), id_)
     return found
 
 
@@ -105,6 +101,10 @@ def is_followed(session: Session, row: MessageRow) -> bool:
 
 def _of(conversation_id: str) -> Any:
     return col(MessageRow.conversation_id) == conversation_id
+
+
+def _is_in(path: CTE) -> ColumnElement[bool]:
+    return its_number.in_(sa_select(path.c.number))  # a join would have SQLite read the whole conversation
 
 
 def _set(session: Session, conversation_id: str, *which: Any, **values: bool) -> None:

@@ -596,7 +596,7 @@ def _reply(row: MessageRow) -> Reply:
 
 
 def _loaded(session: Session, rows: Sequence[MessageRow]) -> list[Message]:
-    """Messages with what belongs to them: three queries more, however many they are."""
+    """Messages of one conversation with what belongs to them: three queries more, however many they are."""
     ids = [row.id for row in rows]
     of_messages, ratings = files.of_messages(session, ids), feedback.of_messages(session, ids)
     versions = branches.versions(session, rows)
@@ -605,7 +605,7 @@ def _loaded(session: Session, rows: Sequence[MessageRow]) -> list[Message]:
             row,
             of_messages.get(row.id, []),
             *ratings.get(row.id, ('', '')),
-            versions=versions.get((row.conversation_id, row.parent), ()),
+            versions=versions.get(row.parent, ()),
         )
         for row in rows
     ]
