@@ -118,6 +118,26 @@ async def test_two_tabs_answer_at_once_and_one_counts(generations: Generations, 
         await tell(generations, ann, message, form, key='three')
 
 
+async def test_two_processes_let_it_go_on_once(
+    generations: Generations, store: Store, apps: Apps, changes: Changes, files: Files, ann: Principal
+) -> None:
+    message, form = await asked(generations, store, ann, '/human /echo done')
+    other = Generations(store, apps, changes, files)
+    await asyncio.gather(
+        tell(generations, ann, message, form, key='one'),
+        tell(other, ann, message, form, key='two', action='reject'),
+        return_exceptions=True,
+    )
+    writers = [each for each in (generations, other) if each.of(message.id)]
+    assert len(writers) == 1
+    await ended(writers[0], message)
+    kept = await row(store, ann, message)
+    assert (kept.reply.status, kept.reply.text.count('done')) == (Status.COMPLETE, 1)
+    with pytest.raises(NotFound):
+        await store.write(messages.go_on, message_id=message.id, was=Status.WAITING)
+    await other.shutdown(limit=0)
+
+
 async def test_it_asks_again_and_is_told_again(generations: Generations, store: Store, ann: Principal) -> None:
     message, first = await asked(generations, store, ann, '/twice /echo done')
     await tell(generations, ann, message, first)
