@@ -133,6 +133,7 @@
     enter() {
       this.isReady = false;
       this.change = null;
+      this.view.root.classList.remove("ready");
       this.post("hello");
       this.answer();
     }
@@ -450,7 +451,7 @@
     .cross { align-self: start; padding: 11px; opacity: 0.7; }
     .chat dialog { width: min(400px, 100vw - var(--x) - 16px); height: min(640px, 100dvh - var(--y) - 84px); max-width: none;
       max-height: none; margin: 0; padding: 0; overflow: hidden; }
-    dialog .cross { display: none; position: absolute; inset-inline-end: 0; }
+    dialog .cross { display: none; position: absolute; inset: 0 0 auto auto; z-index: 1; margin: var(--safe); }
     @media (max-width: 599.98px) {
       .chat [open] { position: fixed; inset: 0; width: 100%; height: 100dvh; padding: var(--safe); border: 0; border-radius: 0; }
       .chat:not(.ready) dialog .cross { display: block; }

@@ -872,13 +872,37 @@ def test_on_a_phone_it_does_not_open_again_by_itself(phone: Page, site: HostSite
     expect(panel(phone)).not_to_be_visible()
 
 
+def close_on_a_phone(phone: Page) -> None:
+    cross = phone.get_by_role('button', name='Close')
+    expect(cross).to_be_in_viewport(ratio=1)
+    cross.click()
+    expect(panel(phone)).not_to_be_visible()
+    expect(bubble(phone)).to_be_focused()
+
+
 def test_a_chat_that_does_not_come_can_be_closed_on_a_phone(phone: Page, site: HostSite) -> None:
     phone.route('**/embed/desk?*', lambda route: None)
     phone.goto(site.add(site.tag()))
     bubble(phone).click()
-    phone.get_by_role('button', name='Close').click()
-    expect(panel(phone)).not_to_be_visible()
-    expect(bubble(phone)).to_be_focused()
+    close_on_a_phone(phone)
+
+
+@pytest.mark.parametrize('was_in', [False, True])
+def test_a_chat_that_is_refused_can_be_closed_on_a_phone(phone: Page, site: HostSite, was_in: bool) -> None:
+    phone.goto(site.add(site.tag(header='on' if was_in else 'stay') + f'<script>({LISTEN})()</script>'))
+    bubble(phone).click()
+    if was_in:
+        phone.frames[1].wait_for_url('**/embed/desk?*')
+        phone.frames[1].evaluate('go(`${base}/chat`)')
+        frame(phone)
+        phone.wait_for_function("events.some(([name]) => name === 'ready')")
+        expect(phone.get_by_role('button', name='Close', exact=True)).not_to_be_visible()
+        phone.frames[1].evaluate('go(base)')
+        phone.frames[1].wait_for_url('**/embed/desk?*')
+    expect(phone.locator('webapp-chat iframe')).to_have_class('loaded')
+    say(phone.frames[1], 'error', code='identity_needed', message='Nobody is there.')
+    phone.wait_for_function("events.some(([name]) => name === 'error')")
+    close_on_a_phone(phone)
 
 
 def test_a_phone_may_be_turned_while_it_is_open(phone: Page, site: HostSite) -> None:
