@@ -127,7 +127,17 @@
       else if (type === "chat:opened") this.isOpening = false;
       else if (type === "chat:closed" && !this.isOpening) this.view.hide();
       else if (type === "chat:unread" && count >= 0) this.count(count);
-      else if (/^chat:(message|resize|error)$/.test(type)) this.emit(type.slice(5), values);
+      else if (/^chat:(message|resize|error)$/.test(type)) {
+        if (type === "chat:error" && this.stage === "answered") this.refuse();
+        this.emit(type.slice(5), values);
+      }
+    }
+
+    // the entry stays, and hears who else is there
+    refuse() {
+      this.stage = "refused";
+      if (this.change) this.answer();
+      this.change = null;
     }
 
     enter() {
@@ -155,15 +165,18 @@
       } else this.source = this.next; // a token counts once
       if (turn !== this.turn) return;
       this.stage = "answered";
+      this.isKnown = !!token;
       if (error) this.emit("error", error);
       this.post("identify", { token: token || null });
     }
 
     // somebody else is there
     become(source, name, values) {
+      const wasSomebody = this.source || this.isKnown;
+      if (wasSomebody || name === "logout") this.waiting = []; // of the one before
       this.source = source;
       this.next = null;
-      if (this.stage === "asked") return void this.answer();
+      if (this.stage === "asked" || (this.stage === "refused" && (source || wasSomebody))) return void this.answer();
       this.change = [name, values];
       this.isReady = false; // until the next chat
       if (this.stage === "chat") this.post(name, values);

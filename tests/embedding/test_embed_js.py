@@ -447,6 +447,74 @@ def test_who_is_named_while_the_chat_loads_is_not_lost(visit: Callable[..., Page
     expect_heard(frame(page), ('logout', {}), ('send', {'text': 'later'}), names=('logout', 'send'))
 
 
+def refuse(page: Page, code: str = 'expired') -> None:
+    """The entry that stays refuses what it was told."""
+    say(page.frames[1], 'error', code=code, message='No.')
+    page.wait_for_function("events.at(-1)[0] === 'error'")
+
+
+def test_after_a_refusal_the_entry_is_told_who_else_is_there(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    refuse(page)
+    call(page, f"identify(async () => '{B}')")
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+    refuse(page)
+    call(page, 'logout()')
+    expect_heard(page.frames[1], HELLO, token(A), token(B), token(None))
+    refuse(page, 'identity_needed')
+    page.evaluate("WebappChat.logout(); WebappChat.identify(null); WebappChat.identify('c.c.c')")
+    expect_heard(page.frames[1], HELLO, token(A), token(B), token(None), token('c.c.c'))
+
+
+def test_who_is_named_before_the_refusal_of_another_is_not_lost(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    call(page, f"identify('{B}')")
+    refuse(page)
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+
+
+@pytest.mark.parametrize(
+    ('before', 'change', 'arrives'),
+    [
+        ({}, f"identify('{B}')", True),
+        ({}, 'identify(null)', True),
+        ({}, 'logout()', False),
+        ({'token': A}, f"identify('{B}')", False),
+        ({'token': A}, 'identify(null)', False),
+        ({'token_url': '/token'}, f"identify('{B}')", False),
+    ],
+)
+def test_what_one_has_asked_does_not_reach_another(
+    visit: Callable[..., Page], page: Page, before: dict[str, str], change: str, arrives: bool
+) -> None:
+    Tokens(page)
+    visit(**before)
+    page.evaluate(f"""() => {{
+        WebappChat.setInputs({{ of: 'ann' }});
+        WebappChat.send('of ann');
+        WebappChat.{change};
+        WebappChat.send('later');
+    }}""")
+    of_ann = [('setInputs', {'inputs': {'of': 'ann'}}), ('send', {'text': 'of ann'})]
+    page.wait_for_function("events.some(([name]) => name === 'ready')")
+    expect_heard(frame(page), *(of_ann if arrives else ()), ('send', {'text': 'later'}), names=('setInputs', 'send'))
+
+
+def test_nor_does_it_once_the_token_was_given(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    page.evaluate(f"WebappChat.send('of ann'); WebappChat.identify('{B}'); WebappChat.send('later')")
+    refuse(page)
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+    page.frames[1].evaluate('go(`${base}/chat`)')
+    expect_heard(frame(page), ('send', {'text': 'later'}), names=('send',))
+
+
 # commands and events
 
 
