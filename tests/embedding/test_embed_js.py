@@ -76,6 +76,9 @@ def expect_heard(chat: Frame, *messages: tuple[str, dict[str, Any]], names: tupl
 HELLO: tuple[str, dict[str, Any]] = ('hello', {})
 
 
+UNKNOWN: tuple[str, dict[str, Any]] = ('identify', {'token': None, 'unknown': True})
+
+
 def token(value: str | None) -> tuple[str, dict[str, Any]]:
     return 'identify', {'token': value}
 
@@ -160,6 +163,14 @@ def test_loading_it_twice_is_harmless(page: Page, site: HostSite) -> None:
     frame(page)
     page.wait_for_function("events.some(([name]) => name === 'ready')")
     assert len(events(page, 'ready')) == len(events(page, 'opened')) == 1
+
+
+def test_the_same_embed_in_another_layout_is_told(page: Page, site: HostSite) -> None:
+    listen = f'<script>({LISTEN})()</script>'
+    page.goto(site.add(site.tag() + listen + site.tag(layout='bubble') + site.tag(layout='full')))
+    expect(bubble(page)).to_have_count(1)
+    expect(page.locator('iframe')).to_have_count(0)
+    assert events(page, 'error') == [{'code': 'embed', 'message': 'desk'}]
 
 
 def test_a_page_that_replaces_its_body_gets_it_back(page: Page, site: HostSite) -> None:
@@ -315,23 +326,57 @@ def test_tokens_are_fetched_anew_with_the_cookies_of_the_site(visit: Callable[..
 
 
 @pytest.mark.parametrize(('status', 'body'), [(500, 'no'), (403, A), (200, '<html>Sign in</html>'), (200, '{"token')])
-def test_a_fetch_that_fails_is_told_and_nobody_is_there(
+def test_a_fetch_that_fails_twice_is_told_and_does_not_mean_that_nobody_is_there(
     visit: Callable[..., Page], page: Page, problems: list[str], status: int, body: str
 ) -> None:
     tokens = Tokens(page)
     visit(token_url='/token', layout='full')
     tokens.answer(0, body, status=status)
-    expect_heard(frame(page), HELLO, token(None))
+    tokens.answer(1, body, status=status)
+    expect_heard(frame(page), HELLO, UNKNOWN)
     ((error),) = events(page, 'error')
     assert error['code'] == 'token_url'
     assert error['message']
     problems[:] = [each for each in problems if str(status) not in each]  # the browser tells of it, too
 
 
+def test_a_fetch_that_fails_once_is_tried_again(visit: Callable[..., Page], page: Page, problems: list[str]) -> None:
+    tokens = Tokens(page)
+    visit(token_url='/token', layout='full')
+    tokens.wait(1)
+    tokens.waiting[0].abort()
+    tokens.answer(1, A)
+    expect_heard(frame(page), HELLO, token(A))
+    assert events(page, 'error') == []
+    problems[:] = [each for each in problems if 'ERR_FAILED' not in each]  # the browser tells of it
+
+
+def test_who_is_named_meanwhile_goes_before_another_try(visit: Callable[..., Page]) -> None:
+    page = visit(layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    page.evaluate(f"""() => {{
+        window.tries = 0;
+        window.later = [];
+        window.setTimeout = (then) => later.push(then);
+        WebappChat.identify(() => {{
+            tries += 1;
+            WebappChat.identify('{B}');
+            throw new Error('no');
+        }});
+    }}""")
+    expect_heard(page.frames[1], HELLO, token(None))
+    refuse(page, 'identity_needed')
+    expect_heard(page.frames[1], HELLO, token(None), token(B))
+    page.evaluate('later.forEach((then) => then())')
+    assert page.evaluate('[later.length, tries]') == [1, 1]
+    assert [each['code'] for each in events(page, 'error')] == ['identity_needed']
+
+
 def test_without_a_handler_a_failure_is_written_to_the_console(page: Page, site: HostSite, problems: list[str]) -> None:
     tokens = Tokens(page)
     page.goto(site.add(site.tag(token_url='/token', layout='full')))
     tokens.answer(0, '<html>')
+    tokens.answer(1, '<html>')
     frame(page)
     assert [each for each in problems if each.startswith('token_url')]
     problems.clear()
@@ -404,11 +449,13 @@ def test_a_function_is_asked_each_time(visit: Callable[..., Page]) -> None:
 @pytest.mark.parametrize(
     'source', ["() => { throw new Error('no') }", "async () => { throw new Error('no') }", '() => 7']
 )
-def test_a_function_that_fails_is_told_and_nobody_is_there(visit: Callable[..., Page], source: str) -> None:
+def test_a_function_that_fails_is_told_and_does_not_mean_that_nobody_is_there(
+    visit: Callable[..., Page], source: str
+) -> None:
     page = visit(token=A)
     call(page, f'identify({source})')
     bubble(page).click()
-    expect_heard(frame(page), HELLO, token(None))
+    expect_heard(frame(page), HELLO, UNKNOWN)
     assert [each['code'] for each in events(page, 'error')] == ['token']
 
 
@@ -859,6 +906,18 @@ def test_the_icon_may_be_the_site_s(page: Page, site: HostSite) -> None:
 def test_the_sign_is_seen_on_any_colour(visit: Callable[..., Page], color: str, sign: int) -> None:
     page = visit(color=color)
     assert re.match(rf'oklch\({sign} 0 0', bubble(page).evaluate('(node) => getComputedStyle(node).color'))
+
+
+@pytest.mark.parametrize('color', ['teal', '#abc', '#aabbccdd', 'aabbcc', 'url(x)'])
+@pytest.mark.parametrize('layout', ['bubble', 'full'])
+def test_a_colour_of_another_form_is_told_and_used_nowhere(visit: Callable[..., Page], color: str, layout: str) -> None:
+    page = visit(color=color, layout=layout)
+    page.wait_for_function("events.some(([name]) => name === 'error')")
+    assert events(page, 'error') == [{'code': 'color', 'message': color}]
+    if layout == 'bubble':
+        expect(bubble(page)).to_have_css('background-color', 'rgb(31, 102, 88)')
+        call(page, 'open()')
+    assert 'accent' not in (page.locator('webapp-chat iframe').get_attribute('src') or '')
 
 
 @pytest.mark.parametrize(
