@@ -395,6 +395,7 @@ def test_trying_again_keeps_the_focus(page: Page, site: Site, problems: list[str
     page.goto(site.page('helpdesk'))
     chat = Chat(page)
     again, refused = chat.get('entry-again'), chat.get('entry-refused')
+    expect(again).to_be_visible()
     again.focus()
     # it is patient with who says hello
     page.evaluate("addEventListener('message', ({ data }) => data.type === 'chat:ready' && tell('helpdesk', 'hello'))")
