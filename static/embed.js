@@ -1,21 +1,23 @@
-/** The chat in pages of other sites, under any policy of theirs. */
+/** The chat in pages of other sites. */
 (() => {
   const EVENTS = ["ready", "opened", "closed", "message", "unread", "error", "resize"];
   const PHONE = matchMedia("(max-width: 599.98px)");
-  const SIZE = 56; // px of the bubble
-  const STEP = 16; // px by an arrow key
+  const SIZE = 56;
+  const STEP = 16; // px
   const ARROWS = { ArrowLeft: [-STEP], ArrowRight: [STEP], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
   const chats = window.WebappChat?.chats ?? {};
 
   class Chat {
     constructor(script) {
-      const { embed, label = "Chat", layout, theme, color, language, header, token, tokenUrl } = script.dataset;
-      const isPlain = layout === "compact" || layout === "full";
+      const { embed, label = "Chat", theme, color, language, header, token, tokenUrl } = script.dataset;
+      const layout = layoutOf(script);
+      const accent = /^#[\da-f]{6}$/i.test(color) && color;
       this.script = script;
+      this.color = color;
       this.id = embed;
       this.label = label;
       this.origin = new URL(script.src).origin;
-      this.look = { layout: isPlain ? layout : "bubble", theme: theme || "auto", accent: color, language, header };
+      this.look = { layout, theme: theme || "auto", accent, language, header };
       this.next = this.fetched = tokenUrl && (() => fetchToken(tokenUrl));
       this.source = token || this.next;
       this.kept = memory(`webapp-chat:${embed}`);
@@ -24,10 +26,14 @@
       this.told = {};
       this.turn = 0; // the newest answer counts
       this.unread = 0;
-      this.view = new (isPlain ? Plain : Bubble)(this, script.dataset);
+      this.view = new (layout === "bubble" ? Bubble : Plain)(this, script.dataset);
       this.dress();
       this.api = this.commands();
       addEventListener("message", (event) => this.hear(event));
+    }
+
+    get isReady() {
+      return this.stage === "chat" && !this.change;
     }
 
     commands() {
@@ -47,7 +53,7 @@
           this.command("setInputs", { inputs: structuredClone(inputs) });
         },
         setTheme: (theme) => {
-          check(["auto", "light", "dark"].includes(theme));
+          check(/^(auto|light|dark)$/.test(theme));
           this.tell("setTheme", { theme });
         },
         setLanguage: (language) => {
@@ -58,7 +64,7 @@
           check(source === null || isText(source) || isFunction(source));
           this.become(source, "identify", { token: null });
         },
-        logout: () => this.become(null, "logout"),
+        logout: () => void this.become(null, "logout"),
         on: (event, handler) => {
           check(EVENTS.includes(event) && isFunction(handler));
           const handlers = (this.handlers[event] ??= new Set()).add(handler);
@@ -67,10 +73,20 @@
       };
     }
 
+    place() {
+      if (this.view.host.isConnected) return;
+      if (this.color && !this.look.accent) this.fail("color", this.color);
+      this.view.place();
+    }
+
+    fail(code, message) {
+      this.emit("error", { code, message });
+    }
+
     emit(event, values = {}) {
-      const handlers = this.handlers[event];
-      if (event === "error" && !handlers?.size) console.error(values.code, values.message);
-      for (const handler of handlers ?? []) {
+      const handlers = this.handlers[event] ?? [];
+      if (event === "error" && !handlers.size) console.error(values.code, values.message);
+      for (const handler of handlers) {
         try {
           handler({ ...values });
         } catch (error) {
@@ -127,54 +143,59 @@
       else if (type === "chat:opened") this.isOpening = false;
       else if (type === "chat:closed" && !this.isOpening) this.view.hide();
       else if (type === "chat:unread" && count >= 0) this.count(count);
-      else if (/^chat:(message|resize|error)$/.test(type)) this.emit(type.slice(5), values);
+      else if (/^chat:(message|resize|error)$/.test(type)) {
+        if (type === "chat:error" && this.stage === "answered") {
+          this.stage = "refused";
+          if (this.change) this.answer();
+        }
+        this.emit(type.slice(5), values);
+      }
     }
 
     enter() {
-      this.isReady = false;
-      this.change = null;
+      this.view.root.classList.remove("ready");
       this.post("hello");
       this.answer();
     }
 
-    async answer() {
+    async answer(isLast) {
       const turn = ++this.turn;
       const { source } = this;
       let token = source;
       let error;
       this.stage = "asked";
+      this.change = null;
       if (isFunction(source)) {
         try {
           token = await source();
           check(!token || isText(token));
-        } catch ({ message }) {
+        } catch (reason) {
+          if (!isLast) return void setTimeout(() => turn === this.turn && this.answer(true), 1000);
           token = null;
-          error = { code: source === this.fetched ? "token_url" : "token", message };
+          error = [source === this.fetched ? "token_url" : "token", `${reason}`];
         }
       } else this.source = this.next; // a token counts once
       if (turn !== this.turn) return;
       this.stage = "answered";
-      if (error) this.emit("error", error);
-      this.post("identify", { token: token || null });
+      this.known = token || error;
+      if (error) this.fail(...error);
+      this.post("identify", { token: token || null, unknown: error && true });
     }
 
-    // somebody else is there
     become(source, name, values) {
+      const known = this.source || this.known;
+      if (known || name === "logout") this.waiting = [];
       this.source = source;
       this.next = null;
-      if (this.stage === "asked") return void this.answer();
+      if (this.stage === "asked" || (this.stage === "refused" && (source || known))) return this.answer();
       this.change = [name, values];
-      this.isReady = false; // until the next chat
       if (this.stage === "chat") this.post(name, values);
     }
 
     begin(values) {
       this.stage = "chat";
       this.turn++; // too late for a token
-      this.isReady = !this.change;
-      if (this.change) this.post(...this.change);
-      this.change = null;
-      if (!this.isReady) return;
+      if (this.change) return this.post(...this.change);
       this.view.root.classList.add("ready");
       this.tellOpen();
       for (const name in this.told) this.post(name, this.told[name]);
@@ -189,7 +210,7 @@
       this.emit(open ? "opened" : "closed");
     }
 
-    // until the frame has opened, `chat:closed` is an echo
+    // until it has opened, `chat:closed` is an echo
     tellOpen() {
       this.isOpening = this.view.isOpen;
       this.post(this.isOpening ? "open" : "close");
@@ -217,7 +238,7 @@
     place() {
       const { chat, host, target } = this;
       const place = document.querySelector(target || "body");
-      if (!place) return chat.emit("error", { code: "target", message: target });
+      if (!place) return chat.fail("target", target);
       if (target || !place.contains(chat.script)) place.append(host);
       else chat.script.after(host);
       chat.load();
@@ -229,16 +250,15 @@
   }
 
   class Bubble {
-    constructor(chat, { closeLabel = "Close", position, color, icon, greeting, draggable, open: opens, zIndex }) {
+    constructor(chat, { closeLabel = "Close", position, icon, greeting, draggable, open: opens, zIndex }) {
       const { greeted, place, open: wasOpen } = chat.kept();
       const cross = (onclick) => make("button", { className: "cross", ariaLabel: closeLabel, onclick }, make("i"));
       this.chat = chat;
       this.wish = wasOpen ? !PHONE.matches : wasOpen ?? opens === "true";
       const sign = icon ? make("img", { src: icon, alt: "", draggable: false }) : make("i");
       this.badge = make("b", { ariaHidden: true });
-      const open = () => this.show(true);
       const toggle = () => {
-        if (!this.isDragged) this.isOpen ? this.hide() : open();
+        if (!this.isDragged) this.isOpen ? this.hide() : this.show(true);
         this.isDragged = false;
       };
       this.button = make("button", { className: "bubble", onclick: toggle }, sign, this.badge);
@@ -247,12 +267,12 @@
       this.root = make("div", { className: "chat" }, this.button, this.panel);
       shadow(this);
       if (greeting && !greeted) {
-        const words = make("button", { className: "words", dir: "auto", onclick: open }, greeting);
+        const words = make("button", { className: "words", dir: "auto", onclick: toggle }, greeting);
         this.greeting = make("div", { className: "card greeting" }, words, cross(() => this.dismiss()));
         this.root.append(this.greeting);
       }
       if (zIndex) this.set("z-index", zIndex);
-      if (CSS.supports("color", color)) this.set("--accent", color);
+      if (chat.look.accent) this.set("--accent", chat.look.accent);
       this.stand(place ?? { isLeft: position === "left" });
       if (draggable === "true") this.makeDraggable();
       this.reveal();
@@ -301,7 +321,7 @@
     display(takesFocus) {
       this.panel.close();
       if (PHONE.matches) this.panel.showModal();
-      else this.panel.open = true; // `show()` would take the focus
+      else this.panel.open = true; // `show()` takes the focus
       this.reveal();
       if (takesFocus) this.chat.frame.focus();
     }
@@ -369,6 +389,7 @@
     }
   }
 
+  const layoutOf = ({ dataset: { layout } }) => (/^(compact|full)$/.test(layout) ? layout : "bubble");
   const isFunction = (value) => typeof value === "function";
   const isText = (value) => typeof value === "string" && value.trim();
 
@@ -377,7 +398,7 @@
   }
 
   async function fetchToken(url) {
-    const answer = await fetch(url, { cache: "no-store" });
+    const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(8000) });
     if (answer.status === 401) return null;
     const text = (await answer.text()).trim();
     const token = text[0] === "{" ? JSON.parse(text).token : text;
@@ -385,7 +406,7 @@
     return token;
   }
 
-  // of the tab; storage may be denied
+  // storage may be denied
   function memory(name) {
     let kept;
     try {
@@ -425,8 +446,7 @@
     button { all: unset; outline: revert; cursor: pointer; }
     i { width: 24px; height: 24px; background: currentColor;
       clip-path: path("M6 3h12a4 4 0 0 1 4 4v7a4 4 0 0 1-4 4h-6l-5 4v-4h-1a4 4 0 0 1-4-4v-7a4 4 0 0 1 4-4z"); forced-color-adjust: none; }
-    [aria-expanded=true] i { clip-path: path("M4 9l1.5-1.5 6.5 6.5 6.5-6.5 1.5 1.5-8 8z"); }
-    .cross i { display: block; clip-path: path("M6 7l1-1 5 5 5-5 1 1-5 5 5 5-1 1-5-5-5 5-1-1 5-5z"); }
+    .cross i, [aria-expanded=true] i { display: block; clip-path: path("M6 7l1-1 5 5 5-5 1 1-5 5 5 5-1 1-5-5-5 5-1-1 5-5z"); }
     iframe { display: block; width: 100%; height: 100%; border: 0; opacity: 0; }
     .loaded { opacity: 1; }
     .plain { height: var(--height, 600px); }
@@ -450,7 +470,7 @@
     .cross { align-self: start; padding: 11px; opacity: 0.7; }
     .chat dialog { width: min(400px, 100vw - var(--x) - 16px); height: min(640px, 100dvh - var(--y) - 84px); max-width: none;
       max-height: none; margin: 0; padding: 0; overflow: hidden; }
-    dialog .cross { display: none; position: absolute; inset-inline-end: 0; }
+    dialog .cross { display: none; position: absolute; inset: 0 0 auto auto; margin: var(--safe); }
     @media (max-width: 599.98px) {
       .chat [open] { position: fixed; inset: 0; width: 100%; height: 100dvh; padding: var(--safe); border: 0; border-radius: 0; }
       .chat:not(.ready) dialog .cross { display: block; }
@@ -467,9 +487,10 @@
 
   const script = document.currentScript;
   const id = script.dataset.embed;
-  const { api, view } = (chats[id] ??= new Chat(script));
-  const place = () => view.host.isConnected || view.place();
-  if (!window.WebappChat?.chats) window.WebappChat = api;
+  const chat = (chats[id] ??= new Chat(script));
+  const place = () => chat.place();
+  if (!window.WebappChat?.chats) window.WebappChat = chat.api;
+  if (chat.look.layout !== layoutOf(script)) chat.fail("embed", id);
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", place);
   else place();
 })();

@@ -26,7 +26,8 @@ function hear({ data, origin, source }) {
     wait(PATIENCE);
   } else if (data.type === "chat:identify" && (typeof data.token === "string" || data.token === null)) {
     host = origin;
-    enter(data.token);
+    if (data.token === null && data.unknown === true) beUnsure();
+    else enter(data.token);
   }
 }
 
@@ -34,6 +35,7 @@ function hear({ data, origin, source }) {
 async function enter(token) {
   if (busy) return void (late ??= token);
   busy = true;
+  show(true);
   clearTimeout(timer);
   const origin = host || known(config.origins);
   const body = JSON.stringify({ token: token || null, origin });
@@ -48,11 +50,19 @@ async function enter(token) {
   else refuse(answer?.code ? answer : { code: "unreachable", message: config.words.unreachable });
 }
 
+/** Somebody may be there: to go in as nobody would end their session. */
+function beUnsure() {
+  if (busy) return;
+  clearTimeout(timer);
+  refuse({ code: "unknown", message: config.words.unknown });
+}
+
 const part = (name) => root.querySelector(`[data-part=${name}]`);
 
 /** The visitor can do little about it; who has built the page around us finds the reason on the console. */
 function refuse({ code, message }) {
   const maySignIn = config.sign_in && code === "identity_needed";
+  const hasFocus = document.activeElement === part("again");
   root.firstElementChild.hidden = true;
   part("refused").hidden = false;
   part("title").textContent = maySignIn ? config.words.sign_in_title : config.words.title;
@@ -60,6 +70,8 @@ function refuse({ code, message }) {
   part("about").textContent = maySignIn ? "" : code;
   part("again").hidden = maySignIn || parent === window;
   part("sign-in").hidden = !maySignIn;
+  show(false);
+  if (hasFocus) part(maySignIn ? "sign-in" : "again").focus();
   console.warn(`chat ${config.embed}: ${code}: ${message}`);
   post("error", { code, message });
 }
@@ -74,9 +86,15 @@ function beginSignIn() {
   });
 }
 
+/** What was refused stays on the screen, and the focus with it. */
+function show(isAsking) {
+  part("refused").ariaBusy = isAsking;
+  part("again").ariaDisabled = isAsking;
+}
+
 function ask() {
-  root.firstElementChild.hidden = false;
-  part("refused").hidden = true;
+  if (part("again").ariaDisabled === "true") return;
+  show(true);
   post("ready", { embed: config.embed, stage: "entry" });
   wait(ALONE);
 }

@@ -55,7 +55,9 @@ def main() -> None:
     try:
         listen(LOOPBACK, port).close()
     except CannotListen as error:
-        is_taken = f'Port {port} is taken, and the site beside the app needs it. Stop what listens there.'
+        is_taken = (
+            f'Port {port}, for the site beside the app, is taken. Stop what listens there, or take another by --port.'
+        )
         sys.exit(is_taken if error.is_taken else str(error))
     try:
         config = prepare(origin)
@@ -71,7 +73,8 @@ def main() -> None:
 
 def serve(chat: str, embed: Embed, port: int) -> None:
     """Run both until the app ends, and end as it does."""
-    print(f'A made-up site has the chat in its page, http://localhost:{port}, as soon as that is open:', flush=True)
+    print(f'The chat:                        {chat}')
+    print(f'A site with the chat in a page:  http://localhost:{port}', flush=True)
     signs = {'CHAT_URL': chat, 'CHAT_EMBED': embed.id, 'CHAT_KID': embed.kid, SECRET: embed.secret}
     command = [sys.executable, str(SERVER), str(port)]
     site = subprocess.Popen(command, env=os.environ | signs, stdout=subprocess.DEVNULL)  # noqa: S603  our words

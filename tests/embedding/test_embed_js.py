@@ -76,6 +76,9 @@ def expect_heard(chat: Frame, *messages: tuple[str, dict[str, Any]], names: tupl
 HELLO: tuple[str, dict[str, Any]] = ('hello', {})
 
 
+UNKNOWN: tuple[str, dict[str, Any]] = ('identify', {'token': None, 'unknown': True})
+
+
 def token(value: str | None) -> tuple[str, dict[str, Any]]:
     return 'identify', {'token': value}
 
@@ -160,6 +163,14 @@ def test_loading_it_twice_is_harmless(page: Page, site: HostSite) -> None:
     frame(page)
     page.wait_for_function("events.some(([name]) => name === 'ready')")
     assert len(events(page, 'ready')) == len(events(page, 'opened')) == 1
+
+
+def test_the_same_embed_in_another_layout_is_told(page: Page, site: HostSite) -> None:
+    listen = f'<script>({LISTEN})()</script>'
+    page.goto(site.add(site.tag() + listen + site.tag(layout='bubble') + site.tag(layout='full')))
+    expect(bubble(page)).to_have_count(1)
+    expect(page.locator('iframe')).to_have_count(0)
+    assert events(page, 'error') == [{'code': 'embed', 'message': 'desk'}]
 
 
 def test_a_page_that_replaces_its_body_gets_it_back(page: Page, site: HostSite) -> None:
@@ -315,23 +326,57 @@ def test_tokens_are_fetched_anew_with_the_cookies_of_the_site(visit: Callable[..
 
 
 @pytest.mark.parametrize(('status', 'body'), [(500, 'no'), (403, A), (200, '<html>Sign in</html>'), (200, '{"token')])
-def test_a_fetch_that_fails_is_told_and_nobody_is_there(
+def test_a_fetch_that_fails_twice_is_told_and_does_not_mean_that_nobody_is_there(
     visit: Callable[..., Page], page: Page, problems: list[str], status: int, body: str
 ) -> None:
     tokens = Tokens(page)
     visit(token_url='/token', layout='full')
     tokens.answer(0, body, status=status)
-    expect_heard(frame(page), HELLO, token(None))
+    tokens.answer(1, body, status=status)
+    expect_heard(frame(page), HELLO, UNKNOWN)
     ((error),) = events(page, 'error')
     assert error['code'] == 'token_url'
     assert error['message']
     problems[:] = [each for each in problems if str(status) not in each]  # the browser tells of it, too
 
 
+def test_a_fetch_that_fails_once_is_tried_again(visit: Callable[..., Page], page: Page, problems: list[str]) -> None:
+    tokens = Tokens(page)
+    visit(token_url='/token', layout='full')
+    tokens.wait(1)
+    tokens.waiting[0].abort()
+    tokens.answer(1, A)
+    expect_heard(frame(page), HELLO, token(A))
+    assert events(page, 'error') == []
+    problems[:] = [each for each in problems if 'ERR_FAILED' not in each]  # the browser tells of it
+
+
+def test_who_is_named_meanwhile_goes_before_another_try(visit: Callable[..., Page]) -> None:
+    page = visit(layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    page.evaluate(f"""() => {{
+        window.tries = 0;
+        window.later = [];
+        window.setTimeout = (then) => later.push(then);
+        WebappChat.identify(() => {{
+            tries += 1;
+            WebappChat.identify(() => (tries += 1) && '{B}');
+            throw new Error('no');
+        }});
+    }}""")
+    expect_heard(page.frames[1], HELLO, token(None))
+    refuse(page, 'identity_needed')
+    expect_heard(page.frames[1], HELLO, token(None), token(B))
+    page.evaluate('later.forEach((then) => then())')
+    assert page.evaluate('[later.length, tries]') == [1, 2]
+    assert [each['code'] for each in events(page, 'error')] == ['identity_needed']
+
+
 def test_without_a_handler_a_failure_is_written_to_the_console(page: Page, site: HostSite, problems: list[str]) -> None:
     tokens = Tokens(page)
     page.goto(site.add(site.tag(token_url='/token', layout='full')))
     tokens.answer(0, '<html>')
+    tokens.answer(1, '<html>')
     frame(page)
     assert [each for each in problems if each.startswith('token_url')]
     problems.clear()
@@ -404,11 +449,13 @@ def test_a_function_is_asked_each_time(visit: Callable[..., Page]) -> None:
 @pytest.mark.parametrize(
     'source', ["() => { throw new Error('no') }", "async () => { throw new Error('no') }", '() => 7']
 )
-def test_a_function_that_fails_is_told_and_nobody_is_there(visit: Callable[..., Page], source: str) -> None:
+def test_a_function_that_fails_is_told_and_does_not_mean_that_nobody_is_there(
+    visit: Callable[..., Page], source: str
+) -> None:
     page = visit(token=A)
     call(page, f'identify({source})')
     bubble(page).click()
-    expect_heard(frame(page), HELLO, token(None))
+    expect_heard(frame(page), HELLO, UNKNOWN)
     assert [each['code'] for each in events(page, 'error')] == ['token']
 
 
@@ -445,6 +492,74 @@ def test_who_is_named_while_the_chat_loads_is_not_lost(visit: Callable[..., Page
     held[0].continue_()
     page.wait_for_function("events.filter(([name]) => name === 'ready').length === 2")
     expect_heard(frame(page), ('logout', {}), ('send', {'text': 'later'}), names=('logout', 'send'))
+
+
+def refuse(page: Page, code: str = 'expired') -> None:
+    """The entry that stays refuses what it was told."""
+    say(page.frames[1], 'error', code=code, message='No.')
+    page.wait_for_function("events.at(-1)[0] === 'error'")
+
+
+def test_after_a_refusal_the_entry_is_told_who_else_is_there(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    refuse(page)
+    call(page, f"identify(async () => '{B}')")
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+    refuse(page)
+    call(page, 'logout()')
+    expect_heard(page.frames[1], HELLO, token(A), token(B), token(None))
+    refuse(page, 'identity_needed')
+    page.evaluate("WebappChat.logout(); WebappChat.identify(null); WebappChat.identify('c.c.c')")
+    expect_heard(page.frames[1], HELLO, token(A), token(B), token(None), token('c.c.c'))
+
+
+def test_who_is_named_before_the_refusal_of_another_is_not_lost(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    call(page, f"identify('{B}')")
+    refuse(page)
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+
+
+@pytest.mark.parametrize(
+    ('before', 'change', 'arrives'),
+    [
+        ({}, f"identify('{B}')", True),
+        ({}, 'identify(null)', True),
+        ({}, 'logout()', False),
+        ({'token': A}, f"identify('{B}')", False),
+        ({'token': A}, 'identify(null)', False),
+        ({'token_url': '/token'}, f"identify('{B}')", False),
+    ],
+)
+def test_what_one_has_asked_does_not_reach_another(
+    visit: Callable[..., Page], page: Page, before: dict[str, str], change: str, arrives: bool
+) -> None:
+    Tokens(page)
+    visit(**before)
+    page.evaluate(f"""() => {{
+        WebappChat.setInputs({{ of: 'ann' }});
+        WebappChat.send('of ann');
+        WebappChat.{change};
+        WebappChat.send('later');
+    }}""")
+    of_ann = [('setInputs', {'inputs': {'of': 'ann'}}), ('send', {'text': 'of ann'})]
+    page.wait_for_function("events.some(([name]) => name === 'ready')")
+    expect_heard(frame(page), *(of_ann if arrives else ()), ('send', {'text': 'later'}), names=('setInputs', 'send'))
+
+
+def test_nor_does_it_once_the_token_was_given(visit: Callable[..., Page]) -> None:
+    page = visit(token=A, layout='full', header='stay')
+    page.frames[1].wait_for_url('**/embed/desk?*')
+    expect_heard(page.frames[1], HELLO, token(A))
+    page.evaluate(f"WebappChat.send('of ann'); WebappChat.identify('{B}'); WebappChat.send('later')")
+    refuse(page)
+    expect_heard(page.frames[1], HELLO, token(A), token(B))
+    page.frames[1].evaluate('go(`${base}/chat`)')
+    expect_heard(frame(page), ('send', {'text': 'later'}), names=('send',))
 
 
 # commands and events
@@ -793,6 +908,18 @@ def test_the_sign_is_seen_on_any_colour(visit: Callable[..., Page], color: str, 
     assert re.match(rf'oklch\({sign} 0 0', bubble(page).evaluate('(node) => getComputedStyle(node).color'))
 
 
+@pytest.mark.parametrize('color', ['teal', '#abc', '#aabbccdd', 'aabbcc', 'url(x)'])
+@pytest.mark.parametrize('layout', ['bubble', 'full'])
+def test_a_colour_of_another_form_is_told_and_used_nowhere(visit: Callable[..., Page], color: str, layout: str) -> None:
+    page = visit(color=color, layout=layout)
+    page.wait_for_function("events.some(([name]) => name === 'error')")
+    assert events(page, 'error') == [{'code': 'color', 'message': color}]
+    if layout == 'bubble':
+        expect(bubble(page)).to_have_css('background-color', 'rgb(31, 102, 88)')
+        call(page, 'open()')
+    assert 'accent' not in (page.locator('webapp-chat iframe').get_attribute('src') or '')
+
+
 @pytest.mark.parametrize(
     ('theme', 'system', 'is_dark'),
     [
@@ -872,13 +999,37 @@ def test_on_a_phone_it_does_not_open_again_by_itself(phone: Page, site: HostSite
     expect(panel(phone)).not_to_be_visible()
 
 
+def close_on_a_phone(phone: Page) -> None:
+    cross = phone.get_by_role('button', name='Close')
+    expect(cross).to_be_in_viewport(ratio=1)
+    cross.click()
+    expect(panel(phone)).not_to_be_visible()
+    expect(bubble(phone)).to_be_focused()
+
+
 def test_a_chat_that_does_not_come_can_be_closed_on_a_phone(phone: Page, site: HostSite) -> None:
     phone.route('**/embed/desk?*', lambda route: None)
     phone.goto(site.add(site.tag()))
     bubble(phone).click()
-    phone.get_by_role('button', name='Close').click()
-    expect(panel(phone)).not_to_be_visible()
-    expect(bubble(phone)).to_be_focused()
+    close_on_a_phone(phone)
+
+
+@pytest.mark.parametrize('was_in', [False, True])
+def test_a_chat_that_is_refused_can_be_closed_on_a_phone(phone: Page, site: HostSite, was_in: bool) -> None:
+    phone.goto(site.add(site.tag(header='on' if was_in else 'stay') + f'<script>({LISTEN})()</script>'))
+    bubble(phone).click()
+    if was_in:
+        phone.frames[1].wait_for_url('**/embed/desk?*')
+        phone.frames[1].evaluate('go(`${base}/chat`)')
+        frame(phone)
+        phone.wait_for_function("events.some(([name]) => name === 'ready')")
+        expect(phone.get_by_role('button', name='Close', exact=True)).not_to_be_visible()
+        phone.frames[1].evaluate('go(base)')
+        phone.frames[1].wait_for_url('**/embed/desk?*')
+    expect(phone.locator('webapp-chat iframe')).to_have_class('loaded')
+    say(phone.frames[1], 'error', code='identity_needed', message='Nobody is there.')
+    phone.wait_for_function("events.some(([name]) => name === 'error')")
+    close_on_a_phone(phone)
 
 
 def test_a_phone_may_be_turned_while_it_is_open(phone: Page, site: HostSite) -> None:

@@ -53,7 +53,7 @@ addEventListener('message', async ({ data, origin, source }) => {
   got.push({ ...data, frame: id, origin });
   if (data.type !== 'chat:ready' || data.stage !== 'entry') return;
   const token = await (await fetch('/token/' + id)).text();
-  tell(id, 'identify', { token: token || null });
+  tell(id, 'identify', token === 'unknown' ? { token: null, unknown: true } : { token: token || null });
 });
 </script>"""
 
@@ -363,6 +363,61 @@ def test_so_is_one_that_was_used_before(page: Page, site: Site, problems: list[s
     chat.reload()
     assert chat.heard('error')['code'] == 'replayed'
     expect(chat.get('entry-refused')).to_be_visible()
+    problems.clear()
+
+
+@APART
+def test_a_host_that_does_not_know_who_is_there_ends_nothing(page: Page, site: Site, problems: list[str]) -> None:
+    page.goto(site.page('helpdesk'))
+    chat = Chat(page).is_ready()
+    chat.ask('/echo of ann')
+    site.say = lambda _: 'unknown'
+    entered: list[str] = []
+    page.on('request', lambda request: request.method == 'POST' and entered.append(request.url))
+    chat.reload()
+    assert chat.heard('error')['code'] == 'unknown'
+    expect(chat.get('entry-refused')).to_contain_text('could not find out who you are')
+    assert entered == []
+    page.frames[1].evaluate("() => location.replace('/embed/helpdesk/chat')")  # as the browser knows her still
+    chat.is_ready()
+    chat.reload()
+    chat.heard('error', code='unknown')
+    site.say = None
+    chat.get('entry-again').click()
+    chat.is_ready()
+    expect(chat.get('message-user')).to_have_text('/echo of ann')
+    problems.clear()
+
+
+@APART
+def test_trying_again_keeps_the_focus(page: Page, site: Site, problems: list[str]) -> None:
+    site.who.clear()
+    page.goto(site.page('helpdesk'))
+    chat = Chat(page)
+    again, refused = chat.get('entry-again'), chat.get('entry-refused')
+    expect(again).to_be_visible()
+    again.focus()
+    # it is patient with who says hello
+    page.evaluate("addEventListener('message', ({ data }) => data.type === 'chat:ready' && tell('helpdesk', 'hello'))")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route('**/token/helpdesk', hold)
+    with page.expect_request('**/token/helpdesk'):
+        page.keyboard.press('Enter')
+    page.keyboard.press('Enter')  # once is enough
+    expect(refused).to_have_attribute('aria-busy', 'true')
+    expect(again).to_have_attribute('aria-disabled', 'true')
+    expect(again).to_be_focused()
+    chat.forget()
+    held[0].fulfill(body='')
+    chat.heard('error', code='identity_needed')
+    expect(refused).to_have_attribute('aria-busy', 'false')
+    expect(again).to_have_attribute('aria-disabled', 'false')
+    expect(again).to_be_focused()
+    assert len(held) == 1
     problems.clear()
 
 

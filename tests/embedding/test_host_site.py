@@ -118,7 +118,7 @@ def test_one_command_shows_the_chat_in_the_page_of_another_site(tmp_path: Path) 
         finally:
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does
             said, complained = process.communicate(timeout=60)
-    assert origin in said
+    assert [line.split()[-1] for line in said.splitlines()] == [chat, origin]
     assert f'Open {chat}' in complained
     assert 'Traceback' not in complained, complained
     assert not answers(f'{chat}/readyz')
@@ -159,7 +159,9 @@ def test_the_command_says_that_a_port_is_taken(tmp_path: Path) -> None:
     with listen('127.0.0.1', 0) as taken:
         port = taken.getsockname()[1]
         refused = refusal(tmp_path, '--port', str(port))
-        assert refused == f'Port {port} is taken, and the site beside the app needs it. Stop what listens there.\n'
+        assert refused == (
+            f'Port {port}, for the site beside the app, is taken. Stop what listens there, or take another by --port.\n'
+        )
 
 
 def test_settings_of_ones_own_without_an_embed_are_told_what_to_add(tmp_path: Path) -> None:
