@@ -3,8 +3,7 @@
   const EVENTS = ["ready", "opened", "closed", "message", "unread", "error", "resize"];
   const PHONE = matchMedia("(max-width: 599.98px)");
   const SIZE = 56;
-  const STEP = 16; // px
-  const ARROWS = { ArrowLeft: [-STEP], ArrowRight: [STEP], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+  const EDGE = 16; // px that stay free around the bubble
   const chats = window.WebappChat?.chats ?? {};
 
   class Chat {
@@ -355,8 +354,8 @@
       const { width, height } = visualViewport;
       const right = width - SIZE - left;
       const bottom = height - SIZE - top;
-      const x = Math.max(STEP, Math.min(left, right));
-      const y = Math.max(STEP, Math.min(top, bottom));
+      const x = Math.max(EDGE, Math.min(left, right));
+      const y = Math.max(EDGE, Math.min(top, bottom));
       const place = { isLeft: left < right, isTop: top < bottom, x, y };
       this.stand(place);
       this.chat.kept({ place });
@@ -379,13 +378,6 @@
         if (this.isDragged) this.move(x, y);
       };
       button.onlostpointercapture = () => (grip = null);
-      button.onkeydown = (event) => {
-        const [x, y = 0] = ARROWS[event.key] ?? [];
-        if (x === undefined) return;
-        event.preventDefault(); // the page would scroll
-        const { left, top } = button.getBoundingClientRect();
-        this.move(left + x, top + y);
-      };
     }
   }
 

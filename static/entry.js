@@ -5,6 +5,9 @@ import { go, signIn } from "sign_in";
 const VERSION = 1;
 const ALONE = 2_000; // ms after which nobody around us will say anything
 const PATIENCE = 20_000; // ms that a host may take that has said hello
+const AT_ONCE = 6; // times that a frame comes by within a minute before somebody has to want it
+const MINUTE = 60_000; // ms
+const VISITS = "webapp-visits:"; // begins the name of a frame that its host has given none
 
 const root = document.getElementById("entry");
 const config = JSON.parse(root.dataset.config);
@@ -99,6 +102,16 @@ function ask() {
   wait(ALONE);
 }
 
+/** Two tabs with two people would take the chat from each other for ever. A frame's name outlives its pages. */
+function isChased() {
+  if (window.name && !window.name.startsWith(VISITS)) return false;
+  const earlier = window.name.slice(VISITS.length).split(" ").map(Number);
+  const lately = [...earlier.filter((time) => Date.now() - time < MINUTE), Date.now()];
+  const isMuch = lately.length > AT_ONCE;
+  window.name = isMuch ? "" : VISITS + lately.join(" ");
+  return isMuch;
+}
+
 function wait(patience) {
   clearTimeout(timer);
   timer = setTimeout(() => enter(null), patience);
@@ -109,4 +122,5 @@ part("again").addEventListener("click", ask);
 part("sign-in").addEventListener("click", beginSignIn);
 if (config.refusal) refuse(config.refusal);
 else if (parent === window) refuse({ code: "alone", message: config.words.alone });
+else if (isChased()) refuse({ code: "chased", message: config.words.chased });
 else ask();

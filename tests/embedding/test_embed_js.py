@@ -87,7 +87,7 @@ def token(value: str | None) -> tuple[str, dict[str, Any]]:
 
 
 def test_it_is_small_and_in_no_bundle() -> None:
-    assert len(gzip.compress(assets.files()['embed.js'])) <= 6 * 1024
+    assert len(gzip.compress(assets.files()['embed.js'])) <= 6000
     assert b'WebappChat' not in assets.files()[assets.SCRIPT]
 
 
@@ -868,21 +868,6 @@ def test_it_can_be_dragged_and_stays_within_the_window(visit: Callable[..., Page
     assert bubble(page).bounding_box() == box
     page.set_viewport_size({'width': 620, 'height': 400})
     assert_within(page, bubble(page))
-
-
-def test_it_can_be_moved_by_arrow_keys(visit: Callable[..., Page]) -> None:
-    page = visit(draggable='true')
-    before = bubble(page).bounding_box()
-    bubble(page).focus()
-    for key in ('ArrowLeft', 'ArrowLeft', 'ArrowUp'):
-        page.keyboard.press(key)
-    after = bubble(page).bounding_box()
-    assert (after['x'], after['y']) == (before['x'] - 32, before['y'] - 16)
-    for _ in range(100):
-        page.keyboard.press('ArrowRight')
-    assert_within(page, bubble(page))
-    page.keyboard.press('Enter')
-    expect(panel(page)).to_be_visible()
 
 
 def test_it_stays_where_it_is_unless_it_may_be_dragged(visit: Callable[..., Page]) -> None:

@@ -636,3 +636,19 @@ def test_a_host_that_says_late_who_is_there_is_heard_all_the_same(page: Page, si
 def keeps_drafts(page: Page) -> bool:
     """Whether the frame has the browser's own storage, and not what stands in for it as long as the page lives."""
     return bool(page.frames[1].evaluate("() => !!Object.getOwnPropertyDescriptor(window, 'localStorage').get"))
+
+
+@APART
+def test_two_people_in_two_tabs_do_not_chase_each_other_for_ever(page: Page, site: Site) -> None:
+    page.goto(site.page('helpdesk'))
+    chat = Chat(page).is_ready()
+    frame = page.frames[1]
+    for _ in range(10):  # as if somebody else had taken the session, again and again
+        if frame.get_by_test_id('entry-again').is_visible():
+            break
+        frame.goto(frame.url.partition('/chat')[0])
+        page.wait_for_function("() => window.frames.length")
+        expect(chat.input.or_(frame.get_by_test_id('entry-again'))).to_be_visible()
+    expect(frame.get_by_test_id('entry-refused')).to_contain_text('another tab')
+    frame.get_by_test_id('entry-again').click()
+    expect(chat.input).to_be_visible()

@@ -21,6 +21,7 @@ FOR_EVER = b'public, max-age=31536000, immutable'
 BRIEFLY = b'public, max-age=300'  # an address without version, or with an old one
 VERSION_CHARS = 12
 SCRIPT, STYLE = 'page.js', 'page.css'
+FOR_HOSTS = 'embed.js'  # stands in pages of other sites, where every byte counts
 STYLES = (  # in their order: later ones have the last word
     'tokens.css', 'controls.css', 'conversations.css', 'frame.css', 'files.css', 'popover.css', 'sources.css',
     'lightbox.css', 'thread.css', 'steps.css', 'asking.css', 'composer.css', 'inputs.css', 'prose.css',
@@ -81,6 +82,7 @@ def files() -> dict[str, bytes]:
     found = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
     modules = {name[:-3]: content.decode() for name, content in found.items() if name.endswith('.js')}
     found[SCRIPT] = bundles.script(modules, tag=TAG).encode()
+    found[FOR_HOSTS] = bundles.lean(found[FOR_HOSTS].decode()).encode()
     found[STYLE] = b'\n'.join(found[name] for name in STYLES)
     return dict(sorted(found.items()))
 

@@ -37,6 +37,12 @@ def script(modules: Mapping[str, str], *, tag: str) -> str:
     return '\n'.join([*parts, f'export default {{ {", ".join(tags)} }};\n'])
 
 
+def lean(source: str) -> str:
+    """A script without indentation and lines of comments. Texts of several lines lose theirs, too."""
+    lines = (line.strip() for line in source.splitlines())
+    return '\n'.join(line for line in lines if line and not line.startswith(('//', '/**')))
+
+
 def _ordered(modules: Mapping[str, str], components: list[str]) -> Iterator[str]:
     """`components` and everything that they import, in the order in which it must stand."""
     needs: dict[str, list[str]] = {}  # in one order, so that every process makes the same bundle

@@ -27,6 +27,7 @@ Build = TypeVar('Build', bound=Callable[..., Any])
 Gate = Callable[[Request], Awaitable[Principal]]
 
 LOGIN = '/login'
+PATIENCE = 30.0  # seconds that a page may take to be built: a busy database is no reason for an error
 MAX_WAITING = 500  # pages that no browser has connected to
 IMPATIENCE = 10.0  # seconds that such a page is kept when there are so many
 
@@ -47,6 +48,7 @@ def page(
     gate = gate or _gate(role, is_told=is_told)
 
     def declare(build: Build) -> Build:
+        options.setdefault('response_timeout', PATIENCE)
         ui.page(path, dependencies=[Depends(gate)], **options)(_with_principal(build, gate, role))
         return build
 
