@@ -68,7 +68,7 @@ async def test_no_host_can_vouch_for_it(entrance: Entrance, admin: Principal, st
     seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions))
     subject = hashlib.sha256(admin.user_id.encode()).hexdigest()
     identity = Identity(HELPDESK.issuer, subject, HELPDESK.issuer)
-    claimed = Entry(identity, 'user', Within('helpdesk', HELPDESK.origins, 'k1'), (), None, 'a', '', 'b', '', '')
+    claimed = Entry(identity, 'user', Within('helpdesk', HELPDESK.origins, 'k1'), None, 'a', '', 'b', '', '')
     hour = timedelta(hours=1)
     standing = await store.write(embeds.enter, claimed, secret='s' * 32, now=clock(), absolute=hour, idle=hour)
     assert seen

@@ -8,6 +8,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from webapp.upstream.demo import build, serve
+from webapp.upstream.demo.state import Abilities
 
 LIVE = {'base_url': os.environ.get('DIFY_BASE_URL', ''), 'key': os.environ.get('DIFY_API_KEY', '')}
 
@@ -29,7 +30,7 @@ async def demo_client(fast_demo: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def pinging_client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a demo that sends pings in a tenth of a second, not ten."""
-    async with serve(build(rate=0, ping=0.1)) as url, _client(url, 'demo') as client:
+    async with serve(build(rate=0, ping=0.1, abilities=Abilities(speaks=False))) as url, _client(url, 'demo') as client:
         yield client
 
 

@@ -98,8 +98,7 @@ def test_a_host_without_a_script_puts_the_token_into_the_address(frame: Frame) -
     assert frame.http.get(frame.chat(ticket_of(answer))).status_code == 200
     again = frame.http.get(f'{frame.path}?token={said}')
     assert (again.status_code, said in again.text, 'replayed' in again.text) == (403, False, True)
-    empty = frame.http.get(f'{frame.path}?token=')
-    assert (empty.status_code, 'identity_needed' in empty.text) == (401, True)
+    assert frame.http.get(f'{frame.path}?token=').status_code == 200  # nobody is named, so the page asks
 
 
 def test_a_head_takes_neither_a_token_nor_a_ticket(frame: Frame) -> None:
@@ -226,7 +225,7 @@ def test_thirty_visitors_a_minute_come_from_one_address(server: Server) -> None:
             assert [status() for _ in range(28)] == [200] * 28
             assert status('x.y.z') == 403
             assert [status(), status('x.y.z')] == [429] * 2
-            answer = http.get('/embed/crowd?token=')
+            answer = http.get('/embed/crowd?token=x.y.z')
             assert (answer.status_code, 'too_many_embed_entries' in answer.text) == (429, True)
             assert status(token(server.url, embed='crowd')) == 200
             assert before.enter(None).status_code == 200

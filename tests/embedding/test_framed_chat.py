@@ -647,7 +647,7 @@ def test_two_people_in_two_tabs_do_not_chase_each_other_for_ever(page: Page, sit
         if frame.get_by_test_id('entry-again').is_visible():
             break
         frame.goto(frame.url.partition('/chat')[0])
-        page.wait_for_function("() => window.frames.length")
+        page.wait_for_function('() => window.frames.length')
         expect(chat.input.or_(frame.get_by_test_id('entry-again'))).to_be_visible()
     expect(frame.get_by_test_id('entry-refused')).to_contain_text('another tab')
     frame.get_by_test_id('entry-again').click()

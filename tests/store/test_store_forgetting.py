@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from person_support import LATER, answered, content, found, furnish, identity, new_file, sizes, uploaded
 from sqlalchemy import text
-from sqlmodel import Session
+from sqlmodel import Session, select
 from store_support import NOW, SECRET, Ask, visit
 
 from webapp.chat.message import Reply, Status, TextPart, Usage
@@ -23,6 +23,7 @@ from webapp.store.database import Store
 from webapp.store.files import Source
 from webapp.store.forgetting import Held
 from webapp.store.holdings import HOLDINGS, Fate
+from webapp.store.tables import MessageRow
 from webapp.store.users import User
 
 ADMIN = Party('the-admin', 'The Admin')
@@ -111,11 +112,12 @@ async def test_what_they_cost_stays_to_the_last_digit_under_a_name_that_leads_to
 
 async def test_upstream_is_to_delete_the_same_conversations_for_the_same_user(store: Store, ask: Ask) -> None:
     ann = await furnish(store, ask, MARK)
-    listed = await store.read(conversations.page, user_id=ann.id, app='support')
+    named = select(MessageRow.upstream_id).where(MessageRow.user_id == ann.id, MessageRow.upstream_id != '')
+    listed = await store.read(lambda session: set(session.exec(named)))
     await ask(ann, 'upstream has not named this one yet')
     await forget(store, ann)
     jobs = await store.write(deletions.claim_due, app='support', now=LATER)
-    assert {job.upstream_id for job in jobs} == {each.upstream_id for each in listed}
+    assert {job.upstream_id for job in jobs} == listed
     assert {job.dify_user for job in jobs} == {ann.dify_user}
 
 

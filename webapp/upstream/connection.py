@@ -160,7 +160,9 @@ class Connection:
             async with asyncio.timeout(wait):
                 if request.method == 'GET':
                     with suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                        return self._heard(await self._http.send(request, stream=True))
+                        if self._http.is_closed:  # pages may ask to the last
+            raise Unreachable(detail='we have hung up')
+        return self._heard(await self._http.send(request, stream=True))
                 return self._heard(await self._http.send(request, stream=True))
 
     def _heard(self, response: httpx.Response) -> httpx.Response:
