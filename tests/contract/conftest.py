@@ -16,7 +16,7 @@ LIVE = {'base_url': os.environ.get('DIFY_BASE_URL', ''), 'key': os.environ.get('
 @pytest.fixture(scope='session')
 def fast_demo() -> Iterator[str]:
     """Base URL of a fast demo, in a thread of its own. Every test brings new users, so all can share it."""
-    app = build(rate=500, title_seconds=0.05)
+    app = build(rate=500, title_seconds=0.05, abilities=Abilities(speaks=False))  # as in most recordings
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(app)) as url:
         yield url
 
@@ -30,7 +30,7 @@ async def demo_client(fast_demo: str) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def pinging_client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a demo that sends pings in a tenth of a second, not ten."""
-    async with serve(build(rate=0, ping=0.1, abilities=Abilities(speaks=False))) as url, _client(url, 'demo') as client:
+    async with serve(build(rate=0, ping=0.1)) as url, _client(url, 'demo') as client:
         yield client
 
 

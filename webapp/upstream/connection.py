@@ -156,13 +156,13 @@ class Connection:
 
     async def _send(self, request: httpx.Request, wait: float) -> httpx.Response:
         """A GET is asked again when a kept connection turns out to be closed; anything else might happen twice."""
+        if self._http.is_closed:  # pages may ask to the last
+            raise Unreachable(detail='we have hung up')
         with self.in_our_words():
             async with asyncio.timeout(wait):
                 if request.method == 'GET':
                     with suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                        if self._http.is_closed:  # pages may ask to the last
-            raise Unreachable(detail='we have hung up')
-        return self._heard(await self._http.send(request, stream=True))
+                        return self._heard(await self._http.send(request, stream=True))
                 return self._heard(await self._http.send(request, stream=True))
 
     def _heard(self, response: httpx.Response) -> httpx.Response:
