@@ -41,8 +41,8 @@ async def parameters(request: Request) -> Response:
                 'enabled': demo.abilities.speaks,
                 'language': '',
                 'voice': VOICE if demo.abilities.speaks else '',
-                'autoPlay': 'enabled' if demo.abilities.speaks_unasked else 'disabled',
-            },
+            }
+            | ({'autoPlay': 'enabled'} if demo.abilities.speaks_unasked else {}),
             'retriever_resource': {'enabled': True},
             'annotation_reply': OFF,
             'more_like_this': OFF,
