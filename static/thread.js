@@ -114,6 +114,7 @@ export default {
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
+      if (own && !known && item.status === "complete") this.readUnasked(item.id); // it was quicker than we
     },
     /** Other messages stand behind one from now on: another version of what was there. */
     turnTo(after, items, own) {
