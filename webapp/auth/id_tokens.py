@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
-import orjson
 from joserfc import jws
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError, UnsupportedAlgorithmError
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
+from webapp.auth import compact
 from webapp.auth.keys import Keys
 from webapp.auth.wire import Json
 from webapp.errors import SignInFailed
@@ -110,7 +110,7 @@ def check_logout(token: str, keys: Keys, audience: Audience, *, now: datetime) -
 def authenticated_since(claims: Json, moment: datetime) -> bool:
     """Whether the provider says that somebody has proven who they are since then."""
     at = claims.get('auth_time')
-    return _is_number(at) and at >= (moment - LEEWAY).timestamp()
+    return compact.is_number(at) and at >= (moment - LEEWAY).timestamp()
 
 
 def _verified(token: str, keys: Keys) -> tuple[Json, Json]:
@@ -164,7 +164,7 @@ def _check_claims(claims: Json, audience: Audience, now: datetime, *, needed: Se
         raise _clock(claims, now, f'it has expired ({error})') from error
     except ClaimError as error:
         name = error.claim
-        if name in {'iat', 'nbf'} and _is_number(claims.get(name)):
+        if name in {'iat', 'nbf'} and compact.is_number(claims.get(name)):
             raise _clock(claims, now, f'it is from the future ({name})') from error
         raise TokenRefused(str(name).partition(',')[0], f'the claim is missing or wrong: {error}') from error
     if claims['iat'] < seconds - leeway - int(FRESH.total_seconds()):
@@ -180,12 +180,8 @@ def _check_party(claims: Json, audience: Audience) -> None:
 
 def _clock(claims: Json, now: datetime, what: str) -> TokenRefused:
     issued_at = claims.get('iat')
-    age = f'{now.timestamp() - issued_at:+.0f} s' if _is_number(issued_at) else 'unknown'
+    age = f'{now.timestamp() - issued_at:+.0f} s' if compact.is_number(issued_at) else 'unknown'
     return TokenRefused('clock', f"{what}; its age is {age}: compare the clock here with the provider's")
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_logout(claims: Json) -> bool:
@@ -204,11 +200,8 @@ def _half(text: str, algorithm: str) -> str:
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b'=').decode()
 
 
-def _json(part: str) -> Json:
+def _json(text: str) -> Json:
     try:
-        found = orjson.loads(base64.b64decode(part + '=' * (-len(part) % 4), altchars=b'-_', validate=True))
+        return compact.part(text)
     except ValueError as error:
-        raise TokenRefused('malformed', 'it can not be read') from error
-    if not isinstance(found, dict):
-        raise TokenRefused('malformed', 'it holds no object')
-    return found
+        raise TokenRefused('malformed', str(error)) from error

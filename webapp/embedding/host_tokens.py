@@ -4,14 +4,13 @@ Its claims: `aud` (our address of the embed), `sub`, `iat`, `exp`, `jti`, and pe
 and `groups`. That it counts once is the store's to know.
 """
 
-import base64
 import functools
 import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 import orjson
 from joserfc import jws
@@ -19,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key as JoseKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from webapp.auth import compact
 from webapp.embeds import Algorithm, Embed, Key
 from webapp.errors import AppError
 from webapp.principal import Identity
@@ -139,14 +139,11 @@ def _parts(token: str) -> tuple[Json, Json]:
     return _json(parts[0]), _json(parts[1])
 
 
-def _json(part: str) -> Json:
+def _json(text: str) -> Json:
     try:
-        found = orjson.loads(base64.b64decode(part + '=' * (-len(part) % 4), altchars=b'-_', validate=True))
+        return compact.part(text)
     except ValueError as error:
-        raise HostTokenRefused('malformed', 'its parts must be JSON in base64url') from error
-    if not isinstance(found, dict):
-        raise HostTokenRefused('malformed', 'its parts must be JSON objects')
-    return found
+        raise HostTokenRefused('malformed', 'its parts must be JSON objects in base64url') from error
 
 
 def _key(header: Json, embed: Embed) -> Key:
@@ -197,13 +194,9 @@ def _check_times(claims: Json, now: datetime) -> datetime:
 
 def _moment(claims: Json, name: str) -> float:
     found = claims.get(name)
-    if not _is_number(found) or not 0 < found < MAX_SECONDS:
+    if not compact.is_number(found) or not 0 < found < MAX_SECONDS:
         raise HostTokenRefused('claim', f'{name} must be a number of seconds since 1970')
     return found
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _text(claims: Json, name: str, *, default: str | None = None) -> str:
