@@ -110,7 +110,7 @@ def test_it_is_read_unasked_where_the_app_says_so(
     server = begin(speaks_unasked=True)
     open_page(page, server.url)
     expect(page.locator('.thread.can-speak')).to_be_visible()  # the app has said so by now
-    ask(page, f'/rate 100 /echo {LONG}')
+    ask(page, f'/echo {LONG}')
     expect(last_answer(page).get_by_test_id('message-speak')).to_have_attribute('data-phase', 'playing')
     page.reload()
     expect(last_answer(page).get_by_test_id('message-speak')).to_be_visible()
