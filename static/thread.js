@@ -384,7 +384,7 @@ export default {
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         speaker: async () => {
           const { Speaker } = await import("speaker");
-          return new Speaker(this.$refs.list, this.words, { count: (id) => this.request("pieces", id), passing, say: this.say });
+          return new Speaker(this.$refs.list, this.words, { pieces: (id) => this.request("pieces", id), passing, say: this.say });
         },
         feedback: async () => {
           const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);

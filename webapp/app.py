@@ -88,6 +88,7 @@ from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
 from webapp.upstream.limits import TimeLimits
+from webapp.voices import Voices
 
 logger = logging.getLogger(__name__)
 
@@ -239,6 +240,7 @@ async def running(
         spending = Budgets(store, settings.budgets, settings.cost_groups)
         suggestions = Suggestions(changes)
         stack.push_async_callback(suggestions.close)
+        voices = Voices()
         generations = Generations(
             store,
             apps,
@@ -248,6 +250,7 @@ async def running(
             budgets=spending,
             deletions=deletions,
             suggestions=suggestions,
+            voices=voices,
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
@@ -302,7 +305,7 @@ async def running(
             feedback=feedback,
             feedback_list=feedback_list,
             throttle=throttle,
-            speech=Speech(store, apps, generations, throttle),
+            speech=Speech(store, apps, generations, throttle, voices),
             forgetting=forgetting,
             budgets=spending,
             notices=notices,
