@@ -4,7 +4,6 @@ The cookie holds 256 random bits and nothing else; the row, found by their hash,
 asked again in every handler, so a session that ends is over at once, also on pages that are open.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ from webapp.store.limits import Scope as Limited
 from webapp.store.pairings import Granted
 from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
+from webapp.tokens import hashed, new_token
 
-TOKEN_BYTES = 32
 PREVIEW_LASTS = timedelta(hours=1)  # it goes on for so long though they are no admin any more
 ANYWHERE = '*'  # no embed is called so
 VISIT = 'webapp.visit'  # in the scope of a request
@@ -71,13 +70,13 @@ class Sessions:
     async def principal(self, scope: Scope) -> Principal | None:
         """Who sent this request, if their session lives."""
         token = self.cookie.read(scope)
-        return await self._find(_hash(token), address(scope)) if token else None
+        return await self._find(hashed(token), address(scope)) if token else None
 
     async def within(self, scope: Scope, embed: Embed) -> Principal | None:
         """Who sent this request from a page of another site, if they have a live session there, and a cookie of it."""
         cookie = self.cookie_of(embed)
         token = cookie.read(scope)
-        principal = await self._find(_hash(token), address(scope), embed.id) if token else None
+        principal = await self._find(hashed(token), address(scope), embed.id) if token else None
         if principal:
             _visit(scope).known_by = cookie
         return principal
@@ -119,18 +118,18 @@ class Sessions:
         role = self.admission.role(identity)
         if role is None:
             raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
-        token, old = secrets.token_urlsafe(TOKEN_BYTES), self.cookie.read(scope)
+        token, old = new_token(), self.cookie.read(scope)
         standing = await self._store.write(
             sessions.sign_in,
             identity=identity,
             role=role,
             secret=self._secret,
-            token_hash=_hash(token),
+            token_hash=hashed(token),
             now=self._now(),
             absolute=self._absolute,
             device=_device(scope),
             address=address(scope),
-            replaces=_hash(old) if old else '',
+            replaces=hashed(old) if old else '',
             tokens=tokens,
         )
         _visit(scope).cookie = self.cookie.setting(token)
@@ -159,17 +158,17 @@ class Sessions:
         role = self.admission.role(identity)
         if role is None:
             raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
-        cookie, secret = self.cookie_of(embed), secrets.token_urlsafe(TOKEN_BYTES)
+        cookie, secret = self.cookie_of(embed), new_token()
         held = cookie.read(scope)
-        before = await self._find(_hash(held), address(scope), embed.id) if held else None
+        before = await self._find(hashed(held), address(scope), embed.id) if held else None
         entry = Entry(
             identity=identity,
             role=role,
             within=within,
             elsewhere=before.within.origins if before and before.within else (),
             token=token,
-            session=_hash(secret),
-            held=_hash(held) if held else '',
+            session=hashed(secret),
+            held=hashed(held) if held else '',
             ticket=ticket,
             device=_device(scope),
             address=address(scope),
@@ -194,7 +193,7 @@ class Sessions:
         if not principal.is_admin:
             raise NotFound
         identity = Identity(
-            embed.preview_issuer, _hash(principal.user_id), embed.issuer, name=name, groups=principal.groups
+            embed.preview_issuer, hashed(principal.user_id), embed.issuer, name=name, groups=principal.groups
         )
         entry = Entry(
             identity=identity,
@@ -202,7 +201,7 @@ class Sessions:
             within=Within(embed.id, ()),
             elsewhere=(),
             token=None,
-            session=_hash(secrets.token_urlsafe(TOKEN_BYTES)),
+            session=hashed(new_token()),
             held='',
             ticket=ticket,
             device='',
@@ -233,7 +232,7 @@ class Sessions:
         """End the session that this browser has within an embed, if it has one."""
         cookie = self.cookie_of(embed)
         if token := cookie.read(scope):
-            await self._store.write(endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope))
+            await self._store.write(endings.sign_out, token_hash=hashed(token), now=self._now(), address=address(scope))
             _visit(scope).cookie = cookie.clearing()
 
     async def still(self, principal: Principal) -> Principal:
@@ -252,7 +251,7 @@ class Sessions:
         ended = None
         if token := self.cookie.read(scope):
             ended = await self._store.write(
-                endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
+                endings.sign_out, token_hash=hashed(token), now=self._now(), address=address(scope)
             )
         _visit(scope).cookie = self.cookie.clearing()  # not before: it would leave a session that nobody can end
         return ended
@@ -410,10 +409,6 @@ def _visit(scope: Scope) -> Visit:
 def _lives_in(standing: Standing, embed: str) -> bool:
     within = standing.session.within
     return within is None if not embed else within is not None and embed in {within.embed, ANYWHERE}
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _device(scope: Scope) -> str:

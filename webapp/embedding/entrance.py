@@ -3,7 +3,6 @@
 The ticket needs no cookie, which browsers may refuse to frames. It counts once and for half a minute.
 """
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -24,10 +23,10 @@ from webapp.store.database import Store
 from webapp.store.embeds import HostToken
 from webapp.store.revocations import Revoked
 from webapp.throttle import Throttle
+from webapp.tokens import hashed, new_token
 
 logger = logging.getLogger(__name__)
 
-TICKET_BYTES = 32
 MAX_TICKET = 200  # characters of what claims to be one
 
 
@@ -89,15 +88,15 @@ class Entrance:
         :param name: of the person as whom they do
         :raises NotFound: they are no admin
         """
-        ticket = secrets.token_urlsafe(TICKET_BYTES)
-        await self.sessions.preview(principal, embed, name=name, ticket=_hash(ticket))
+        ticket = new_token()
+        await self.sessions.preview(principal, embed, name=name, ticket=hashed(ticket))
         return ticket
 
     async def take(self, scope: Scope, embed: Embed, ticket: str) -> Principal | None:
         """Whose session a ticket leads into; nothing if it does not, or has done so before."""
         if not ticket or len(ticket) > MAX_TICKET:
             return None
-        found = await self.store.write(embeds.take_ticket, ticket=_hash(ticket), embed=embed.id, now=self.now())
+        found = await self.store.write(embeds.take_ticket, ticket=hashed(ticket), embed=embed.id, now=self.now())
         return await self.sessions.within_any(found, scope) if found else None
 
     async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
@@ -109,14 +108,14 @@ class Entrance:
         """Nobody vouches for them now. Whoever had come in without goes on; for all others it is over."""
         held = await self.sessions.within(scope, embed)
         if held is not None and held.within is not None and not held.within.kid:
-            ticket = secrets.token_urlsafe(TICKET_BYTES)
+            ticket = new_token()
             try:
                 goes_on = await self.store.write(
                     embeds.go_on,
                     within=Within(embed.id, origins),
                     session_id=held.session_id,
                     elsewhere=held.within.origins,
-                    ticket=_hash(ticket),
+                    ticket=hashed(ticket),
                     now=self.now(),
                 )
             except Revoked as error:
@@ -133,15 +132,13 @@ class Entrance:
     async def _open(
         self, scope: Scope, embed: Embed, identity: Identity, within: Within, token: HostToken | None
     ) -> str:
-        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        ticket = new_token()
         try:
-            is_new = await self.sessions.enter_within(scope, embed, identity, within, ticket=_hash(ticket), token=token)
+            is_new = await self.sessions.enter_within(
+                scope, embed, identity, within, ticket=hashed(ticket), token=token
+            )
         except Revoked as error:
             raise HostTokenRefused('revoked', str(error)) from error
         if not is_new:
             raise HostTokenRefused('replayed', 'its jti has been seen before; each token needs its own')
         return ticket
-
-
-def _hash(ticket: str) -> str:
-    return hashlib.sha256(ticket.encode()).hexdigest()
