@@ -20,10 +20,11 @@ from webapp.auth.backchannel import Backchannel
 from webapp.auth.clients import Clients
 from webapp.auth.login import Login
 from webapp.auth.logout import Farewell
+from webapp.auth.middleware import Visits
 from webapp.auth.reassessment import reassess
 from webapp.auth.refreshing import Refreshing
 from webapp.auth.sealing import Sealing
-from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.sessions import Sessions
 from webapp.auth.watch import Watch
 from webapp.background import supervised
 from webapp.budgets import Budgets
@@ -33,7 +34,7 @@ from webapp.comparison import Comparison
 from webapp.deletions import Deletions
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
-from webapp.embedding import Embedding, Entrance, Pairings, Passes
+from webapp.embedding import Embedding, EmbedSessions, Entrance, Pairings, Passes
 from webapp.embeds import Embeds
 from webapp.errors import ProviderUnavailable, StoreUnavailable, UpstreamError
 from webapp.exports import (
@@ -123,10 +124,11 @@ def build(settings: Settings, stopping: Stopping) -> ASGIApp:
     clients = Clients(settings.providers)
     sealing = Sealing(settings.secret.get_secret_value())
     refreshing = Refreshing(store, clients, sessions.admission, sealing, on_end=open_pages.close)
-    passes = Passes(sessions, settings.secret.get_secret_value())
-    entrance = Entrance(store, sessions, Throttle(store, settings.limits), settings.public_url)
-    pairings = Pairings(store, sessions, entrance, Throttle(store, settings.limits), settings.is_https)
-    embedding = Embedding(embeds, entrance, pairings, passes)
+    within = EmbedSessions(sessions)
+    passes = Passes(within, settings.secret.get_secret_value())
+    entrance = Entrance(store, within, Throttle(store, settings.limits), settings.public_url)
+    pairings = Pairings(store, within, entrance, Throttle(store, settings.limits), settings.is_https)
+    embedding = Embedding(embeds, within, entrance, pairings, passes)
     site = Site.of(settings.public_url, is_local=settings.is_local, port=settings.port)
 
     @contextlib.asynccontextmanager

@@ -7,8 +7,9 @@ from typing import Any
 
 from starlette.types import Message, Scope
 
+from webapp.auth.middleware import Visits
 from webapp.auth.providers import Preset, Provider
-from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.sessions import Sessions
 
 COMPANY = Provider(
     name='company',

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlmodel import Session
 from starlette.types import Scope
 
-from webapp.auth.sessions import Cookie, Sessions
+from webapp.auth.cookies import Cookie
+from webapp.auth.sessions import Sessions
 from webapp.errors import LimitReached, Refused, SignedOut, StoreUnavailable
 from webapp.limits import Limits
 from webapp.principal import Identity, Principal, Role

@@ -12,8 +12,9 @@ from starlette.types import Message, Scope
 from support.embedding import HOST_SECRET, OTHER_SECRET, by_secret, compact
 
 from webapp.auth.admission import Admission
-from webapp.auth.sessions import Sessions, Visits
-from webapp.embedding import Entrance
+from webapp.auth.middleware import Visits
+from webapp.auth.sessions import Sessions
+from webapp.embedding import EmbedSessions, Entrance
 from webapp.embedding.host_tokens import HostTokenRefused
 from webapp.embeds import Embed, Embeds, Key
 from webapp.errors import LimitReached, Refused, SignedOut
@@ -70,7 +71,8 @@ class House:
         admission = Admission(embeds=Embeds(self.embeds), admins=named, readers=named)
         self.sessions = Sessions(self.store, secret=SECRET, admission=admission, secure=True, now=self.clock)
         throttle = Throttle(self.store, self.limits, now=self.clock)
-        self.entrance = Entrance(self.store, self.sessions, throttle, PUBLIC, self.clock)
+        self.within = EmbedSessions(self.sessions)
+        self.entrance = Entrance(self.store, self.within, throttle, PUBLIC, self.clock)
 
     def now(self, embed: Embed) -> Embed:
         """As it is in these settings."""
@@ -110,7 +112,7 @@ class Browser:
 
     async def within(self, embed: Embed = HELPDESK) -> Principal | None:
         """By the cookie."""
-        found = await self._visit(lambda scope: self.house.sessions.within(scope, self.house.now(embed)))
+        found = await self._visit(lambda scope: self.house.within.principal(scope, self.house.now(embed)))
         assert found is None or isinstance(found, Principal)
         return found
 

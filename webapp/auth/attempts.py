@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from webapp import clock
 from webapp.auth.clients import Begun
-from webapp.auth.sessions import Cookie
+from webapp.auth.cookies import Cookie
 from webapp.errors import SignInFailed
 from webapp.store import logins
 from webapp.store.database import Store

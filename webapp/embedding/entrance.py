@@ -12,9 +12,10 @@ from datetime import datetime
 from starlette.types import Scope
 
 from webapp import clock
-from webapp.auth.sessions import Sessions, address
+from webapp.auth.visits import address
 from webapp.embedding import host_tokens
 from webapp.embedding.host_tokens import HostTokenRefused
+from webapp.embedding.sessions import EmbedSessions
 from webapp.embeds import Embed
 from webapp.errors import Refused
 from webapp.principal import GUEST, Identity, Principal, Within
@@ -35,7 +36,7 @@ class Entrance:
     """:param throttle: how many visitors, and how many bad tokens, may come from one address"""
 
     store: Store
-    sessions: Sessions
+    sessions: EmbedSessions
     throttle: Throttle
     public_url: str
     now: Callable[[], datetime] = clock.now
@@ -97,7 +98,7 @@ class Entrance:
         if not ticket or len(ticket) > MAX_TICKET:
             return None
         found = await self.store.write(embeds.take_ticket, ticket=hashed(ticket), embed=embed.id, now=self.now())
-        return await self.sessions.within_any(found, scope) if found else None
+        return await self.sessions.find(found, scope) if found else None
 
     async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
         vouched = host_tokens.check(token, embed, audience=self.public_url + embed.path, now=self.now())
@@ -106,7 +107,7 @@ class Entrance:
 
     async def _visit(self, scope: Scope, embed: Embed, origins: tuple[str, ...]) -> str:
         """Nobody vouches for them now. Whoever had come in without goes on; for all others it is over."""
-        held = await self.sessions.within(scope, embed)
+        held = await self.sessions.principal(scope, embed)
         if held is not None and held.within is not None and not held.within.kid:
             ticket = new_token()
             try:
@@ -134,9 +135,7 @@ class Entrance:
     ) -> str:
         ticket = new_token()
         try:
-            is_new = await self.sessions.enter_within(
-                scope, embed, identity, within, ticket=hashed(ticket), token=token
-            )
+            is_new = await self.sessions.enter(scope, embed, identity, within, ticket=hashed(ticket), token=token)
         except Revoked as error:
             raise HostTokenRefused('revoked', str(error)) from error
         if not is_new:

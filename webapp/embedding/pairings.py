@@ -22,8 +22,10 @@ from datetime import datetime, timedelta
 from starlette.types import Scope
 
 from webapp import clock
-from webapp.auth.sessions import Cookie, Sessions, address
+from webapp.auth.cookies import Cookie
+from webapp.auth.visits import address
 from webapp.embedding.entrance import Entrance
+from webapp.embedding.sessions import EmbedSessions
 from webapp.embeds import Embed
 from webapp.errors import Refused
 from webapp.principal import Principal
@@ -43,7 +45,7 @@ class Pairings:
     """
 
     store: Store
-    sessions: Sessions
+    sessions: EmbedSessions
     entrance: Entrance
     throttle: Throttle
     secure: bool
@@ -102,7 +104,7 @@ class Pairings:
         granted = await self.store.write(pairings.take, pairing=hashed(pairing), embed=embed.id, now=self.now())
         ticket = new_token()
         try:
-            if granted and await self.sessions.follow_within(scope, embed, granted, ticket=hashed(ticket)):
+            if granted and await self.sessions.follow(scope, embed, granted, ticket=hashed(ticket)):
                 return ticket
         except Revoked as error:
             raise Refused('pairing_over', str(error), status=410) from error
