@@ -4,7 +4,8 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from auth_support import Browser, Clock
+from auth_support import Browser
+from support.clock import Clock
 
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
-from starlette.types import Message, Scope
+from starlette.types import Scope
+from support.clock import Clock
 from support.embedding import HOST_SECRET, OTHER_SECRET, by_secret, compact
+from support.visits import visit
 
 from webapp.auth.admission import Admission
-from webapp.auth.middleware import Visits
 from webapp.auth.sessions import Sessions
 from webapp.embedding import EmbedSessions, Entrance
 from webapp.embedding.host_tokens import HostTokenRefused
@@ -43,17 +43,6 @@ OTHERS = [
     'https://one.shop.example.evil.example', 'https://oneshop.example', 'https://\u0455.shop.example',
     'https://a:b.shop.example', 'https://-.shop.example', 'https://a\n.shop.example', ' https://one.shop.example',
 ]  # fmt: skip
-
-
-@dataclass
-class Clock:
-    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, **parts: float) -> None:
-        self.time += timedelta(**parts)
 
 
 @dataclass
@@ -128,26 +117,13 @@ class Browser:
         return found
 
     async def _visit(self, act: Callable[[Scope], Awaitable[object]]) -> object:
-        results: list[object] = []
-
-        async def app(scope: Scope, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
-            try:
-                results.append(await act(scope))
-            finally:
-                await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-
-        async def send(message: Message) -> None:
-            for name, value in message['headers']:
-                if name == b'set-cookie':
-                    self.answered = value.decode()
-                    cookie, _, rest = self.answered.partition('=')
-                    self.jar[cookie] = rest.partition(';')[0]
-
         sent = '; '.join(f'{name}={value}' for name, value in self.jar.items() if value)
-        headers = [(b'cookie', sent.encode())] if sent else []
-        scope = {'type': 'http', 'headers': headers, 'client': (self.address, 1)}
-        await Visits(app, self.house.sessions)(scope, None, send)  # type: ignore[arg-type]
-        return results[0]
+        return await visit(self.house.sessions, act, cookie=sent, address=self.address, on_cookie=self._keep)
+
+    def _keep(self, answered: str) -> None:
+        self.answered = answered
+        cookie, _, rest = answered.partition('=')
+        self.jar[cookie] = rest.partition(';')[0]
 
 
 @pytest.fixture
