@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from auth_support import COMPANY, Clock
+from auth_support import COMPANY
 from github import GitHub
 from issuer import SECRET as CLIENT_SECRET, Issuer
+from support.clock import Clock
 from support.server import Server
 
 from webapp.auth.admission import Admission
