@@ -154,6 +154,7 @@ WORDS: Mapping[str, Word] = {
     'replace': Word('', '', _flag(replace=True), 'the answer is withdrawn in the middle and begins anew'),
     'think': Word('', '', _flag(think=True), 'the answer begins with reasoning in think tags'),
     'agent': Word('', '', _flag(mode='agent-chat'), "an agent's thoughts and a tool call"),
+    'newagent': Word('', '', _flag(mode='agent'), 'the same from an agent of the newer kind, which thinks aloud'),
     'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, some within others, then the answer"),
     'human': Word(
         'S', NUMBER, lambda text: ASKS | ({'expires': float(text)} if text else {}),
@@ -179,12 +180,14 @@ WORDS: Mapping[str, Word] = {
 }  # fmt: skip
 
 
-def parse(query: str) -> Scenario:
+def parse(query: str, *, mode: str = 'chat') -> Scenario:
     """Read the words at the start of `query`. What does not fit a word's argument belongs to the question.
 
     A transcript before it is not what is asked: any model sees that.
+
+    :param mode: the kind of app that is asked, where no word is of another one
     """
-    scenario, rest = Scenario(), transcript.question(query).lstrip()
+    scenario, rest = Scenario(mode=mode), transcript.question(query).lstrip()
     while (found := _word(rest)) is not None:
         fields, rest = found
         scenario = replace(scenario, **fields)
