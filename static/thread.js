@@ -54,6 +54,7 @@ export default {
     this.follow = new Follow(this.$refs.scroller, this.$refs.list, (following) => (this.away = !following));
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.given = new Map(); // ticket -> function that takes what the server was asked for
+    this.expected = new Set(); // ids of own messages whose end nobody was told of: one may be over before it is here
     this.lost = new Set(); // ids of messages that wait for everything anew
     this.asking = new Asking(this.words);
     this.chosen = null; // version that the reader goes to: `{ id, action }`
@@ -114,7 +115,7 @@ export default {
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
-      if (own && !known && item.status === "complete") this.readUnasked(item.id); // it was quicker than we
+      if (own) this.expected.add(item.id);
     },
     /** Other messages stand behind one from now on: another version of what was there. */
     turnTo(after, items, own) {
@@ -129,6 +130,7 @@ export default {
         this.follow.closeUp();
         change();
         this.follow.toEnd();
+        this.expected.add(items.at(-1).id);
         this.say(this.words.answering);
         if (hadFocus) this.messages.node(items.at(-1).id).querySelector("[data-action=edit]").focus({ preventScroll: true });
       } else if (isChosen) this.arrive(change);
@@ -155,7 +157,7 @@ export default {
     change(item) {
       const old = this.messages.node(item.id);
       if (!old) return;
-      const ended = isRunning(old) && item.status !== "running";
+      const ended = item.status !== "running" && (this.expected.delete(item.id) || isRunning(old));
       setState(reply(old), item);
       for (const [name, html] of Object.entries(item.parts)) {
         const fresh = parse(html);
@@ -382,7 +384,7 @@ export default {
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         speaker: async () => {
           const { Speaker } = await import("speaker");
-          return new Speaker(this.$refs.list, this.words, { count: (id) => this.request("pieces", id), passing, say: this.say });
+          return new Speaker(this.$refs.list, this.words, { pieces: (id) => this.request("pieces", id), passing, say: this.say });
         },
         feedback: async () => {
           const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);

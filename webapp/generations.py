@@ -17,7 +17,18 @@ from webapp.belongings import Belongings
 from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.chat import form as forms
-from webapp.chat.events import Event, Failed, FileAdded, FormChanged, Interrupted, Paused, Reported, Stopped
+from webapp.chat.events import (
+    Event,
+    Failed,
+    FileAdded,
+    FormChanged,
+    Interrupted,
+    Paused,
+    Reported,
+    Stopped,
+    TextReplaced,
+    Voiced,
+)
 from webapp.chat.message import Failure, FilePart, FormPart, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
@@ -40,6 +51,7 @@ from webapp.suggestions import Suggestions
 from webapp.upstream import faults, transcript
 from webapp.upstream.records import FileRef
 from webapp.upstream.transcript import Turn
+from webapp.voices import Voices
 from webapp.waiting import Waiting
 
 __all__ = ['Generation', 'Generations', 'Phase', 'Progress']
@@ -74,6 +86,7 @@ class Generations:
         budgets: Budgets | None = None,
         deletions: Deletions | None = None,
         suggestions: Suggestions | None = None,
+        voices: Voices | None = None,
         generate_titles_upstream: bool = False,
         on_end: Callable[[Ended], None] = lambda ended: None,
     ) -> None:
@@ -87,6 +100,7 @@ class Generations:
         self._files = files
         self._deletions = deletions or Deletions(store, apps)
         self._suggestions = suggestions or Suggestions(changes)
+        self._voices = voices or Voices()
         self._limits = limits
         self._budgets = budgets or Budgets(store)
         self._auto_name = generate_titles_upstream
@@ -521,6 +535,7 @@ class Generations:
             inputs=app_form.references(values, found),
             files=[FileRef(file.kind, file.upstream_id, file.link) for file in files],
             auto_generate_name=self._auto_name,
+            expects_speech=_speaks(generation.app),
         )
 
     async def _read(self, generation: Generation) -> None:
@@ -549,7 +564,7 @@ class Generations:
     async def _hear(self, generation: Generation) -> None:
         """Read the stream to its end; should it break, the rest of a run that can be heard again from another one."""
         if generation.goes_on is None:
-            broken = await self._feed(generation, await self._asked(generation))
+            broken = await self._hear_aloud(generation)
         else:
             broken = await self._feed_rest(generation, generation.goes_on)
         for pause in resuming.RESUME_AFTER:
@@ -561,6 +576,16 @@ class Generations:
             broken = await self._feed_rest(generation, GoingOn(was_broken=True, catch_up=True))
         if broken is not None:
             generation.feed(broken)
+
+    async def _hear_aloud(self, generation: Generation) -> Interrupted | None:
+        """Put the question and hear what is said to it, also what an app says aloud."""
+        stream = await self._asked(generation)
+        if _speaks(generation.app):
+            self._voices.begin(generation.message.id)
+        try:
+            return await self._feed(generation, stream)
+        finally:
+            self._voices.end(generation.message.id)
 
     async def _feed_rest(self, generation: Generation, why: GoingOn) -> Interrupted | None:
         rest = resuming.rest(generation, was_broken=why.was_broken, catch_up=why.catch_up)
@@ -579,8 +604,19 @@ class Generations:
             if parts := _made(event):  # ours before anybody sees them
                 app, user_id = generation.conversation.app, generation.user_id
                 await self._files.adopt(generation.message, user_id=user_id, app=app, parts=parts)
-            generation.feed(event)
+            if isinstance(event, Voiced):
+                self._speak(generation, event.sound)
+            else:
+                if isinstance(event, TextReplaced):
+                    self._voices.withdraw(generation.message.id)
+                generation.feed(event)
         return None
+
+    def _speak(self, generation: Generation, sound: bytes) -> None:
+        """Its voice may outlast an answer by far, and its row does not wait for that."""
+        self._voices.take(generation.message.id, sound)
+        if generation.reply.status.is_final:
+            generation.released.set()
 
     @staticmethod
     async def _asks(generation: Generation) -> bool:
@@ -683,6 +719,11 @@ def _ended(generation: Generation, reply: Reply) -> Ended:
         seconds=generation.elapsed_ms / 1000,
         first_token_seconds=None if first is None else first / 1000,
     )
+
+
+def _speaks(app: App) -> bool:
+    """Whether it is known to read its answers aloud unasked."""
+    return app.known is not None and app.known.parameters.speech.is_automatic
 
 
 def _refuse_too_many(app: App, files: Sequence[str]) -> None:

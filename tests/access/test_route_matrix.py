@@ -81,6 +81,9 @@ ROUTES: dict[str, list[Row]] = {
         Row('/speech/{message}/0', 200, 404, 404, 404, 404),  # for its owner, upstream is asked
         Row('/speech/{message}/99', 404, 404, 404, 404, 404, is_foreign=True),
     ],
+    'GET /speech/{message_id}/whole': [  # tests/speech has an app that speaks unasked
+        Row('/speech/{message}/whole', 404, 404, 404, 404, 404),
+    ],
     'POST /speech': [  # the demo does not hear
         Row('/speech?app=default', 409, 409, 409, 409, 401, request={'content': b'RIFF'}),
         Row('/speech?app=staff', 409, 404, 404, 404, 401, request={'content': b'RIFF'}),

@@ -108,10 +108,13 @@ def test_it_is_read_unasked_where_the_app_says_so(
     begin: Callable[..., Server], context: BrowserContext, page: Page
 ) -> None:
     server = begin(speaks_unasked=True)
+    asked = []
+    page.on('request', lambda request: asked.append(request.url) if '/speech/' in request.url else None)
     open_page(page, server.url)
     expect(page.locator('.thread.can-speak')).to_be_visible()  # the app has said so by now
-    ask(page, f'/rate 100 /echo {LONG}')
+    ask(page, f'/echo {LONG}')
     expect(last_answer(page).get_by_test_id('message-speak')).to_have_attribute('data-phase', 'playing')
+    assert [re.sub(r'.*/', '', url) for url in asked] == ['whole']  # the voice that came along with the answer
     page.reload()
     expect(last_answer(page).get_by_test_id('message-speak')).to_be_visible()
     expect(page.locator('[data-phase=playing]')).to_have_count(0)

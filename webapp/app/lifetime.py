@@ -35,6 +35,7 @@ from webapp.suggestions import Suggestions
 from webapp.throttle import Throttle
 from webapp.titles import Titles
 from webapp.ui import open_pages
+from webapp.voices import Voices
 
 Loop = Callable[[], Awaitable[object]]
 
@@ -67,6 +68,7 @@ async def running(
         spending = Budgets(store, settings.budgets, settings.cost_groups)
         suggestions = Suggestions(changes)
         stack.push_async_callback(suggestions.close)
+        voices = Voices()
         generations = Generations(
             store,
             apps,
@@ -76,6 +78,7 @@ async def running(
             budgets=spending,
             deletions=deletions,
             suggestions=suggestions,
+            voices=voices,
             generate_titles_upstream=read_back,
             on_end=metrics.answer,
         )
@@ -130,7 +133,7 @@ async def running(
             feedback=feedback,
             feedback_list=feedback_list,
             throttle=throttle,
-            speech=Speech(store, apps, generations, throttle),
+            speech=Speech(store, apps, generations, throttle, voices),
             forgetting=forgetting,
             budgets=spending,
             notices=notices,

@@ -97,6 +97,13 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Voiced:
+    """A piece of the answer read aloud, cut anywhere. The reply does not hold it, and it may come after the end."""
+
+    sound: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is complete."""
 
@@ -129,5 +136,5 @@ class Repaired:
 
 Event = (
     Started | TextDelta | TextReplaced | TextCompleted | ReasoningDelta | Thought | StepChanged | FileAdded
-    | FormChanged | Paused | Resumed | Reported | Finished | Stopped | Failed | Interrupted | Repaired
+    | FormChanged | Paused | Resumed | Reported | Voiced | Finished | Stopped | Failed | Interrupted | Repaired
 )  # fmt: skip

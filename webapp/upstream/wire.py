@@ -1,5 +1,6 @@
 """Dify's words. The one module that knows the names of events; everything else knows ours."""
 
+import base64
 import logging
 from collections.abc import Callable, Iterable
 
@@ -14,6 +15,7 @@ from webapp.chat.events import (
     StepChanged,
     TextCompleted,
     TextReplaced,
+    Voiced,
 )
 from webapp.chat.message import FormPart, StepPart, StepState
 from webapp.upstream import parts
@@ -218,6 +220,16 @@ class Translator:
     def _human_input_form_timeout(self, payload: Payload) -> list[Event]:
         return self._form(parts.form_timeout(mapping(payload, 'data')))
 
+    def _tts_message(self, payload: Payload) -> list[Said]:
+        try:
+            sound = base64.b64decode(text(payload, 'audio'), validate=True)
+        except ValueError:
+            return [Signal.SPEAKING]
+        return [Voiced(sound), Signal.SPEAKING] if sound else [Signal.SPEAKING]
+
+    def _tts_message_end(self, payload: Payload) -> list[Said]:
+        return [Signal.SPOKEN]
+
     def _error(self, payload: Payload) -> list[Said]:
         return [*self.flush(), Trouble(self._faults.failure(payload))]
 
@@ -246,14 +258,14 @@ TRANSLATIONS: dict[str, Callable[[Translator, Payload], Iterable[Said]]] = {
     'human_input_required': Translator._human_input_required,
     'human_input_form_filled': Translator._human_input_form_filled,
     'human_input_form_timeout': Translator._human_input_form_timeout,
+    'tts_message': Translator._tts_message,
+    'tts_message_end': Translator._tts_message_end,
     'error': Translator._error,
 }
 IGNORED = {
     'ping',
     'text_chunk',  # the same words come as `message`
     'text_replace',
-    'tts_message',  # speech is asked for when somebody wants to hear it
-    'tts_message_end',
     'parallel_branch_started',
     'parallel_branch_finished',
 }

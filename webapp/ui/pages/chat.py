@@ -283,7 +283,7 @@ class ChatPage(Hearing):
         """A suggested question is a question."""
         await self._send(text, key)
 
-    async def _pieces(self, message_id: str) -> int:
+    async def _pieces(self, message_id: str) -> list[str]:
         return await self._services.speech.pieces(self._principal, message_id)
 
     async def _join(self, message: Message, visit: int) -> None:

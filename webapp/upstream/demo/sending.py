@@ -11,7 +11,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from webapp.upstream.demo import agent, attachments, chat, chatflow, inputs, saving, scenario, titles, usage, writer
+from webapp.upstream.demo import (
+    agent,
+    attachments,
+    chat,
+    chatflow,
+    inputs,
+    saving,
+    scenario,
+    speech,
+    titles,
+    usage,
+    writer,
+)
 from webapp.upstream.demo.contents import Attachment, look
 from webapp.upstream.demo.generation import Generation, Signal
 from webapp.upstream.demo.payloads import ChatRequestPayload, body, check, user_of
@@ -58,9 +70,10 @@ async def send(request: Request) -> Response:
             f'{APP_ID} is {demo.active_limit}.'
         )
     turn = _open(demo, payload, asked, user, base_url(request))
+    frames = DIALECTS[asked.mode](turn, demo)
     generation = Generation(
         turn,
-        DIALECTS[asked.mode](turn, demo),
+        speech.aloud(frames, turn) if demo.abilities.speaks_unasked else frames,
         ping=demo.ping,
         save=lambda frame: saving.save(demo.records, turn, frame),
     )
