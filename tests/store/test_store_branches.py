@@ -19,6 +19,7 @@ from webapp.store import (
     engines,
     feedback,
     feedback_queue,
+    feedback_thread as threads,
     messages,
     migration,
     personal,
@@ -310,7 +311,7 @@ async def test_a_rating_goes_where_its_answer_was_given(store: Store, ann: User,
     await store.write(feedback.rate, **rated)
     [row] = (await store.read(feedback_queue.page, wanted=feedback_queue.Filter())).rows
     assert (row.upstream_conversation_id, row.upstream_message_id) == ('up a', 'm b')
-    thread = await store.read(feedback_queue.thread, feedback_id=row.id)
+    thread = await store.read(threads.get, feedback_id=row.id)
     assert [message.query for message in thread.messages] == ['a', 'b', 'c'], 'its own path, though it is hidden'
 
 

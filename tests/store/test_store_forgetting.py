@@ -17,7 +17,20 @@ from store_support import NOW, SECRET, Ask, visit
 from webapp.chat.message import Reply, Status, TextPart, Usage
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity
-from webapp.store import audit, conversations, deletions, files, forgetting, messages, people, reports, sessions, users
+from webapp.store import (
+    audit,
+    conversations,
+    deletions,
+    files,
+    forgetting,
+    labels,
+    ledger,
+    messages,
+    people,
+    reports,
+    sessions,
+    users,
+)
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.files import Source
@@ -105,9 +118,9 @@ async def test_what_they_cost_stays_to_the_last_digit_under_a_name_that_leads_to
     assert {line.keys: line.total for line in by_user} == {
         (name if line.keys == (ann.id,) else line.keys[0],): line.total for line in of_ann
     }
-    entries = await store.read(reports.entries, wanted=ALL)
+    entries = await store.read(ledger.entries, wanted=ALL)
     assert {entry.user for entry in entries} == {name, bob.id}
-    assert await store.read(reports.called, ids={name}) == {}
+    assert await store.read(labels.called, ids={name}) == {}
 
 
 async def test_upstream_is_to_delete_the_same_conversations_for_the_same_user(store: Store, ask: Ask) -> None:

@@ -15,7 +15,18 @@ from store_support import NOW, Ask
 
 from webapp.errors import Refused
 from webapp.retention import PERIOD, Retention
-from webapp.store import audit, chores, conversations, deletions, feedback_list, files, messages, reports, retention
+from webapp.store import (
+    audit,
+    chores,
+    conversations,
+    deletions,
+    feedback_list,
+    files,
+    ledger,
+    messages,
+    reports,
+    retention,
+)
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.retention import CHORE, Kind, Place, Rules
@@ -149,7 +160,7 @@ async def test_single_answers_go_from_the_ledger_and_the_sums_stay(store: Store,
     [due] = await keeper(store, days_later=31, ledger=30).preview()
     assert (due.counts, due.oldest) == ({'rows': 1}, NOW)
     assert await keeper(store, days_later=31, ledger=30).work() == {'ledger': 1}
-    [entry] = await store.read(reports.entries, wanted=ALL)
+    [entry] = await store.read(ledger.entries, wanted=ALL)
     assert entry.conversation_id == kept.conversation.id, 'what a conversation has cost is read from its rows'
     assert await spent(store) == before
     assert sum(line.total.price for line in before) == 2 * Decimal('0.300000001')

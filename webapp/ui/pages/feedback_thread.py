@@ -9,8 +9,8 @@ from starlette.responses import Response
 from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.services import Services
-from webapp.store import feedback_queue as queue, reports
-from webapp.store.feedback_queue import Thread
+from webapp.store import feedback_queue as queue, feedback_thread as threads, labels
+from webapp.store.feedback_thread import Thread
 from webapp.store.messages import Message
 from webapp.ui import feedback_view, i18n, open_pages, refusals
 from webapp.ui.components.turn import Question
@@ -78,10 +78,10 @@ class FeedbackThreadPage(SheetPage):
     async def render(self) -> str:
         """As it stands now; what was not read before is written down."""
         thread = self._thread = await self._services.store.write(
-            queue.read_thread, feedback_id=self._feedback_id, known=self._thread, **self._doing
+            threads.read, feedback_id=self._feedback_id, known=self._thread, **self._doing
         )
         rated = thread.rated
-        called = await self._services.store.read(reports.called, ids=feedback_view.people([rated]))
+        called = await self._services.store.read(labels.called, ids=feedback_view.people([rated]))
         names = {app.slug: app.name or app.slug for app in self._services.apps}
         return written(
             'feedback_thread.html',
