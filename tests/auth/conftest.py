@@ -11,6 +11,7 @@ import pytest
 from auth_support import COMPANY, Clock
 from github import GitHub
 from issuer import SECRET as CLIENT_SECRET, Issuer
+from support import databases
 from support.server import Server
 
 from webapp.auth.admission import Admission
@@ -27,8 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = Store(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 
