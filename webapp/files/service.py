@@ -25,7 +25,6 @@ from webapp.store import files
 from webapp.store.database import Store
 from webapp.store.files import File, Source
 from webapp.store.limits import Scope
-from webapp.store.messages import Message
 from webapp.throttle import Throttle
 from webapp.upstream import records
 
@@ -209,9 +208,9 @@ class Files:
         """
         return await self._store.read(files.text, user_id=principal.user_id, file_id=text_id)
 
-    async def adopt(self, message: Message, *, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
+    async def adopt(self, message_id: str, *, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
         """Files that an assistant has made: known at once, fetched soon. Call it before a page can show them."""
-        await self._made.adopt(message, user_id, app, parts)
+        await self._made.adopt(message_id, user_id, app, parts)
 
     async def purge(self) -> int:
         """Delete what was uploaded and never sent; how many they were."""
