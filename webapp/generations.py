@@ -514,7 +514,7 @@ class Generations:
         files, values = generation.message.files, generation.conversation.inputs
         ids = app_form.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
-        await self._files.check_links(files)
+        await self._files.check_links([*files, *found.values()])
         return generation.app.client.send(
             await self._words(generation),
             user=generation.dify_user,

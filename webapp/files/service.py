@@ -106,9 +106,10 @@ class Files:
     def takes_links(self) -> bool:
         return self._links is not None
 
-    async def link(self, principal: Principal, *, app: str, url: str) -> File:
+    async def link(self, principal: Principal, *, app: str, url: str, field: str = '') -> File:
         """Take in the address of a file elsewhere, for a question that will be sent to an app.
 
+        :param field: as for `upload`
         :raises NotFound: no such app, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, and as `links`;
             `LimitReached`: each counts as a small upload
@@ -118,7 +119,7 @@ class Files:
         if self._links is None:
             raise Refused('upload_off', status=403)
         link = links.read(url)
-        uploads = (await target.about()).parameters.uploads
+        uploads = inputs.uploads((await target.about()).parameters, field)
         kind = rules.admit_link(uploads, link.name)
         await self._throttle.person(Scope.UPLOADS, principal, LINK_BYTES)
         head = await self._links.check(link)
