@@ -20,21 +20,21 @@ from webapp.chat import form as forms
 from webapp.chat.events import (
     Event,
     Failed,
-    FileAdded,
     FormChanged,
     Interrupted,
     Paused,
-    Reported,
     Stopped,
     TextReplaced,
     Voiced,
+    made_in,
 )
-from webapp.chat.message import Failure, FilePart, FormPart, Reply, Status
+from webapp.chat.message import Failure, FormPart, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.deletions import Deletions
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
-from webapp.files import Files
+from webapp.files import Files, Written
+from webapp.files.written import without_addresses
 from webapp.generation import Ended, Generation, GoingOn, Phase, Progress
 from webapp.latest import Latest
 from webapp.limits import NO_LIMITS, Limits
@@ -107,7 +107,7 @@ class Generations:
         self._on_end = on_end
         self._live: dict[str, Generation] = {}  # by message id
         self._tasks = Tasks()
-        self._repairs = Repairs(store, changes, go_on=self._go_on_broken)
+        self._repairs = Repairs(store, changes, files, go_on=self._go_on_broken)
         self._waiting = Waiting(store, go_on=self._go_on_waiting, give_up=self._give_up)
         self._answering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by message id
         self._closing = False
@@ -527,7 +527,7 @@ class Generations:
         files, values = generation.message.files, generation.conversation.inputs
         ids = app_form.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
-        await self._files.check_links(files)
+        await self._files.check_links([*files, *found.values()])
         return generation.app.client.send(
             await self._words(generation),
             user=generation.dify_user,
@@ -596,21 +596,26 @@ class Generations:
 
     async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> Interrupted | None:
         """Give what comes to those who watch, but how it broke off, if it did, to the caller."""
-        async for event in stream:
-            if isinstance(event, Interrupted):
-                return event
-            if isinstance(event, Paused) and not await self._asks(generation):
-                return Interrupted(Failure('stream_cut', 'it waits for what was answered'))
-            if parts := _made(event):  # ours before anybody sees them
-                app, user_id = generation.conversation.app, generation.user_id
-                await self._files.adopt(generation.message, user_id=user_id, app=app, parts=parts)
-            if isinstance(event, Voiced):
-                self._speak(generation, event.sound)
-            else:
-                if isinstance(event, TextReplaced):
-                    self._voices.withdraw(generation.message.id)
-                generation.feed(event)
+        written = Written(generation.message.id, generation.app.client.base_url, generation.reply.parts)
+        async for heard in stream:
+            for event in written.feed(heard):
+                if isinstance(event, Interrupted):
+                    return event
+                if isinstance(event, Paused) and not await self._asks(generation, written):
+                    return Interrupted(Failure('stream_cut', 'it waits for what was answered'))
+                await self._take(generation, event)
         return None
+
+    async def _take(self, generation: Generation, event: Event) -> None:
+        if parts := made_in(event):  # ours before anybody sees them
+            app, user_id = generation.conversation.app, generation.user_id
+            await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
+        if isinstance(event, Voiced):
+            self._speak(generation, event.sound)
+            return
+        if isinstance(event, TextReplaced):
+            self._voices.withdraw(generation.message.id)
+        generation.feed(event)
 
     def _speak(self, generation: Generation, sound: bytes) -> None:
         """Its voice may outlast an answer by far, and its row does not wait for that."""
@@ -618,13 +623,12 @@ class Generations:
         if generation.reply.status.is_final:
             generation.released.set()
 
-    @staticmethod
-    async def _asks(generation: Generation) -> bool:
+    async def _asks(self, generation: Generation, written: Written) -> bool:
         """Whether a run that says it waits does so for anybody: the news may be older than the answer that it got."""
         form = generation.reply.open_form
         if form is None or not form.token:
-            for found in await resuming.asked(generation):
-                generation.feed(found)
+            for event in (event for found in await resuming.asked(generation) for event in written.feed(found)):
+                await self._take(generation, event)
         return generation.reply.open_form is not None or not generation.reply.forms
 
     @staticmethod
@@ -769,18 +773,9 @@ def _refusal(error: UpstreamError) -> AppError:
 
 
 def _told(message: Message) -> Turn:
-    return Turn(message.query, message.reply.text, [file.name for file in message.files])
+    answer = without_addresses(message.reply.text)
+    return Turn(message.query, answer, [file.name for file in message.files])
 
 
 def _names(message: Message) -> str:
     return ', '.join(file.name for file in message.files)
-
-
-def _made(event: Event) -> tuple[FilePart, ...]:
-    """The assistant's files in an event."""
-    match event:
-        case FileAdded(file):
-            return (file,)
-        case Reported(files=files):
-            return files
-    return ()

@@ -160,7 +160,7 @@ class ChatPage(Hearing):
             reader=self._reader(),
             on_end=self._ended,
         )
-        self._asking = Asking(self._form, app, self._reader().file_url)
+        self._asking = Asking(self._form, app, self._reader().file_url, links=services.files.takes_links)
         self._listen()
         self._announce()
         board = Board(services.notices, self._frame)

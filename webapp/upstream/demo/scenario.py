@@ -34,6 +34,9 @@ class Scenario:
     think: bool = False  # begins with reasoning in <think> tags
     replace: bool = False  # withdrawn in the middle by moderation
     image: bool = False  # the assistant makes a picture
+    figure: str = (
+        ''  # a picture and a document stand in its text; 'plain', 'internal' or 'relative' are their addresses
+    )
     human: bool = False  # asks a person and waits
     expires: float = DAY  # seconds for which a person is waited for
     elsewhere: float | None = None  # seconds until somebody answers who is not in the chat; None: it is for those here
@@ -165,6 +168,11 @@ WORDS: Mapping[str, Word] = {
     'elsewhere': Word(
         'S', NUMBER, lambda text: ASKS | {'elsewhere': float(text or '20')},
         'the same, but it asks somebody else, who approves after S seconds (20)',
+    ),
+    'figure': Word(
+        'internal|relative', 'internal|relative', lambda text: {'mode': 'advanced-chat', 'figure': text or 'plain'},
+        'a chatflow with a picture and a table for download in its text; their addresses may be of a name that only '
+        'Dify knows, or of none',
     ),
     'image': Word('', '', _flag(mode='agent-chat', image=True), 'the assistant makes a picture'),
     'filetext': Word(
