@@ -1,10 +1,12 @@
 """Which names of Dify's there are, by sources that are not our list: recorded traffic and the contract's schemas."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +15,7 @@ from contract_list import Name
 from wire_tools import RECORDINGS, SCHEMAS
 
 ID = re.compile(r'/(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}|not-a-uuid)')
+EVENT_SCHEMA = re.compile(r'StreamEvent(?:Chat)?(?!Base|Ping|ChatPing)(\w+)')
 TOOL_FILE = re.compile(r'/files/tools/.*')
 # where each schema's object stands; those without a place are parts of others
 PLACES = {
@@ -66,6 +69,30 @@ def described() -> Found:
     for schema, definition in SCHEMAS.items():
         if origin := PLACES.get(schema, f'event {schema}'):
             found |= dict.fromkeys(_described(origin, '', definition), f'schemas.json, {schema}')
+    return found
+
+
+@cache
+def published() -> Found:
+    """The names in the vendor's own description, where `DIFY_OPENAPI` names its file; see `wire_tools`."""
+    if not (file := os.environ.get('DIFY_OPENAPI')):
+        return {}
+    found: Found = {}
+    api = json.loads(Path(file).read_text())
+    schemas = api['components']['schemas']
+    for path, operations in api['paths'].items():
+        for method, operation in operations.items():
+            origin = f'{method.upper()} {re.sub("{[^}]*}", "{id}", path)}'
+            asked = operation.get('parameters', ())
+            names = [Name(f'request {origin}', each['name']) for each in asked if each.get('in') == 'query']
+            names += _in_content(f'request {origin}', operation.get('requestBody', {}), schemas)
+            for status, answer in operation.get('responses', {}).items():
+                names += _in_content(f'answer {origin}', answer, schemas) if status.startswith('2') else []
+            found |= dict.fromkeys(names, origin)
+    for schema in schemas:
+        if event := EVENT_SCHEMA.fullmatch(schema):
+            origin = 'event ' + re.sub(r'(?<!^)([A-Z])', r'_\1', event[1]).lower()
+            found |= dict.fromkeys(_described(origin, '', schemas[schema], schemas), schema)
     return found
 
 
@@ -126,19 +153,26 @@ def _parsed(body: bytes) -> Any:
         return None
 
 
-def _described(origin: str, path: str, schema: dict[str, Any]) -> Iterator[Name]:
+def _in_content(origin: str, message: dict[str, Any], schemas: dict[str, Any]) -> list[Name]:
+    """The names in a body of JSON or a form."""
+    bodies = [body for kind, body in message.get('content', {}).items() if kind != 'text/event-stream']
+    return [name for body in bodies for name in _described(origin, '', body.get('schema', {}), schemas)]
+
+
+def _described(origin: str, path: str, schema: dict[str, Any], schemas: dict[str, Any] = SCHEMAS) -> Iterator[Name]:
     if reference := schema.get('$ref'):
-        yield from _described(origin, path, SCHEMAS[reference.removeprefix('#/$defs/')])
-    for each in schema.get('allOf', ()):
-        yield from _described(origin, path, each)
+        yield from _described(origin, path, schemas[reference.rpartition('/')[2]], schemas)
+    for each in (*schema.get('allOf', ()), *schema.get('anyOf', ()), *schema.get('oneOf', ())):
+        yield from _described(origin, path, each, schemas)
     for value in (*schema.get('enum', ()), *([schema['const']] if 'const' in schema else ())):
-        yield Name(origin, f'{path}={value}')
+        if isinstance(value, str):
+            yield Name(origin, f'{path}={value}')
     for key in dict.fromkeys((*schema.get('required', ()), *schema.get('properties', {}))):
         at = f'{path}.{key}' if path else key
         yield Name(origin, at)
-        yield from _described(origin, at, schema.get('properties', {}).get(key, {}))
+        yield from _described(origin, at, schema.get('properties', {}).get(key, {}), schemas)
     if items := schema.get('items'):
-        yield from _described(origin, f'{path}[]', items)
+        yield from _described(origin, f'{path}[]', items, schemas)
 
 
 def _origin(method: str, url: str) -> str:

@@ -9,16 +9,16 @@ import contract_page
 import contract_probe
 import pytest
 from contract_list import VALUES, Name, Row, Section, inventory, rows, sections, tables
-from contract_sources import described, recorded
+from contract_sources import described, published, recorded
 
 ROWS = {name: row for row in rows() for name in row.names}
-PUBLISHED = Path(__file__).parents[1] / 'upstream' / 'event_names.txt'
+EVENTS = Path(__file__).parents[1] / 'upstream' / 'event_names.txt'
 
 
 def known() -> dict[Name, str]:
     """All names that there are, and who says so."""
-    published = {Name('event *', f'event={name}'): PUBLISHED.name for name in PUBLISHED.read_text().split()}
-    return {**recorded(), **described(), **published, **inventory()}
+    events = {Name('event *', f'event={name}'): EVENTS.name for name in EVENTS.read_text().split()}
+    return {**recorded(), **described(), **published(), **events, **inventory()}
 
 
 def row_of(name: Name) -> Row | None:
