@@ -43,6 +43,12 @@ def test_every_recorded_name_is_known() -> None:
     assert names - TRANSLATIONS.keys() - IGNORED == set()
 
 
+@pytest.mark.parametrize('event', sorted(IGNORED))
+def test_what_is_ignored_changes_nothing(event: str) -> None:
+    said = {'event': event, 'answer': 'x', 'audio': '//uQ', 'data': {'id': 'x', 'text': 'x', 'title': 'x'}}
+    assert reply_to(said, text('a'), said, END, said) == reply_to(text('a'), END)
+
+
 def test_unknown_events_are_skipped_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level('INFO')
     reply = reply_to(text('a'), {'event': 'quantum_leap'}, {'event': 'quantum_leap'}, {'event': ['x']}, text('b'), END)
@@ -202,6 +208,14 @@ def test_form_delivered_elsewhere_has_no_token() -> None:
     asks = {'event': 'human_input_required', 'data': {'node_id': 'n', 'form_token': None}}
     (form,) = reply_to(asks).parts
     assert form.token == ''
+
+
+def test_a_question_whose_time_is_over_says_so() -> None:
+    asks = {'event': 'human_input_required', 'data': {'form_id': 'f', 'node_id': 'ask'}}
+    over = {'event': 'human_input_form_timeout', 'data': {'node_id': 'ask', 'node_title': 'Approve'}}
+    elsewhere = over | {'data': {'node_id': 'another'}}
+    assert [form.expired for form in reply_to(asks, over, END).forms] == [True]
+    assert [form.expired for form in reply_to(asks, elsewhere, END).forms] == [False]
 
 
 def test_files_of_the_person_are_not_the_assistants() -> None:

@@ -28,7 +28,6 @@ class TextReplaced:
     """
 
     text: str
-    reason: str = ''
     with_reasoning: bool = False  # what was thought is withdrawn as well
 
 

@@ -94,12 +94,12 @@ class Translator:
         self.size += len(words)
         return self._thinking.feed(words)
 
-    def _replace(self, words: str, reason: str = '', *, with_reasoning: bool = False) -> list[Event]:
+    def _replace(self, words: str, *, with_reasoning: bool = False) -> list[Event]:
         """All text becomes `words`; later deltas go on behind them."""
         self.size += len(words)
         self._thinking = Thinking()
         said, thought = split(self._thinking.feed(words))
-        replaced = TextReplaced(said, reason, with_reasoning)
+        replaced = TextReplaced(said, with_reasoning)
         return [replaced, ReasoningDelta(thought)] if thought and with_reasoning else [replaced]
 
     def _step(self, step: StepPart) -> list[Event]:
@@ -149,7 +149,7 @@ class Translator:
 
     def _message_replace(self, payload: Payload) -> list[Event]:
         self._thoughts = {}
-        return self._replace(text(payload, 'answer'), name(payload, 'reason'), with_reasoning=True)
+        return self._replace(text(payload, 'answer'), with_reasoning=True)
 
     def _message_end(self, payload: Payload) -> list[Said]:
         metadata = mapping(payload, 'metadata')
