@@ -54,7 +54,7 @@ class Look(_Table):
     logo: Path | None = Field(None, description='an image beside the name: a PNG, WebP or SVG file, at most 512 kB')
     accent: Colour | None = Field(
         None,
-        description='a colour like `#1f6658`, made darker or lighter until it can be read; else the one that the app names in Dify',
+        description="a colour like `#1f6658`, made darker or lighter until it can be read; else the app's own in Dify",
     )
     banner: Sentence | None = Field(None, description='a notice above every page')
 
