@@ -11,13 +11,12 @@ from generations_support import ask, ended, repaired, row, text_begins
 from sqlalchemy import text
 from sqlmodel import Session
 
-from webapp import repair
 from webapp.apps import Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound
 from webapp.files import Files
-from webapp.generations import Generations
+from webapp.generations import Generations, repair
 from webapp.principal import Principal
 from webapp.store import conversations
 from webapp.store.database import Store
