@@ -12,13 +12,12 @@ from sqlalchemy import text
 from sqlmodel import Session
 from support import databases
 
-from webapp import repair
 from webapp.apps import Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound
 from webapp.files import Files
-from webapp.generations import Generations
+from webapp.generations import Generations, repair
 from webapp.principal import Principal
 from webapp.store import conversations
 from webapp.store.database import Store

@@ -10,7 +10,7 @@ from webapp import files, markdown
 from webapp.apps import App
 from webapp.chat.message import FilePart, FormPart, Part, Reply, Status, Usage
 from webapp.files.content import INLINE, PICTURES
-from webapp.generation import Progress
+from webapp.generations import Progress
 from webapp.store.conversations import Conversation
 from webapp.store.files import File
 from webapp.store.messages import Message
