@@ -106,7 +106,7 @@ def see(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
         told = TOLD[played.name]
         dify.play(played.name, waits=told.is_stopped)
         turn = expected(played, told, attached=stage.attach(played))
-        say(stage.page, turn['question'])
+        say(stage.page, asked(played))
         if told.is_stopped:
             stage.stop_at(turn['text'])
         turns.append(turn)
