@@ -72,8 +72,9 @@ def test_of_every_recorded_answer_it_is_said_what_is_to_be_seen() -> None:
 @pytest.mark.parametrize('group', conversations(), ids=lambda group: '+'.join(played.name for played in group))
 def test_a_recorded_conversation(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
     stage.begin(group[0].app)
-    stage.fill_in(group[0].question.get('inputs', {}))
+    filled = stage.fill_in(group[0].question.get('inputs', {}))
     see(stage, dify, group)
+    assert {variable: str(dify.asked['inputs'][variable]) for variable in filled} == filled
 
 
 @pytest.mark.parametrize('group', refusals(), ids=['some', 'others'])
