@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-KEY = 'app-of-'  # the name of the app follows
+KEY = 'app-of-the-recordings-'  # the name of the app follows
 AGENTS = {'agent', 'react', 'speaker', 'drawer', 'knowledge-agent'}
 FLOWS = {'chatflow', 'richflow'}
 OF_THE_SERVER = {'connection', 'content-length', 'date', 'server', 'transfer-encoding'}  # headers that it makes itself
