@@ -1,3 +1,5 @@
+import { admit } from "passes";
+
 /**
  * All messages of a thread, in order. At most `limit` of them stand in the document; the others wait as text,
  * so that a conversation of thousands of messages stays quick.
@@ -24,6 +26,13 @@ export class Messages {
     const wasAtEnd = !this.hidesNewer;
     this.entries.push(entry(item));
     if (wasAtEnd) this.growDown(1);
+  }
+
+  /** As many of these as there is room for come into the document at once. */
+  extend(items) {
+    const wasAtEnd = !this.hidesNewer;
+    this.entries.push(...items.map(entry));
+    if (wasAtEnd) this.growDown(Math.max(0, this.limit - (this.last - this.first)));
   }
 
   prepend(items) {
@@ -92,9 +101,14 @@ export class Messages {
 
 /** Turn server-made HTML of one element into that element. */
 export function parse(html) {
+  return parseAll(html).firstElementChild;
+}
+
+/** Turn server-made HTML into what may come into the document. */
+export function parseAll(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.firstElementChild;
+  return admit(template.content);
 }
 
 function entry(item) {

@@ -3,12 +3,13 @@
 export class Speaker {
   /**
    * @param {Element} list of the messages; each has a button `[data-action=speak]` and one `[data-action=hush]`
-   * @param {(id: string) => Promise<string>} count gives the number of pieces of an answer; "" if the page said why not
+   * @param {(id: string) => Promise<string>} pieces gives the names of an answer's pieces, "none" if there are none; "" if the page
+   *   said why not
    * @param {(address: string, purpose: string, object: string) => Promise<string>} passing see `passes.js`
    * @param {(words: string) => void} say for those who listen
    */
-  constructor(list, words, { count, passing, say }) {
-    Object.assign(this, { list, words, count, passing, say, run: null, audio: new Audio() });
+  constructor(list, words, { pieces, passing, say }) {
+    Object.assign(this, { list, words, pieces, passing, say, run: null, audio: new Audio() });
   }
 
   /** Begin, pause or go on, whichever comes next. */
@@ -50,12 +51,13 @@ export class Speaker {
   }
 
   async read(run) {
-    const count = await this.count(run.id);
-    if (count === "0") throw Object.assign(new Error(), { words: this.words.nothing_to_read });
-    let coming = count && this.fetch(run, 0);
-    for (let piece = 0; piece < Number(count); piece++) {
+    const named = await this.pieces(run.id);
+    if (named === "none") throw Object.assign(new Error(), { words: this.words.nothing_to_read });
+    const pieces = named ? named.split(" ") : [];
+    let coming = pieces.length && this.fetch(run, pieces[0]);
+    for (let at = 1; at <= pieces.length; at++) {
       const sound = await coming;
-      coming = piece + 1 < Number(count) ? this.fetch(run, piece + 1) : null;
+      coming = at < pieces.length ? this.fetch(run, pieces[at]) : null;
       coming?.catch(() => {}); // told when its turn comes
       await this.play(run, sound);
     }

@@ -8,9 +8,9 @@ import { Follow } from "follow";
 import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
 import { isLong } from "lengths";
-import { Messages, parse } from "messages";
+import { Messages, parse, parseAll } from "messages";
 import { fillNumbers } from "numbers";
-import { passing } from "passes";
+import { admit, passing } from "passes";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
@@ -54,6 +54,7 @@ export default {
     this.follow = new Follow(this.$refs.scroller, this.$refs.list, (following) => (this.away = !following));
     this.answers = new WeakMap(); // node of a reply -> Answer that patches its text
     this.given = new Map(); // ticket -> function that takes what the server was asked for
+    this.expected = new Set(); // ids of own messages whose end nobody was told of: one may be over before it is here
     this.lost = new Set(); // ids of messages that wait for everything anew
     this.asking = new Asking(this.words);
     this.chosen = null; // version that the reader goes to: `{ id, action }`
@@ -114,21 +115,23 @@ export default {
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
-      if (own && !known && item.status === "complete") this.readUnasked(item.id); // it was quicker than we
+      if (own) this.expected.add(item.id);
     },
     /** Other messages stand behind one from now on: another version of what was there. */
     turnTo(after, items, own) {
+      const isChosen = items.some((item) => item.id === this.chosen?.id);
       const change = () => {
         this.messages.cut(after);
-        for (const item of items) this.messages.append(item, own);
+        this.messages.extend(items);
+        if (own || (this.follow.following && !isChosen)) this.messages.showEnd();
         this.dressAll();
       };
-      const isChosen = items.some((item) => item.id === this.chosen?.id);
       if (own) {
         const hadFocus = this.$refs.list.contains(document.activeElement);
         this.follow.closeUp();
         change();
         this.follow.toEnd();
+        this.expected.add(items.at(-1).id);
         this.say(this.words.answering);
         if (hadFocus) this.messages.node(items.at(-1).id).querySelector("[data-action=edit]").focus({ preventScroll: true });
       } else if (isChosen) this.arrive(change);
@@ -155,7 +158,7 @@ export default {
     change(item) {
       const old = this.messages.node(item.id);
       if (!old) return;
-      const ended = isRunning(old) && item.status !== "running";
+      const ended = item.status !== "running" && (this.expected.delete(item.id) || isRunning(old));
       setState(reply(old), item);
       for (const [name, html] of Object.entries(item.parts)) {
         const fresh = parse(html);
@@ -165,7 +168,7 @@ export default {
       if (item.reasoning) setReasoning(old, item.reasoning);
       if (item.html) {
         this.answers.delete(reply(old));
-        prose(old).innerHTML = item.html;
+        prose(old).replaceChildren(parseAll(item.html));
       }
       if (!isRunning(old)) this.dress(old);
       if (ended) this.speak(old);
@@ -176,7 +179,7 @@ export default {
       if (!node) return;
       const held = reply(node);
       let answer = this.answers.get(held);
-      if (!answer) this.answers.set(held, (answer = new Answer(prose(node))));
+      if (!answer) this.answers.set(held, (answer = new Answer(prose(node), admit)));
       if (!isRunning(node)) unmark(prose(node));
       if (!fits(answer, patch)) return this.lose(id);
       this.lost.delete(id);
@@ -269,8 +272,10 @@ export default {
       const block = event.target.closest?.(".prose .code, .prose .table");
       if (block) dressProse(block, this.proseWords);
     },
-    broken(image) {
-      const picture = image.closest(".thumb");
+    async broken(image) {
+      const inText = image.closest?.("a.image");
+      if (inText) return (await import("mending")).mend(inText, this.words);
+      const picture = image.closest?.(".thumb");
       if (!picture) return;
       picture.disabled = true;
       picture.classList.add("is-broken");
@@ -281,6 +286,11 @@ export default {
 
     clicked(event) {
       if (clickedProse(event, this.proseWords)) return;
+      const image = event.target.closest("a.image");
+      if (image && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+        event.preventDefault();
+        return image.matches(".is-missing") ? undefined : this.view(image);
+      }
       const button = event.target.closest("[data-action]");
       if (!button) return;
       const turn = button.closest("[data-id]");
@@ -354,7 +364,7 @@ export default {
       await unfold(button, turn.querySelector(".question"), this.words, () => this.question(turn));
     },
     async view(button) {
-      const pictures = [...this.$refs.list.querySelectorAll("[data-action=view]:not(:disabled)")];
+      const pictures = [...this.$refs.list.querySelectorAll("[data-action=view]:not(:disabled), a.image:not(.is-missing)")];
       (await this.tool("lightbox")).open(pictures, button);
     },
     async cite(button, id) {
@@ -382,7 +392,7 @@ export default {
         sources: async () => new (await import("sources")).Sources(this.$el, this.words, fillNumbers),
         speaker: async () => {
           const { Speaker } = await import("speaker");
-          return new Speaker(this.$refs.list, this.words, { count: (id) => this.request("pieces", id), passing, say: this.say });
+          return new Speaker(this.$refs.list, this.words, { pieces: (id) => this.request("pieces", id), passing, say: this.say });
         },
         feedback: async () => {
           const [{ Feedback }, popover] = await Promise.all([import("feedback"), this.tool("popover")]);

@@ -4,17 +4,17 @@ import functools
 import re
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
-from sqlalchemy import URL, create_engine, make_url, text
-from support import chromium
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebError, expect
+from sqlalchemy import URL, make_url
+from support import chromium, databases
 from support.experienced import Experienced
 from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
 from support.server import Serve, Server
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from webapp.store.database import Store
 
 OUTPUT = Path(__file__).parent / '.output'
-schemas = count(1)
+# What a database does for years ahead, not for minutes.
+NO_POWER_CUTS = ('fsync = off', 'full_page_writes = off', 'synchronous_commit = off', 'autovacuum = off')
 HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'timezone_id': 'UTC'}
 
 expect.set_options(timeout=20_000)  # nobody waits for what is there; a machine may be slow
@@ -49,29 +50,40 @@ def postgres() -> Iterator[URL]:
     # Not below pytest's own folder: root's server runs as another user, and each pytest that starts shuts that one out.
     folder = tempfile.mkdtemp(prefix='postgres-')
     with pgserver.get_server(folder, cleanup_mode='delete') as server:
+        server.psql('\n'.join([*(f'ALTER SYSTEM SET {each};' for each in NO_POWER_CUTS), 'SELECT pg_reload_conf();']))
         yield make_url(server.get_uri()).set(drivername='postgresql+psycopg')
 
 
 @pytest.fixture(params=['sqlite', 'postgresql'])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database; on PostgreSQL an empty schema serves as one."""
+    """The address of a database without tables; on PostgreSQL an empty schema serves as one."""
     if request.param == 'sqlite':
         return f'sqlite:///{tmp_path}/data/webapp.db'
-    postgres = make_url(request.getfixturevalue('postgres'))
-    schema = f'test_{next(schemas)}'
-    engine = create_engine(postgres)
-    with engine.begin() as connection:
-        connection.execute(text(f'CREATE SCHEMA {schema}'))
-    engine.dispose()
-    return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
+    return databases.schema(request.getfixturevalue('postgres'))
+
+
+@pytest.fixture(params=['sqlite', 'postgresql'])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with the newest tables, which are empty."""
+    if request.param == 'sqlite':
+        yield databases.place(tmp_path / 'data' / 'webapp.db')
+    else:
+        with request.getfixturevalue('_reused').lent() as url:
+            yield url
+
+
+@pytest.fixture(scope='session')
+def _reused(postgres: URL) -> Iterator[databases.Reused]:
+    reused = databases.Reused(databases.schema(postgres))
+    yield reused
+    reused.close()
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator['Store']:
+async def store(database: str) -> AsyncIterator['Store']:
     from webapp.store.database import Store
 
-    store = Store(url)
-    store.migrate()
+    store = Store(database)
     yield store
     await store.close()
 
@@ -108,15 +120,18 @@ def _end(server: Server) -> None:
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    """A real Chromium. One for each module: Playwright's loop must not be there when async tests run theirs."""
-    with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except FileNotFoundError as missing:
-            pytest.skip(f'browser: {missing}')
-        yield browser
-        browser.close()
+def playwright(request: pytest.FixtureRequest) -> Playwright:
+    """The same for modules that follow each other."""
+    return request.config.stash.setdefault(_kept, chromium.Kept()).playwright
+
+
+@pytest.fixture(scope='module')
+def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Browser:
+    """A real Chromium."""
+    try:
+        return request.config.stash[_kept].browser()
+    except FileNotFoundError as missing:
+        pytest.skip(f'browser: {missing}')
 
 
 @pytest.fixture
@@ -185,13 +200,13 @@ def _experienced(browser: Browser) -> Iterator[Callable[[str], Experienced]]:
 
 
 @pytest.fixture
-def page(locale: str, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser: Browser, locale: str, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of `context`. A test that has no wish for that gets one of a browser that comes for the second time."""
     if 'context' in request.fixturenames:
         yield request.getfixturevalue('context').new_page()
     else:
-        browser: Experienced = request.getfixturevalue('_experienced')(locale)
-        with browser.page() as page, watched(browser.context):
+        experienced: Experienced = request.getfixturevalue('_experienced')(locale)
+        with experienced.page() as page, watched(experienced.context):
             yield page
 
 
@@ -200,6 +215,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 _failed = pytest.StashKey[bool]()
+_kept = pytest.StashKey[chromium.Kept]()
+_drawing = pytest.StashKey[set[Path]]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with a browser come first, so that one is enough, and of each kind the long ones."""
+    lengths = Counter(item.path for item in items)
+    drawing = {item.path for item in items if 'playwright' in item.fixturenames}  # type: ignore[attr-defined]
+    items.sort(key=lambda item: (item.path not in drawing, -lengths[item.path]))
+    config.stash[_drawing] = drawing
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The browser ends with the last file that needs one: Playwright's loop must not be there when async tests run."""
+    yield
+    stash = item.config.stash
+    if _kept in stash and (nextitem is None or nextitem.path not in stash[_drawing]):
+        stash[_kept].close()
+        del stash[_kept]
 
 
 @pytest.hookimpl(wrapper=True)

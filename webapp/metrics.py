@@ -15,8 +15,7 @@ from prometheus_client.registry import Collector
 
 from webapp import __version__
 from webapp.chat.message import Status
-from webapp.generation import Ended
-from webapp.generations import Load
+from webapp.generations import Ended, Load
 from webapp.store.database import Kind
 from webapp.upstream.faults import CODES
 

@@ -17,9 +17,17 @@ KEPT = {'Cache-Control': 'private, max-age=3600', 'Vary': 'Cookie', 'Content-Dis
 
 
 def routes(speech: Speech, callers: Callers) -> APIRouter:
-    """`GET /speech/{message}/{piece}` and `POST /speech`."""
+    """`GET /speech/{message}/{piece}`, `GET /speech/{message}/whole` and `POST /speech`."""
     router = APIRouter(include_in_schema=False)
     places = Places()
+
+    @router.get('/speech/{message_id}/whole')
+    async def say_whole(request: Request, message_id: str) -> Response:
+        principal = await callers.who(request, Purpose.SPEAK, message_id)
+        if principal is None:
+            raise NotFound
+        sound = await speech.whole(principal, message_id)
+        return StreamingResponse(sound.body, 200, KEPT, sound.media_type)
 
     @router.get('/speech/{message_id}/{piece}')
     async def say(request: Request, message_id: str, piece: int) -> Response:

@@ -20,6 +20,7 @@ from webapp.store.database import Store
 from webapp.store.limits import Scope
 from webapp.throttle import Throttle
 from webapp.upstream.parameters import Parameters
+from webapp.voices import Voices
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ MOST_SOUND = 32 * 1024 * 1024  # bytes of one piece
 SECONDS = 120  # of a recording
 MOST_RECORDED = SECONDS * 16_000 * 2 + 64 * 1024  # bytes: 16 kHz, mono, 16 bits, and room for a head
 RECORDING = 'speech.wav'
+WHOLE = 'whole'
+FIRST_SOUND = 8.0  # seconds; a page waits no longer than ten
+VOICE = 'audio/mpeg'  # what upstream speaks unasked
 WAV = 'audio/wav'  # one of the five types that Dify takes; browsers' own formats are not among them
 MOST_WORDS = 20_000  # characters
 
@@ -46,20 +50,39 @@ class Sound:
 
 
 class Speech:
-    def __init__(self, store: Store, apps: Apps, generations: Generations, throttle: Throttle) -> None:
+    def __init__(self, store: Store, apps: Apps, generations: Generations, throttle: Throttle, voices: Voices) -> None:
         self._apps = apps
         self._generations = generations
         self._belongings = Belongings(store, apps)
         self._throttle = throttle
+        self._voices = voices
 
-    async def pieces(self, principal: Principal, message_id: str) -> int:
-        """In how many pieces an answer of the principal's is read; 0 if there is nothing to read.
+    async def pieces(self, principal: Principal, message_id: str) -> list[str]:
+        """The names of the pieces in which an answer of the principal's is read: `WHOLE` if upstream speaks by itself,
+        else numbers; none if there is nothing to read.
 
         :raises NotFound: none of theirs, or not complete
         :raises Refused: `speech_off`
         """
         _, words = await self._words(principal, message_id)
-        return len(words)
+        voice = self._voices.of(message_id)
+        if voice and await voice.is_heard(within=FIRST_SOUND):
+            return [WHOLE]
+        return [str(piece) for piece in range(len(words))]
+
+    async def whole(self, principal: Principal, message_id: str) -> Sound:
+        """An answer as upstream has spoken it, or is speaking it still.
+
+        :raises NotFound: as `pieces`, or upstream does not speak it
+        :raises Refused: `speech_off`
+        """
+        await self._words(principal, message_id)
+        voice = self._voices.of(message_id)
+        if voice is None or not voice.size:
+            raise NotFound
+        sound = voice.listen()
+        first = await anext(sound)
+        return Sound(_sniffed(first) or VOICE, _all_of(first, sound))
 
     @contextlib.asynccontextmanager
     async def say(self, principal: Principal, message_id: str, piece: int) -> AsyncIterator[Sound]:
@@ -158,10 +181,16 @@ def _kind(media_type: str, first: bytes) -> str:
     """The type of a sound: as Dify says, or by its first bytes if it says nothing. :raises UpstreamError: it is none"""
     if media_type in AUDIO and first:
         return media_type
-    found = filetype.guess(first) if first else None
-    if found is None or found.mime not in AUDIO:
+    kind = _sniffed(first)
+    if not kind:
         raise UpstreamError('speech_failed', f'{media_type or "nothing"} in place of sound')
-    return str(found.mime)
+    return kind
+
+
+def _sniffed(first: bytes) -> str:
+    """What it looks like; '' if that is no sound."""
+    found = filetype.guess(first) if first else None
+    return str(found.mime) if found and found.mime in AUDIO else ''
 
 
 async def _all_of(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,14 +1,14 @@
-"""A clock to set, and a browser that keeps its cookie."""
+"""A provider, addresses after a login, and a browser that keeps its cookie."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
-from starlette.types import Message, Scope
+from starlette.types import Scope
+from support.visits import visit
 
 from webapp.auth.providers import Preset, Provider
-from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.sessions import Sessions
 
 COMPANY = Provider(
     name='company',
@@ -37,42 +37,18 @@ OTHERS = [
 
 
 @dataclass
-class Clock:
-    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, **parts: float) -> None:
-        self.time += timedelta(**parts)
-
-
-@dataclass
 class Browser:
     """Keeps one cookie, and asks."""
 
     sessions: Sessions
     cookie: str = ''
     answered: str = ''  # the last `Set-Cookie`
-    scope: Scope = field(default_factory=dict)
     address: str = '192.0.2.1'
 
     async def visit(self, act: Callable[[Scope], Awaitable[Any]]) -> Any:
         """What `act` gives, called within a request of this browser."""
-        results = []
+        return await visit(self.sessions, act, cookie=self.cookie, address=self.address, on_cookie=self._keep)
 
-        async def app(scope: Scope, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
-            self.scope = scope
-            results.append(await act(scope))
-            await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-
-        async def send(message: Message) -> None:
-            for name, value in message['headers']:
-                if name == b'set-cookie':
-                    self.answered = value.decode()
-                    self.cookie = self.answered.partition(';')[0]
-
-        headers = [(b'cookie', self.cookie.encode()), (b'user-agent', b'Test/1.0')]
-        scope = {'type': 'http', 'headers': headers, 'client': (self.address, 1)}
-        await Visits(app, self.sessions)(scope, None, send)  # type: ignore[arg-type]
-        return results[0]
+    def _keep(self, answered: str) -> None:
+        self.answered = answered
+        self.cookie = answered.partition(';')[0]

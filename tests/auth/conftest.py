@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from auth_support import COMPANY, Clock
+from auth_support import COMPANY
 from github import GitHub
 from issuer import SECRET as CLIENT_SECRET, Issuer
+from support import databases
+from support.clock import Clock
 from support.server import Server
 
 from webapp.auth.admission import Admission
@@ -27,8 +29,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = Store(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 

@@ -15,9 +15,10 @@ from webapp.auth import logout
 from webapp.auth.clients import Clients
 from webapp.auth.discovery import WELL_KNOWN
 from webapp.auth.logout import Farewell
+from webapp.auth.middleware import Visits
 from webapp.auth.providers import Provider
 from webapp.auth.sealing import Sealing
-from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.sessions import Sessions
 from webapp.auth.wire import Wire
 from webapp.principal import Identity
 

@@ -4,11 +4,12 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from auth_support import Browser, Clock
+from auth_support import Browser
+from support.clock import Clock
 
 from webapp.auth.admission import Admission
 from webapp.auth.sessions import Sessions
-from webapp.embedding import Entrance
+from webapp.embedding import EmbedSessions, Entrance
 from webapp.embeds import Embed, Embeds, Key
 from webapp.errors import NotFound
 from webapp.limits import NO_LIMITS
@@ -30,7 +31,7 @@ def sessions(store: Store, clock: Clock) -> Sessions:
 
 @pytest.fixture
 def entrance(store: Store, sessions: Sessions, clock: Clock) -> Entrance:
-    return Entrance(store, sessions, Throttle(store, NO_LIMITS), 'https://chat.example.com', clock)
+    return Entrance(store, EmbedSessions(sessions), Throttle(store, NO_LIMITS), 'https://chat.example.com', clock)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ async def open_(entrance: Entrance, admin: Principal, embed: Embed, browser: Bro
 
 @pytest.mark.parametrize('embed', [HELPDESK, WIKI], ids=['of-people', 'of-visitors'])
 async def test_it_is_a_person_of_its_own(entrance: Entrance, admin: Principal, embed: Embed) -> None:
-    browser = Browser(entrance.sessions)
+    browser = Browser(entrance.sessions.own)
     seen = await open_(entrance, admin, embed, browser)
     assert seen
     assert (seen.name, seen.role, seen.within) == ('Preview', Role.USER, Within(embed.id, ()))
@@ -60,12 +61,12 @@ async def test_it_is_a_person_of_its_own(entrance: Entrance, admin: Principal, e
 
 
 async def test_the_same_admin_is_another_one_elsewhere(entrance: Entrance, admin: Principal) -> None:
-    both = [await open_(entrance, admin, embed, Browser(entrance.sessions)) for embed in (HELPDESK, WIKI)]
+    both = [await open_(entrance, admin, embed, Browser(entrance.sessions.own)) for embed in (HELPDESK, WIKI)]
     assert len({seen.user_id for seen in both if seen}) == 2
 
 
 async def test_no_host_can_vouch_for_it(entrance: Entrance, admin: Principal, store: Store, clock: Clock) -> None:
-    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions))
+    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions.own))
     subject = hashlib.sha256(admin.user_id.encode()).hexdigest()
     identity = Identity(HELPDESK.issuer, subject, HELPDESK.issuer)
     claimed = Entry(identity, 'user', Within('helpdesk', HELPDESK.origins, 'k1'), None, 'a', '', 'b', '', '')
@@ -78,23 +79,23 @@ async def test_no_host_can_vouch_for_it(entrance: Entrance, admin: Principal, st
 
 async def test_its_ticket_counts_once_and_at_its_embed(entrance: Entrance, admin: Principal) -> None:
     ticket = await entrance.preview(admin, HELPDESK, name='')
-    browser = Browser(entrance.sessions)
+    browser = Browser(entrance.sessions.own)
     assert await browser.visit(lambda scope: entrance.take(scope, WIKI, ticket)) is None
     assert await browser.visit(lambda scope: entrance.take(scope, HELPDESK, ticket))
     assert await browser.visit(lambda scope: entrance.take(scope, HELPDESK, ticket)) is None
 
 
 async def test_it_is_over_within_the_hour(entrance: Entrance, admin: Principal, clock: Clock) -> None:
-    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions))
+    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions.own))
     assert seen
     clock.forward(minutes=59)
-    assert await entrance.sessions.standing([seen.session_id])
+    assert await entrance.sessions.own.standing([seen.session_id])
     clock.forward(minutes=2)
-    assert await entrance.sessions.standing([seen.session_id]) == {}
+    assert await entrance.sessions.own.standing([seen.session_id]) == {}
 
 
 async def test_it_is_for_admins(entrance: Entrance, admin: Principal) -> None:
-    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions))
+    seen = await open_(entrance, admin, HELPDESK, Browser(entrance.sessions.own))
     assert seen
     with pytest.raises(NotFound):
         await entrance.preview(seen, HELPDESK, name='')

@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from auth_support import COMPANY, Browser, Clock
+from auth_support import COMPANY, Browser
 from sqlalchemy import text
 from sqlmodel import Session
 from starlette.types import Scope
+from support.clock import Clock
 
-from webapp.auth.sessions import Cookie, Sessions
+from webapp.auth.cookies import Cookie
+from webapp.auth.sessions import Sessions
 from webapp.errors import LimitReached, Refused, SignedOut, StoreUnavailable
 from webapp.limits import Limits
 from webapp.principal import Identity, Principal, Role

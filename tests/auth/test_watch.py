@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Mapping
 
 import pytest
-from auth_support import COMPANY, Browser, Clock
+from auth_support import COMPANY, Browser
 from sqlmodel import Session, update
+from support.clock import Clock
 
 from webapp.auth.sessions import Sessions
 from webapp.auth.watch import Watch

@@ -23,7 +23,9 @@ def test_an_answer_leads_back_to_the_click_that_began_it(page: Page, serve: Serv
     open_page(page, server.url)
     say(page, f'/html504 {WORDS}')
     expect_status(page, 'failed')
-    failed = wait_for(lambda: re.search(r'(\S+) webapp.generations: answer \w+ failed', server.log), 'the failure')
+    failed = wait_for(
+        lambda: re.search(r'(\S+) webapp.generations.writing: answer \w+ failed', server.log), 'the failure'
+    )
     page.close()
     wait_for(lambda: f'{failed[1]} webapp.access: SOCKET /_nicegui_ws/socket.io/ 101' in server.log, 'the socket')
     assert WORDS not in server.log
@@ -42,7 +44,7 @@ def test_for_machines_every_line_is_an_object(page: Page, demo: str, tmp_path: P
         lines = [json.loads(line) for line in process.stderr]
         assert process.wait(20) == 0
     assert all({'time', 'level', 'logger', 'message', 'request_id'} <= line.keys() for line in lines)
-    failed = next(line for line in lines if line['logger'] == 'webapp.generations')
+    failed = next(line for line in lines if line['logger'] == 'webapp.generations.writing')
     asked = next(line for line in lines if line['message'].startswith('GET / 200'))
     assert failed['user_id'] == asked['user_id'] != ''
     assert WORDS not in json.dumps(lines)

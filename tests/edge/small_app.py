@@ -19,9 +19,10 @@ from webapp.auth import logout
 from webapp.auth.admission import Admission
 from webapp.auth.clients import Clients
 from webapp.auth.logout import Farewell
+from webapp.auth.middleware import Visits
 from webapp.auth.providers import Preset, Provider
 from webapp.auth.sealing import Sealing
-from webapp.auth.sessions import Sessions, Visits
+from webapp.auth.sessions import Sessions
 from webapp.edge.handshakes import guard_sockets
 from webapp.edge.site import Site
 from webapp.limits import Limits

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import select
-from starlette.types import Message, Scope
+from starlette.types import Scope
+from support.clock import Clock
 from support.embedding import HOST_SECRET, OTHER_SECRET, by_secret, compact
+from support.visits import visit
 
 from webapp.auth.admission import Admission
-from webapp.auth.sessions import Sessions, Visits
-from webapp.embedding import Entrance
+from webapp.auth.sessions import Sessions
+from webapp.embedding import EmbedSessions, Entrance
 from webapp.embedding.host_tokens import HostTokenRefused
 from webapp.embeds import Embed, Embeds, Key
 from webapp.errors import LimitReached, Refused, SignedOut
@@ -45,17 +46,6 @@ OTHERS = [
 
 
 @dataclass
-class Clock:
-    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, **parts: float) -> None:
-        self.time += timedelta(**parts)
-
-
-@dataclass
 class House:
     """An instance with its settings, which may be another one tomorrow on the same database."""
 
@@ -70,7 +60,8 @@ class House:
         admission = Admission(embeds=Embeds(self.embeds), admins=named, readers=named)
         self.sessions = Sessions(self.store, secret=SECRET, admission=admission, secure=True, now=self.clock)
         throttle = Throttle(self.store, self.limits, now=self.clock)
-        self.entrance = Entrance(self.store, self.sessions, throttle, PUBLIC, self.clock)
+        self.within = EmbedSessions(self.sessions)
+        self.entrance = Entrance(self.store, self.within, throttle, PUBLIC, self.clock)
 
     def now(self, embed: Embed) -> Embed:
         """As it is in these settings."""
@@ -110,7 +101,7 @@ class Browser:
 
     async def within(self, embed: Embed = HELPDESK) -> Principal | None:
         """By the cookie."""
-        found = await self._visit(lambda scope: self.house.sessions.within(scope, self.house.now(embed)))
+        found = await self._visit(lambda scope: self.house.within.principal(scope, self.house.now(embed)))
         assert found is None or isinstance(found, Principal)
         return found
 
@@ -126,26 +117,13 @@ class Browser:
         return found
 
     async def _visit(self, act: Callable[[Scope], Awaitable[object]]) -> object:
-        results: list[object] = []
-
-        async def app(scope: Scope, receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
-            try:
-                results.append(await act(scope))
-            finally:
-                await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-
-        async def send(message: Message) -> None:
-            for name, value in message['headers']:
-                if name == b'set-cookie':
-                    self.answered = value.decode()
-                    cookie, _, rest = self.answered.partition('=')
-                    self.jar[cookie] = rest.partition(';')[0]
-
         sent = '; '.join(f'{name}={value}' for name, value in self.jar.items() if value)
-        headers = [(b'cookie', sent.encode())] if sent else []
-        scope = {'type': 'http', 'headers': headers, 'client': (self.address, 1)}
-        await Visits(app, self.house.sessions)(scope, None, send)  # type: ignore[arg-type]
-        return results[0]
+        return await visit(self.house.sessions, act, cookie=sent, address=self.address, on_cookie=self._keep)
+
+    def _keep(self, answered: str) -> None:
+        self.answered = answered
+        cookie, _, rest = answered.partition('=')
+        self.jar[cookie] = rest.partition(';')[0]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, Route, expect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support import chromium
 from support.embedding import HOST_SECRET, embedded, key, table, token
@@ -195,20 +195,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, host: Host, inputs: list[di
         yield server
 
 
-@pytest.fixture(scope='module')
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        if chromium.find(playwright) is None:
-            pytest.skip(f'browser: {chromium.HINT}')
-        yield playwright
-
-
 @pytest.fixture(scope='module', params=COOKIES)
 def person(
     request: pytest.FixtureRequest, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BrowserContext]:
     """A browser that treats cookies of frames in its own way, and has been seen to do so."""
     preferences, seen = COOKIES[request.param]
+    if chromium.find(playwright) is None:
+        pytest.skip(f'browser: {chromium.HINT}')
     with chromium.profile(playwright, tmp_path_factory.mktemp('profile'), preferences, **HERE) as context:
         assert asked_twice(context) == seen
         yield context
@@ -286,6 +280,24 @@ def test_a_picture_is_uploaded_and_seen_and_a_file_can_be_had_back(page: Page, s
             chat.get('message-user').get_by_test_id('message-file').locator('a').click()
         assert download.value.suggested_filename == 'a.txt'
         assert Path(download.value.path()).read_bytes() == b'words'
+        chat.reload()
+        chat.is_ready()
+
+
+def test_a_picture_in_the_text_of_an_answer_is_seen_and_a_file_can_be_had(page: Page, site: Site) -> None:
+    page.goto(site.page('helpdesk'))
+    chat = Chat(page).is_ready()
+    chat.ask('/figure internal what is this?')
+    for _ in range(2):
+        text = chat.get('message-text')
+        text.locator('img').scroll_into_view_if_needed()
+        expect(text.locator('img')).to_have_js_property('naturalWidth', 320)
+        text.locator('a.image').click()
+        expect(chat.get('lightbox').locator('.lightbox-stage img')).to_have_js_property('naturalWidth', 320)
+        chat.get('lightbox-close').click()
+        with page.expect_download() as download:
+            text.get_by_role('link', name='numbers.csv').click()
+        assert Path(download.value.path()).read_text().startswith('month,amount')
         chat.reload()
         chat.is_ready()
 

@@ -11,8 +11,7 @@ from webapp.chat.message import Status
 from webapp.clock import now
 from webapp.errors import UpstreamError
 from webapp.files import Files
-from webapp.generation import Ended
-from webapp.generations import Generations, Load
+from webapp.generations import Ended, Generations, Load
 from webapp.principal import Principal
 from webapp.store import messages
 from webapp.store.database import Store

@@ -11,6 +11,7 @@ import pytest
 from generations_support import ask, ended, text_begins
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
+from support.clock import Clock
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
@@ -86,16 +87,9 @@ async def generations(
     await generations.shutdown(limit=0)
 
 
-class Clock:
-    time = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -212,13 +206,13 @@ async def test_a_day_slides_and_a_file_larger_than_it_is_just_too_large(
     files: Files, clock: Clock, ann: Principal
 ) -> None:
     await upload(files, ann, 600_000)
-    clock.time += timedelta(hours=20)
+    clock.forward(hours=20)
     await upload(files, ann, 400_000)
-    clock.time += timedelta(hours=1)
+    clock.forward(hours=1)
     with pytest.raises(LimitReached) as reached:
         await upload(files, ann, 500_000)
     assert reached.value.wait == timedelta(hours=3)
-    clock.time += timedelta(hours=3)
+    clock.forward(hours=3)
     assert await upload(files, ann, 500_000)
     with pytest.raises(Refused) as refused:
         await upload(files, ann, MB + 1)

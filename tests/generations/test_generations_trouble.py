@@ -10,14 +10,14 @@ import pytest
 from generations_support import ask, ended, repaired, row, text_begins
 from sqlalchemy import text
 from sqlmodel import Session
+from support import databases
 
-from webapp import repair
 from webapp.apps import Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound
 from webapp.files import Files
-from webapp.generations import Generations
+from webapp.generations import Generations, repair
 from webapp.principal import Principal
 from webapp.store import conversations
 from webapp.store.database import Store
@@ -42,8 +42,7 @@ class SlowToAnswer(Store):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SlowToAnswer]:
-    store = SlowToAnswer(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = SlowToAnswer(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 

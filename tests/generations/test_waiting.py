@@ -10,14 +10,13 @@ import pytest
 from generations_support import ask, ended, row
 from sqlmodel import Session, select
 
-from webapp import waiting
 from webapp.apps import App, Apps
 from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.chat.message import FormPart, Status
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import Files
-from webapp.generations import Generations
+from webapp.generations import Generations, waiting
 from webapp.principal import Principal
 from webapp.store import messages
 from webapp.store.budgets import Budget, Scope

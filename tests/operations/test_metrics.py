@@ -15,7 +15,7 @@ from support.server import Server, free_port, wait_for
 
 import webapp
 from webapp.chat.message import Status
-from webapp.generation import Ended
+from webapp.generations import Ended
 from webapp.metrics import Metrics
 
 TOKEN = 'a-token-for-prometheus-of-32-bytes-or-more'

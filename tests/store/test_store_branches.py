@@ -19,6 +19,7 @@ from webapp.store import (
     engines,
     feedback,
     feedback_queue,
+    feedback_thread as threads,
     messages,
     migration,
     personal,
@@ -140,7 +141,7 @@ async def test_a_path_is_read_page_by_page_whatever_lies_beside_it(store: Store,
     assert [(m.query, m.is_shown) for m in everything[:4]] == [('0', True), ('1', False), ('1b', True), ('2', True)]
 
 
-async def test_a_page_of_thousands_is_read_without_the_others(store: Store, url: str, ann: User, say: Say) -> None:
+async def test_a_page_of_thousands_is_read_without_the_others(store: Store, database: str, ann: User, say: Say) -> None:
     """5,000 messages in 100 branches. SQLite tells that each step of each query finds its rows, and few of them."""
     first = await say('first')
 
@@ -189,7 +190,7 @@ async def test_a_page_of_thousands_is_read_without_the_others(store: Store, url:
         plans = [connection.exec_driver_sql(f'EXPLAIN QUERY PLAN {asks}', values).all() for asks, values in asked]
         return [row[3] for plan in plans for row in plan if ' messages' in row[3]]
 
-    if url.startswith('sqlite'):
+    if database.startswith('sqlite'):
         taken = await store.read(steps)
         assert len(taken) > 10
         few = [step for step in taken if 'ix_messages_shown' in step or not step.endswith('(conversation_id=?)')]
@@ -310,7 +311,7 @@ async def test_a_rating_goes_where_its_answer_was_given(store: Store, ann: User,
     await store.write(feedback.rate, **rated)
     [row] = (await store.read(feedback_queue.page, wanted=feedback_queue.Filter())).rows
     assert (row.upstream_conversation_id, row.upstream_message_id) == ('up a', 'm b')
-    thread = await store.read(feedback_queue.thread, feedback_id=row.id)
+    thread = await store.read(threads.get, feedback_id=row.id)
     assert [message.query for message in thread.messages] == ['a', 'b', 'c'], 'its own path, though it is hidden'
 
 

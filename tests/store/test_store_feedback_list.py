@@ -13,7 +13,15 @@ from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.rating import ListedRating
-from webapp.store import conversations, deletions, feedback, feedback_list, feedback_queue as queue, messages
+from webapp.store import (
+    conversations,
+    deletions,
+    feedback,
+    feedback_list,
+    feedback_queue as queue,
+    feedback_thread as threads,
+    messages,
+)
 from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.feedback import MAX_COMMENT, Source, State
@@ -89,7 +97,7 @@ async def test_an_admins_rating_of_our_answer_stands_beside_its_owners(store: St
     assert by_source.keys() == {Source.OWN, Source.ADMIN}
     admin = by_source[Source.ADMIN]
     assert (admin.user_id, admin.conversation_id) == (ann.id, begun.conversation.id)
-    thread = await store.read(queue.thread, feedback_id=admin.id)
+    thread = await store.read(threads.get, feedback_id=admin.id)
     assert (thread.rated.message_id, thread.messages[0].rating) == (begun.message.id, 'like'), (
         "the owner's is not touched"
     )

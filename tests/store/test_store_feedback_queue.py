@@ -12,7 +12,7 @@ from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.errors import NotFound, Refused
-from webapp.store import audit, conversations, feedback_list, feedback_queue as queue
+from webapp.store import audit, conversations, feedback_list, feedback_queue as queue, feedback_thread as threads
 from webapp.store.audit import Action, Entry, Party
 from webapp.store.database import Store
 from webapp.store.feedback import State
@@ -143,7 +143,7 @@ async def test_filters(store: Store, ann: User, bob: User, rate: Rate, wanted: d
         ({'rating': 'like'}, 'ix_feedback_listed_by_rating'),
     ],
 )
-@pytest.mark.parametrize('url', ['sqlite'], indirect=True)  # PostgreSQL takes none for a table without rows
+@pytest.mark.parametrize('database', ['sqlite'], indirect=True)  # PostgreSQL takes none for a table without rows
 async def test_a_page_is_read_from_an_index_and_sorted_by_it(store: Store, wanted: dict[str, Any], index: str) -> None:
     def plan(session: Session) -> str:
         connection = session.connection()
@@ -221,7 +221,7 @@ async def test_what_is_taken_back_is_gone(store: Store, ann: User, rate: Rate) -
     with pytest.raises(NotFound):
         await mark(store, rated, State.SEEN)
     with pytest.raises(NotFound):
-        await store.write(queue.read_thread, actor=EVE, feedback_id=rated.id, now=NOW)
+        await store.write(threads.read, actor=EVE, feedback_id=rated.id, now=NOW)
 
 
 async def test_a_conversation_is_read_around_the_answer_and_written_down(
@@ -233,7 +233,7 @@ async def test_a_conversation_is_read_around_the_answer_and_written_down(
         rated = 'dislike' if number == 15 else None
         begun = await rate(ann, rated, query=f'question {number}', conversation_id=conversation)
     [rated_one] = await shown(store)
-    thread = await store.write(queue.read_thread, actor=EVE, feedback_id=rated_one.id, now=NOW, address='192.0.2.1')
+    thread = await store.write(threads.read, actor=EVE, feedback_id=rated_one.id, now=NOW, address='192.0.2.1')
     assert [each.number for each in thread.messages] == list(range(5, 21))
     assert (thread.has_earlier, thread.has_later) == (True, True)
     assert thread.title == 'the first'
@@ -249,23 +249,23 @@ async def test_a_conversation_that_is_read_on_is_written_down_when_there_is_more
 ) -> None:
     begun = await rate(ann, 'like', 'words')
     about = {'actor': EVE, 'feedback_id': begun.message.id, 'now': NOW}
-    known = await store.write(queue.read_thread, **about)
+    known = await store.write(threads.read, **about)
     [rated] = await shown(store)
     await mark(store, rated, State.SEEN)
-    known = await store.write(queue.read_thread, known=known, **about)
+    known = await store.write(threads.read, known=known, **about)
     assert (known.rated.state, len(await entries(store, Action.CONVERSATION_READ))) == (State.SEEN, 1)
     await rate(ann, None, query='one more', conversation_id=begun.conversation.id)
-    known = await store.write(queue.read_thread, known=known, **about)
+    known = await store.write(threads.read, known=known, **about)
     assert (len(known.messages), len(await entries(store, Action.CONVERSATION_READ))) == (2, 2)
     await again(store)(ann, begun, 'like', 'other words')
-    await store.write(queue.read_thread, known=known, **about)
+    await store.write(threads.read, known=known, **about)
     assert len(await entries(store, Action.CONVERSATION_READ)) == 3
 
 
 async def test_a_conversation_of_one_turn_has_nothing_around_it(store: Store, ann: User, rate: Rate) -> None:
     await rate(ann)
     [rated] = await shown(store)
-    thread = await store.read(queue.thread, feedback_id=rated.id)
+    thread = await store.read(threads.get, feedback_id=rated.id)
     assert ([each.number for each in thread.messages], thread.has_earlier, thread.has_later) == ([1], False, False)
 
 
@@ -274,7 +274,7 @@ async def test_what_goes_while_a_page_is_read_is_not_on_it(
 ) -> None:
     """On SQLite nothing does."""
     gone, stays = await rate(ann), await rate(bob)
-    loop, find = asyncio.get_running_loop(), queue._with_texts
+    loop, find = asyncio.get_running_loop(), queue.worded
 
     def after_it_went(session: Session, found: Any) -> Any:
         if session.connection().dialect.name == 'postgresql':
@@ -282,7 +282,7 @@ async def test_what_goes_while_a_page_is_read_is_not_on_it(
             asyncio.run_coroutine_threadsafe(store.write(conversations.delete, **about), loop).result(30)
         return find(session, found)
 
-    monkeypatch.setattr(queue, '_with_texts', after_it_went)
+    monkeypatch.setattr(queue, 'worded', after_it_went)
     page = await store.write(queue.read, actor=EVE, wanted=ALL, now=NOW)
     assert {each.id for each in page.rows} in ({stays.message.id}, {stays.message.id, gone.message.id})
 
@@ -291,7 +291,7 @@ async def test_what_goes_while_a_page_is_read_is_not_on_it(
 async def test_there_is_no_such_rating(store: Store, ann: User, rate: Rate, unknown: str) -> None:
     await rate(ann)
     with pytest.raises(NotFound):
-        await store.write(queue.read_thread, actor=EVE, feedback_id=unknown, now=NOW)
+        await store.write(threads.read, actor=EVE, feedback_id=unknown, now=NOW)
     given = {'feedback_id': unknown, 'state': State.SEEN, 'seen': (NOW, State.NEW)}
     with pytest.raises(NotFound):
         await store.write(queue.set_state, actor=EVE, now=NOW, **given)

@@ -17,7 +17,20 @@ from store_support import NOW, SECRET, Ask, visit
 from webapp.chat.message import Reply, Status, TextPart, Usage
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity
-from webapp.store import audit, conversations, deletions, files, forgetting, messages, people, reports, sessions, users
+from webapp.store import (
+    audit,
+    conversations,
+    deletions,
+    files,
+    forgetting,
+    labels,
+    ledger,
+    messages,
+    people,
+    reports,
+    sessions,
+    users,
+)
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.files import Source
@@ -105,9 +118,9 @@ async def test_what_they_cost_stays_to_the_last_digit_under_a_name_that_leads_to
     assert {line.keys: line.total for line in by_user} == {
         (name if line.keys == (ann.id,) else line.keys[0],): line.total for line in of_ann
     }
-    entries = await store.read(reports.entries, wanted=ALL)
+    entries = await store.read(ledger.entries, wanted=ALL)
     assert {entry.user for entry in entries} == {name, bob.id}
-    assert await store.read(reports.called, ids={name}) == {}
+    assert await store.read(labels.called, ids={name}) == {}
 
 
 async def test_upstream_is_to_delete_the_same_conversations_for_the_same_user(store: Store, ask: Ask) -> None:
@@ -156,7 +169,7 @@ async def test_the_audit_log_tells_of_it_and_names_them_no_more(store: Store, as
     ],
 )
 @pytest.mark.parametrize('action', [Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED, Action.FEEDBACK_EXPORTED])
-@pytest.mark.parametrize('url', ['sqlite'], indirect=True)
+@pytest.mark.parametrize('database', ['sqlite'], indirect=True)
 async def test_nor_does_it_tell_by_which_words_they_were_looked_for(
     store: Store, action: Action, who: str, is_theirs: bool
 ) -> None:
@@ -203,7 +216,7 @@ async def test_nobody_forgets_themselves_nor_the_last_admin(store: Store) -> Non
     assert sorted(str(each) for each in outcomes) == ['[]', 'last_admin'], 'one of two stays'
 
 
-async def test_it_may_break_off_anywhere(store: Store, url: str, ask: Ask) -> None:
+async def test_it_may_break_off_anywhere(store: Store, database: str, ask: Ask) -> None:
     class Crash(Exception):
         pass
 
@@ -220,7 +233,7 @@ async def test_it_may_break_off_anywhere(store: Store, url: str, ask: Ask) -> No
         with pytest.raises(Crash):
             await store.write(crash)
         assert await store.read(content) == state
-        other = Store(url)  # of a process that has just started
+        other = Store(database)  # of a process that has just started
         assert await other.read(forgetting.begun) == [ann.id]
         more = await other.write(forgetting.step, user_id=ann.id, now=LATER)
         await other.close()

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from webapp.chat.message import Reply, Status, StepPart, Usage
 from webapp.prices import Price
-from webapp.store import reports, speeds, usage
+from webapp.store import ledger, percentiles, reports, speeds, usage
 from webapp.store.database import Store
 from webapp.store.reports import SIDES, Filter, Line, Side
 from webapp.store.tables import MessageRow
@@ -107,24 +107,24 @@ async def test_a_part_of_it_too_down_to_the_answers(store: Store, sides: dict[st
     wanted = Filter(MARCH.since, MARCH.until, **sides)
     sums = await store.read(reports.summed, wanted=wanted)
     assert sums == await store.read(plain, (), where)
-    entries = await store.read(reports.entries, wanted=wanted, limit=1000)
+    entries = await store.read(ledger.entries, wanted=wanted, limit=1000)
     assert len(entries) == sum(line.total.answers for line in sums)
     spent: Counter[str] = Counter()
     for entry in entries:
         spent[entry.currency] += entry.price or 0  # type: ignore[assignment]  # decimals add up as well
     assert spent == {line.total.currency: line.total.price for line in sums}
     assert entries == sorted(entries, key=lambda entry: entry.place, reverse=True)
-    rest = await store.read(reports.entries, wanted=wanted, before=entries[9].place, limit=1000)
+    rest = await store.read(ledger.entries, wanted=wanted, before=entries[9].place, limit=1000)
     assert rest == entries[10:]
 
 
 async def test_percentiles_are_near_the_truth_for_all_and_for_one(store: Store) -> None:
     await store.write(month, answers=700, people=5)
     for wanted in (MARCH, Filter(MARCH.since, MARCH.until, user=f'{1:032x}')):
-        entries = await store.read(reports.entries, wanted=wanted, limit=1000)
+        entries = await store.read(ledger.entries, wanted=wanted, limit=1000)
         if wanted is MARCH:
-            entries += await store.read(reports.entries, wanted=wanted, before=entries[-1].place, limit=1000)
-        found = (await store.read(reports.speed, wanted=wanted))['latency'][()]
+            entries += await store.read(ledger.entries, wanted=wanted, before=entries[-1].place, limit=1000)
+        found = (await store.read(percentiles.speed, wanted=wanted))['latency'][()]
         times = sorted(entry.latency_ms for entry in entries if entry.latency_ms is not None)
         for told, share in ((found.half, 0.5), (found.most, 0.95)):
             assert told == pytest.approx(times[int(len(times) * share)], rel=0.12)
@@ -203,7 +203,7 @@ async def test_a_price_of_ours_needs_tokens_and_a_row_that_fits_all_models(
         usage.record(session, message=message, app='hr', reply=reply, now=BEGIN, prices=OURS)
 
     await store.write(once)
-    [entry] = await store.read(reports.entries, wanted=MARCH)
+    [entry] = await store.read(ledger.entries, wanted=MARCH)
     assert (entry.pricing, entry.price) == (('unpriced', None) if price is None else ('estimated', price))
 
 

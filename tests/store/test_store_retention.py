@@ -15,7 +15,18 @@ from store_support import NOW, Ask
 
 from webapp.errors import Refused
 from webapp.retention import PERIOD, Retention
-from webapp.store import audit, chores, conversations, deletions, feedback_list, files, messages, reports, retention
+from webapp.store import (
+    audit,
+    chores,
+    conversations,
+    deletions,
+    feedback_list,
+    files,
+    ledger,
+    messages,
+    reports,
+    retention,
+)
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.retention import CHORE, Kind, Place, Rules
@@ -149,7 +160,7 @@ async def test_single_answers_go_from_the_ledger_and_the_sums_stay(store: Store,
     [due] = await keeper(store, days_later=31, ledger=30).preview()
     assert (due.counts, due.oldest) == ({'rows': 1}, NOW)
     assert await keeper(store, days_later=31, ledger=30).work() == {'ledger': 1}
-    [entry] = await store.read(reports.entries, wanted=ALL)
+    [entry] = await store.read(ledger.entries, wanted=ALL)
     assert entry.conversation_id == kept.conversation.id, 'what a conversation has cost is read from its rows'
     assert await spent(store) == before
     assert sum(line.total.price for line in before) == 2 * Decimal('0.300000001')
@@ -192,7 +203,7 @@ async def test_one_process_does_it_once_a_day(store: Store, ask: Ask, ann: User)
 
 
 async def test_what_a_process_that_died_has_begun_is_gone_on_with_and_counted(
-    store: Store, url: str, ask: Ask, ann: User
+    store: Store, database: str, ask: Ask, ann: User
 ) -> None:
     for number in range(3):
         await answered(store, ask, ann, f'old {number}', now=NOW - 99 * DAY)
@@ -203,7 +214,7 @@ async def test_what_a_process_that_died_has_begun_is_gone_on_with_and_counted(
     about = {'kind': Kind.MESSAGES, 'before': before, 'holder': 'dies', 'now': NOW}
     await store.write(retention.let_go, ids=[places[0].id], **about)
 
-    other = Store(url)
+    other = Store(database)
     assert await keeper(other, **rules).work() is None, 'it may live'
     counts = await keeper(other, days_later=1, **rules).work()
     assert counts == {'conversations': 3, 'messages': 3, 'files': 6, 'bytes': 30 * files.PIECE}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from webapp.chat.events import Event, Finished, Reported, TextDelta, TextReplaced
 from webapp.chat.message import Reply, Usage
-from webapp.generation import Generation
+from webapp.generations import Generation
 from webapp.principal import Principal, Role
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Begun, Message

@@ -46,6 +46,31 @@ def test_chatflow_ends_at_the_first_of_two_ends_and_waits_for_the_second(order: 
     assert ending.deadline == 101 + LIMITS.after_end
 
 
+def test_a_voice_may_begin_long_after_the_end_and_keeps_the_stream_open_until_its_last_piece() -> None:
+    ending = Ending(LIMITS, expects_speech=True)
+    assert ending.take(Signal.MESSAGE_ENDED, 100) == [Finished()]
+    assert ending.deadline == 100 + LIMITS.speech
+    ending.take(Signal.SPEAKING, 105)
+    assert ending.deadline == 105 + LIMITS.speech
+    ending.take(Signal.SPOKEN, 106)
+    assert ending.deadline == 100 + LIMITS.after_end
+
+
+def test_a_voice_that_nobody_expected_is_heard_to_its_end_too_and_one_before_the_end_ends_nothing() -> None:
+    ending = Ending(LIMITS)
+    ending.take(Signal.SPEAKING, 90)
+    assert ending.deadline == float('inf')
+    ending.take(Signal.MESSAGE_ENDED, 100)
+    assert ending.deadline == 100 + LIMITS.speech
+
+
+@pytest.mark.parametrize('said', [Trouble(BAD), Signal.RUN_PAUSED], ids=['failure', 'pause'])
+def test_no_voice_is_waited_for_after(said: Trouble | Signal) -> None:
+    ending = Ending(LIMITS, expects_speech=True)
+    ending.take(said, 100)
+    assert ending.deadline <= 100 + LIMITS.after_error
+
+
 def test_failure_of_a_run_waits_for_better_words() -> None:
     ending = Ending(LIMITS)
     assert ending.take(Trouble(BAD, is_provisional=True), 0) == []

@@ -69,6 +69,37 @@ def test_closing_copy_of_a_new_agent_replaces() -> None:
     assert reply.text == 'It is 18C.'
 
 
+def row(id_: str, thought: str, tool: str = '') -> dict:
+    return {'event': 'agent_thought', 'id': id_, 'thought': thought, 'tool': tool}
+
+
+def test_what_a_new_agent_thought_and_said_on_the_way_is_its_reasoning() -> None:
+    reply = reply_to(
+        row('a', 'They ask for'),
+        row('a', 'They ask for the weather.'),
+        text('Let me look. ', 'agent_message'),
+        row('b', 'Let me look. '),
+        row('c', 'not shown', tool='weather'),
+        text('It is 18C.', 'agent_message'),
+        row('d', 'It is 18C.'),
+        text('It is 18C.'),
+        END,
+    )
+    assert reply.text == 'It is 18C.'
+    assert reply.reasoning == 'They ask for the weather.\n\nLet me look.'
+
+
+def test_what_was_withdrawn_is_no_reasoning_either() -> None:
+    reply = reply_to(
+        text('Bad words.', 'agent_message'),
+        row('a', 'Bad words.'),
+        text('Nothing to see.', 'message_replace'),
+        text('Nothing to see.'),
+        END,
+    )
+    assert (reply.text, reply.reasoning) == ('Nothing to see.', '')
+
+
 def test_new_agent_whose_words_come_only_in_the_copy() -> None:
     assert (
         reply_to({'event': 'agent_thought', 'id': 'a', 'thought': 'hm'}, text('It is 18C.'), END).text == 'It is 18C.'

@@ -19,10 +19,11 @@ from webapp.files import Files
 from webapp.generations import Generations
 from webapp.prices import Price
 from webapp.principal import Identity, Principal, Role
-from webapp.store import comparison, messages, reports, users
+from webapp.store import comparison, ledger, messages, reports, users
 from webapp.store.comparison import LookUp
 from webapp.store.database import Store
-from webapp.store.reports import Entry, Filter, History
+from webapp.store.ledger import Entry, History
+from webapp.store.reports import Filter
 from webapp.store.tables import UsageRow
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
@@ -48,7 +49,7 @@ async def asked(store: Store, ann: Principal, number: int, usage: Usage | None, 
 
 
 async def entry(store: Store, message_id: str) -> Entry:
-    [found] = [e for e in await store.read(reports.entries, wanted=ALWAYS) if e.message_id == message_id]
+    [found] = [e for e in await store.read(ledger.entries, wanted=ALWAYS) if e.message_id == message_id]
     return found
 
 
@@ -168,7 +169,7 @@ async def test_whose_conversation_is_gone_is_not_looked_up(store: Store, ann: Pr
         row.message_id = 'gone'
         session.add(row)
 
-    [found] = await store.read(reports.entries, wanted=ALWAYS)
+    [found] = await store.read(ledger.entries, wanted=ALWAYS)
     job_id = found.id
     await store.write(forget)
     assert await claimed(store, NOW + timedelta(minutes=1)) == []

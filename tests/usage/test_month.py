@@ -19,12 +19,10 @@ from support.command import run
 from support.people import ISSUER, SECRET, WITH_LOGIN, SignedIn, serving, sign_in
 from support.sheet import sheet
 
-from webapp import generations as generating, saving
 from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.files import Files
-from webapp.generation import Generation
-from webapp.generations import Generations
+from webapp.generations import Generation, Generations, saving, service
 from webapp.principal import Identity, Principal, Role
 from webapp.store import engines, users
 from webapp.store.database import Store
@@ -146,14 +144,12 @@ async def _person(store: Store, number: int) -> Principal:
 
 
 @pytest.fixture
-def month(url: str, monkeypatch: pytest.MonkeyPatch) -> Month:
+def month(database: str, monkeypatch: pytest.MonkeyPatch) -> Month:
     def moves(now: datetime) -> None:
-        for module in (generating, saving):
+        for module in (service, saving):
             monkeypatch.setattr(module, 'now', lambda: now)
 
-    store = Store(url)
-    store.migrate()
-    return asyncio.run(play(url, moves))
+    return asyncio.run(play(database, moves))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from webapp.auth.providers import Provider
 from webapp.embeds import Embeds
+from webapp.errors import Refused
 from webapp.principal import EMBED, GUEST, LOCAL, Identity, Role
 
 ADDRESS = re.compile(r'[^@\s"<>]+@([^@\s"<>]+)')
@@ -51,6 +52,12 @@ class Admission:
         if provider is None or not provider.vouches_for(identity.issuer) or not _is_of_domain(identity, provider):
             return None
         return Role.ADMIN if identity.claims_admin or _is_among(self._admins, identity) else Role.USER
+
+    def admit(self, identity: Identity) -> Role:
+        """Let somebody in, as what `role` says. :raises Refused: `not_admitted`"""
+        if (role := self.role(identity)) is None:
+            raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
+        return role
 
     def _role_within(self, identity: Identity) -> Role | None:
         """Of somebody who has come by a page of another site. Nobody there is an admin, whatever a host may claim."""

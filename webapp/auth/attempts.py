@@ -4,8 +4,6 @@ Who brings back a state must be the browser that was sent out with it, or somebo
 A cookie tells; it is the same for all tabs, so that several may be under way at once.
 """
 
-import hashlib
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +13,15 @@ from starlette.types import Scope
 
 from webapp import clock
 from webapp.auth.clients import Begun
-from webapp.auth.sessions import Cookie
+from webapp.auth.cookies import Cookie
 from webapp.errors import SignInFailed
 from webapp.store import logins
 from webapp.store.database import Store
 from webapp.store.logins import Attempt
+from webapp.tokens import hashed, is_token, new_token
 
 PATIENCE = timedelta(minutes=10)
-TOKEN_BYTES = 32
 VERIFIER_BYTES = 48
-TOKEN = re.compile(r'[\w-]{43}', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +40,17 @@ class Attempts:
     async def begin(self, scope: Scope, provider: str, *, target: str, linking: str | None) -> tuple[Begun, str]:
         """What to send the browser out with, and the cookie to give it."""
         held = self.cookie.read(scope)
-        browser = held if held and TOKEN.fullmatch(held) else secrets.token_urlsafe(TOKEN_BYTES)
+        browser = held if held and is_token(held) else new_token()
         begun = Begun(
-            state=secrets.token_urlsafe(TOKEN_BYTES),
-            nonce=secrets.token_urlsafe(TOKEN_BYTES),
+            state=new_token(),
+            nonce=new_token(),
             verifier=secrets.token_urlsafe(VERIFIER_BYTES),
             redirect_uri=self._redirect_uri(provider),
         )
         now = self.now()
         attempt = Attempt(
-            id=_hash(begun.state),
-            browser=_hash(browser),
+            id=hashed(begun.state),
+            browser=hashed(browser),
             provider=provider,
             nonce=begun.nonce,
             verifier=begun.verifier,
@@ -72,14 +69,10 @@ class Attempts:
         """
         browser = self.cookie.read(scope)
         if state and browser:
-            attempt = await self.store.write(logins.complete, id=_hash(state), browser=_hash(browser), now=self.now())
+            attempt = await self.store.write(logins.complete, id=hashed(state), browser=hashed(browser), now=self.now())
             if attempt:
                 return attempt, Begun(state, attempt.nonce, attempt.verifier, self._redirect_uri(attempt.provider))
         raise SignInFailed('sign_in_over', 'no such login is under way in this browser', status=400)
 
     def _redirect_uri(self, provider: str) -> str:
         return f'{self.public_url}/auth/{provider}/callback'
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,7 @@ from webapp import clock
 from webapp.auth import id_tokens
 from webapp.auth.clients import Clients, OidcClient
 from webapp.auth.id_tokens import Audience, LogoutToken, TokenRefused
-from webapp.auth.sessions import address
+from webapp.auth.visits import address
 from webapp.errors import NotFound
 from webapp.store import endings
 from webapp.store.database import Store

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from starlette.types import Scope
 
 from webapp.auth.sessions import Sessions
-from webapp.errors import Refused, SignedOut, SignInFailed
+from webapp.errors import SignedOut, SignInFailed
 from webapp.principal import Identity, Principal, Role
 from webapp.store import links
 from webapp.store.database import Store
@@ -46,8 +46,7 @@ async def offer(
     principal = await sessions.principal(scope)
     if principal is None or principal.session_id != linking:
         raise SignedOut
-    if sessions.admission.role(identity) is None:
-        raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
+    sessions.admission.admit(identity)
     await store.write(
         links.offer, user_id=principal.user_id, session_id=linking, identity=identity, expires_at=now + FRESH
     )

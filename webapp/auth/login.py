@@ -21,8 +21,9 @@ from webapp.auth.attempts import Attempts
 from webapp.auth.clients import Begun, Clients, Grant, GrantRefused
 from webapp.auth.id_tokens import TokenRefused
 from webapp.auth.sealing import Sealing
-from webapp.auth.sessions import Sessions, address
+from webapp.auth.sessions import Sessions
 from webapp.auth.targets import safe_next
+from webapp.auth.visits import address
 from webapp.errors import AppError, LimitReached, Refused, SignInFailed, StoreUnavailable
 from webapp.principal import Identity, Role
 from webapp.store import people

@@ -4,38 +4,35 @@ The cookie holds 256 random bits and nothing else; the row, found by their hash,
 asked again in every handler, so a session that ends is over at once, also on pages that are open.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from webapp import clock, log
 from webapp.auth.admission import Admission
-from webapp.embeds import Embed
-from webapp.errors import NotFound, Refused, SignedOut
+from webapp.auth.cookies import Cookie
+from webapp.auth.visits import Visit, address, device
+from webapp.errors import SignedOut
 from webapp.limits import NO_LIMITS, Limits
-from webapp.principal import GUEST, LOCAL, Identity, Principal, Role, Within
-from webapp.store import embeds, endings, sessions
+from webapp.principal import GUEST, LOCAL, Identity, Principal, Role
+from webapp.store import endings, sessions
 from webapp.store.database import Store
-from webapp.store.embeds import Entry, HostToken
 from webapp.store.endings import Ending
 from webapp.store.limits import Scope as Limited
-from webapp.store.pairings import Granted
-from webapp.store.sessions import BrowserSession, ProviderTokens, Standing
+from webapp.store.sessions import NO_TOKENS, BrowserSession, ProviderTokens, Standing
 from webapp.throttle import Throttle
+from webapp.tokens import hashed, new_token
 
-TOKEN_BYTES = 32
-PREVIEW_LASTS = timedelta(hours=1)  # it goes on for so long though they are no admin any more
 ANYWHERE = '*'  # no embed is called so
-VISIT = 'webapp.visit'  # in the scope of a request
-NO_TOKENS = ProviderTokens()
+SESSIONS = 'webapp.sessions'  # in the scope of a request
 
 
 class Sessions:
-    """:param secret: from which the ids are derived by which Dify knows people
+    """Those of our own pages; `embedding.sessions` has those within pages of other sites, and asks here whose they are.
+
+    :param secret: from which the ids are derived by which Dify knows people
     :param admission: who gets in, and as what
     :param secure: whether people reach us by https
     :param limits: for new guests
@@ -53,42 +50,27 @@ class Sessions:
         limits: Limits = NO_LIMITS,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
+        self.store = store
+        self.secret = secret
         self.admission = admission
-        self._secure = secure
-        self._store = store
-        self._secret = secret
-        self._idle = idle
-        self._absolute = absolute
-        self._now = now
+        self.secure = secure
+        self.idle = idle
+        self.absolute = absolute
+        self.now = now
+        self.cookie = Cookie(secure=secure, seconds=int(absolute.total_seconds()))
         self._throttle = Throttle(store, limits, now=now)
 
     @staticmethod
     def of(scope: Scope) -> 'Sessions':
-        """The sessions that `Visits` has put into a request."""
-        return _visit(scope).sessions
+        """Those of the instance that answers a request, see `Visits`."""
+        sessions = scope[SESSIONS]
+        assert isinstance(sessions, Sessions)
+        return sessions
 
     async def principal(self, scope: Scope) -> Principal | None:
         """Who sent this request, if their session lives."""
         token = self.cookie.read(scope)
-        return await self._find(_hash(token), address(scope)) if token else None
-
-    async def within(self, scope: Scope, embed: Embed) -> Principal | None:
-        """Who sent this request from a page of another site, if they have a live session there, and a cookie of it."""
-        cookie = self.cookie_of(embed)
-        token = cookie.read(scope)
-        principal = await self._find(_hash(token), address(scope), embed.id) if token else None
-        if principal:
-            _visit(scope).known_by = cookie
-        return principal
-
-    async def within_any(self, session_id: str, scope: Scope) -> Principal | None:
-        """Whose session that is, within whichever embed, if it lives; for who has proven it without a cookie."""
-        return await self._find(session_id, address(scope), ANYWHERE)
-
-    def cookie_of(self, embed: Embed) -> 'Cookie':
-        """One for each embed, since frames of ours within one page share what browsers keep of us there."""
-        return Cookie(secure=self._secure, seconds=self.cookie.seconds, base=f'e-{embed.id}', is_within=True)
+        return await self.find(hashed(token), address(scope)) if token else None
 
     async def enter(self, scope: Scope, role: Role = Role.GUEST) -> Principal | None:
         """Like `principal`, but the local person and guests get a session when they have none.
@@ -99,7 +81,7 @@ class Sessions:
         :raises LimitReached: too many new guests from one address
         """
         if principal := await self.principal(scope):
-            _visit(scope).known_by = self.cookie
+            Visit.of(scope).known_by = self.cookie
             return principal
         is_local, guests = self.admission.is_local, self.admission.guests
         if not is_local and not (guests and role is Role.GUEST):
@@ -116,125 +98,24 @@ class Sessions:
         :raises Refused: an identity that can't be kept exactly as it is; `not_admitted`: the settings don't let them
             in; `blocked`
         """
-        role = self.admission.role(identity)
-        if role is None:
-            raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
-        token, old = secrets.token_urlsafe(TOKEN_BYTES), self.cookie.read(scope)
-        standing = await self._store.write(
+        role = self.admission.admit(identity)
+        token, old = new_token(), self.cookie.read(scope)
+        standing = await self.store.write(
             sessions.sign_in,
             identity=identity,
             role=role,
-            secret=self._secret,
-            token_hash=_hash(token),
-            now=self._now(),
-            absolute=self._absolute,
-            device=_device(scope),
+            secret=self.secret,
+            token_hash=hashed(token),
+            now=self.now(),
+            absolute=self.absolute,
+            device=device(scope),
             address=address(scope),
-            replaces=_hash(old) if old else '',
+            replaces=hashed(old) if old else '',
             tokens=tokens,
         )
-        _visit(scope).cookie = self.cookie.setting(token)
+        Visit.of(scope).cookie = self.cookie.setting(token)
         log.is_by(standing.user.id)
         return self._principal(standing, role, address(scope))
-
-    async def enter_within(
-        self,
-        scope: Scope,
-        embed: Embed,
-        identity: Identity,
-        within: Within,
-        *,
-        ticket: str,
-        token: HostToken | None,
-        tokens: ProviderTokens = NO_TOKENS,
-    ) -> bool:
-        """Open a session within an embed, or go on with the one of this very person; the session of another one ends.
-
-        :param ticket: a hash; what it is made of leads into the session, with no cookie
-        :param token: of the host that vouches for them
-        :return: `False` if that token has been used before
-        :raises Refused: as `sign_in`
-        :raises Revoked: see `store.embeds.enter`
-        """
-        role = self.admission.role(identity)
-        if role is None:
-            raise Refused('not_admitted', f'{identity.provider} is no way in for them', status=403)
-        cookie, secret = self.cookie_of(embed), secrets.token_urlsafe(TOKEN_BYTES)
-        held = cookie.read(scope)
-        before = await self._find(_hash(held), address(scope), embed.id) if held else None
-        entry = Entry(
-            identity=identity,
-            role=role,
-            within=within,
-            elsewhere=before.within.origins if before and before.within else (),
-            token=token,
-            session=_hash(secret),
-            held=_hash(held) if held else '',
-            ticket=ticket,
-            device=_device(scope),
-            address=address(scope),
-            tokens=tokens,
-        )
-        standing = await self._store.write(
-            embeds.enter, entry, secret=self._secret, now=self._now(), absolute=self._absolute, idle=self._idle
-        )
-        if standing is None:
-            return False
-        _visit(scope).cookie = cookie.setting(secret if standing.session.id == entry.session else held or '')
-        log.is_by(standing.user.id)
-        return True
-
-    async def preview(self, principal: Principal, embed: Embed, *, name: str, ticket: str) -> None:
-        """Open a session in which an admin sees an embed on a page of ours, as somebody who is not themselves.
-
-        :param name: of that somebody
-        :param ticket: a hash; what it is made of leads into the session, which has no cookie
-        :raises NotFound: they are no admin
-        """
-        if not principal.is_admin:
-            raise NotFound
-        identity = Identity(
-            embed.preview_issuer, _hash(principal.user_id), embed.issuer, name=name, groups=principal.groups
-        )
-        entry = Entry(
-            identity=identity,
-            role=Role.USER,
-            within=Within(embed.id, ()),
-            elsewhere=(),
-            token=None,
-            session=_hash(secrets.token_urlsafe(TOKEN_BYTES)),
-            held='',
-            ticket=ticket,
-            device='',
-            address=principal.address,
-        )
-        await self._store.write(
-            embeds.enter, entry, secret=self._secret, now=self._now(), absolute=PREVIEW_LASTS, idle=self._idle
-        )
-
-    async def follow_within(self, scope: Scope, embed: Embed, granted: Granted, *, ticket: str) -> bool:
-        """Open a session within an embed for somebody who has signed in on our own pages for it.
-
-        It ends when their provider ends theirs there, but not when they sign out there themselves.
-
-        :param ticket: a hash; what it is made of leads into the session, with no cookie
-        :return: `False` if that other session is over
-        :raises Refused: as `sign_in`
-        :raises Revoked: see `embeds.enter`
-        """
-        id_ = granted.session_id
-        found = await self._store.read(sessions.look_up, token_hash=id_, now=self._now(), idle=self._idle)
-        if found is None:
-            return False
-        within, tokens = Within(embed.id, granted.origins), ProviderTokens(session=granted.provider_session)
-        return await self.enter_within(scope, embed, found.identity, within, ticket=ticket, token=None, tokens=tokens)
-
-    async def leave(self, scope: Scope, embed: Embed) -> None:
-        """End the session that this browser has within an embed, if it has one."""
-        cookie = self.cookie_of(embed)
-        if token := cookie.read(scope):
-            await self._store.write(endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope))
-            _visit(scope).cookie = cookie.clearing()
 
     async def still(self, principal: Principal) -> Principal:
         """The same person as they are now; for handlers of pages that may have been open for long.
@@ -242,7 +123,7 @@ class Sessions:
         :raises SignedOut: their session has ended
         """
         embed = principal.within.embed if principal.within else ''
-        now = await self._find(principal.session_id, principal.address, embed)
+        now = await self.find(principal.session_id, principal.address, embed)
         if now is None or now.user_id != principal.user_id:
             raise SignedOut
         return now
@@ -251,35 +132,31 @@ class Sessions:
         """Sign this browser out; what has ended by it."""
         ended = None
         if token := self.cookie.read(scope):
-            ended = await self._store.write(
-                endings.sign_out, token_hash=_hash(token), now=self._now(), address=address(scope)
+            ended = await self.store.write(
+                endings.sign_out, token_hash=hashed(token), now=self.now(), address=address(scope)
             )
-        _visit(scope).cookie = self.cookie.clearing()  # not before: it would leave a session that nobody can end
+        Visit.of(scope).cookie = self.cookie.clearing()  # not before: it would leave a session that nobody can end
         return ended
 
     async def sign_out(self, principal: Principal) -> None:
         """End the session of somebody who wishes so, and whose browser may hold no cookie of it."""
-        await self._store.write(
-            endings.sign_out, token_hash=principal.session_id, now=self._now(), address=principal.address
+        await self.store.write(
+            endings.sign_out, token_hash=principal.session_id, now=self.now(), address=principal.address
         )
 
     async def standing(self, session_ids: Collection[str]) -> dict[str, Principal]:
         """Those of the sessions that live, each with its person as they are now. Does not count as use."""
-        found = await self._store.read(sessions.standing, ids=session_ids, now=self._now(), idle=self._idle)
+        found = await self.store.read(sessions.standing, ids=session_ids, now=self.now(), idle=self.idle)
         admitted = {id_: (each, self._role(each)) for id_, each in found.items()}
         return {id_: self._principal(each, role) for id_, (each, role) in admitted.items() if role}
 
     async def of_person(self, user_id: str) -> list[BrowserSession]:
         """A person's live sessions, the last used first."""
-        return await self._store.read(sessions.of_person, user_id=user_id, now=self._now(), idle=self._idle)
-
-    async def by_embed(self) -> dict[str, int]:
-        """How many live sessions there are within each embed that has any."""
-        return await self._store.read(sessions.by_embed, now=self._now(), idle=self._idle)
+        return await self.store.read(sessions.of_person, user_id=user_id, now=self.now(), idle=self.idle)
 
     async def purge(self) -> int:
         """Delete the rows of sessions that are over; how many they were."""
-        return await self._store.write(sessions.purge, now=self._now(), idle=self._idle)
+        return await self.store.write(sessions.purge, now=self.now(), idle=self.idle)
 
     def same_browser(self, page: Scope, socket: Scope) -> bool:
         """Whether a socket may belong to a page.
@@ -287,18 +164,22 @@ class Sessions:
         A page that was asked for with a live session belongs to the browser that holds its cookie. One that was given
         its session with the answer was asked for without, and so nothing can be compared.
         """
-        cookie = _visit(page).known_by
+        cookie = Visit.of(page).known_by
         if cookie is None:
             return True
         held, shown = cookie.read(page), cookie.read(socket)
         return held is not None and shown is not None and secrets.compare_digest(held, shown)
 
-    async def _find(self, token_hash: str, address: str, embed: str = '') -> Principal | None:
-        """:param embed: where the session must live; '' for our own pages, `ANYWHERE` for any but those"""
-        now = self._now()
-        found = await self._store.read(sessions.look_up, token_hash=token_hash, now=now, idle=self._idle)
+    async def find(self, session_id: str, address: str, embed: str = '') -> Principal | None:
+        """Whose session that is, if it lives; this counts as use.
+
+        :param address: from where they ask
+        :param embed: where the session must live; '' for our own pages, `ANYWHERE` for any but those
+        """
+        now = self.now()
+        found = await self.store.read(sessions.look_up, token_hash=session_id, now=now, idle=self.idle)
         if found is not None and sessions.is_due(found.session, now):
-            found = await self._store.write(sessions.find, token_hash=token_hash, now=now, idle=self._idle)
+            found = await self.store.write(sessions.find, token_hash=session_id, now=now, idle=self.idle)
         role = self._role(found) if found else None
         if found is None or role is None or not _lives_in(found, embed):
             return None
@@ -335,91 +216,6 @@ class Sessions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    secure: bool
-    seconds: int
-    base: str = 'chat'
-    is_within: bool = False  # pages of other sites: kept apart for each of those sites, where browsers know how to
-
-    @property
-    def name(self) -> str:
-        """With the prefix, browsers take it only over https, and from this very host."""
-        return f'__Host-{self.base}' if self.secure else self.base
-
-    def read(self, scope: Scope) -> str | None:
-        """The token in a request, if there is one and nothing else claims its name.
-
-        No more is cut off around a name than browsers cut off: to them `\\xa0__Host-chat` has no prefix, and so anybody
-        on a neighbouring host may set it for us.
-        """
-        jars = (value.decode('latin-1') for name, value in scope['headers'] if name == b'cookie')
-        pairs = (pair.strip(' \t').partition('=') for jar in jars for pair in jar.split(';'))
-        tokens = {value for name, _, value in pairs if name == self.name}
-        return tokens.pop() if len(tokens) == 1 else None
-
-    def setting(self, token: str) -> str:
-        return f'{self.name}={token}; Max-Age={self.seconds}; {self._attributes}'
-
-    def clearing(self) -> str:
-        return f'{self.name}=; Max-Age=0; {self._attributes}'
-
-    @property
-    def _attributes(self) -> str:
-        if self.is_within:
-            return 'Path=/; HttpOnly; SameSite=None; Secure; Partitioned'  # taken from loopback without https too
-        return f'Path=/; HttpOnly; SameSite=Lax{"; Secure" if self.secure else ""}'
-
-
-class Visits:
-    """Puts the sessions within reach of whoever answers a request, and sends the cookie of one opened or ended."""
-
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
-        self.app = app
-        self._sessions = sessions
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope['type'] != 'http':
-            return await self.app(scope, receive, send)
-        visit = scope[VISIT] = Visit(self._sessions)
-
-        async def send_with_cookie(message: Message) -> None:
-            if message['type'] == 'http.response.start' and visit.cookie:
-                headers = [*message['headers'], (b'set-cookie', visit.cookie.encode())]
-                message = {**message, 'headers': headers}
-            await send(message)
-
-        return await self.app(scope, receive, send_with_cookie)
-
-
-@dataclass(slots=True)
-class Visit:
-    """What one request means for its browser's session."""
-
-    sessions: Sessions
-    known_by: 'Cookie | None' = None  # it brought that of a live one
-    cookie: str = ''  # to set with the answer
-
-
-def _visit(scope: Scope) -> Visit:
-    visit = scope[VISIT]
-    assert isinstance(visit, Visit)
-    return visit
-
-
 def _lives_in(standing: Standing, embed: str) -> bool:
     within = standing.session.within
     return within is None if not embed else within is not None and embed in {within.embed, ANYWHERE}
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _device(scope: Scope) -> str:
-    return next((value.decode('latin-1') for name, value in scope['headers'] if name == b'user-agent'), '')
-
-
-def address(scope: Scope) -> str:
-    """From where a request comes, as far as the proxies tell."""
-    return (scope.get('client') or ('',))[0]

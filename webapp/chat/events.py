@@ -96,6 +96,13 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Voiced:
+    """A piece of the answer read aloud, cut anywhere. The reply does not hold it, and it may come after the end."""
+
+    sound: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is complete."""
 
@@ -128,5 +135,15 @@ class Repaired:
 
 Event = (
     Started | TextDelta | TextReplaced | TextCompleted | ReasoningDelta | Thought | StepChanged | FileAdded
-    | FormChanged | Paused | Resumed | Reported | Finished | Stopped | Failed | Interrupted | Repaired
+    | FormChanged | Paused | Resumed | Reported | Voiced | Finished | Stopped | Failed | Interrupted | Repaired
 )  # fmt: skip
+
+
+def made_in(event: Event) -> tuple[FilePart, ...]:
+    """The assistant's files in an event."""
+    match event:
+        case FileAdded(file):
+            return (file,)
+        case Reported(files=files):
+            return files
+    return ()

@@ -24,6 +24,7 @@ from webapp.chat.events import (
     TextDelta,
     TextReplaced,
     Thought,
+    Voiced,
 )
 from webapp.chat.message import FilePart, FormPart, Part, ReasoningPart, Reply, Status, StepPart, StepState, TextPart
 
@@ -45,6 +46,8 @@ def apply(reply: Reply, event: Event) -> Reply:  # noqa: PLR0911, PLR0912  one c
             return _withdraw(reply, event)
         case TextCompleted():
             return _complete(reply, event.text)
+        case Voiced():
+            return reply
     if reply.status.is_final:
         return reply
     match event:

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from webapp.embedding.entrance import Entrance
 from webapp.embedding.pairings import Pairings
 from webapp.embedding.passes import Passes
+from webapp.embedding.sessions import EmbedSessions
 from webapp.embeds import Embeds
 
-__all__ = ['Embedding', 'Entrance', 'Pairings', 'Passes']
+__all__ = ['EmbedSessions', 'Embedding', 'Entrance', 'Pairings', 'Passes']
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
     embeds: Embeds
+    sessions: EmbedSessions
     entrance: Entrance
     pairings: Pairings
     passes: Passes

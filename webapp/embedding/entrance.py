@@ -3,7 +3,6 @@
 The ticket needs no cookie, which browsers may refuse to frames. It counts once and for half a minute.
 """
 
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from datetime import datetime
 from starlette.types import Scope
 
 from webapp import clock
-from webapp.auth.sessions import Sessions, address
+from webapp.auth.visits import address
 from webapp.embedding import host_tokens
 from webapp.embedding.host_tokens import HostTokenRefused
+from webapp.embedding.sessions import EmbedSessions
 from webapp.embeds import Embed
 from webapp.errors import Refused
 from webapp.principal import GUEST, Identity, Principal, Within
@@ -24,10 +24,10 @@ from webapp.store.database import Store
 from webapp.store.embeds import HostToken
 from webapp.store.revocations import Revoked
 from webapp.throttle import Throttle
+from webapp.tokens import hashed, new_token
 
 logger = logging.getLogger(__name__)
 
-TICKET_BYTES = 32
 MAX_TICKET = 200  # characters of what claims to be one
 
 
@@ -36,7 +36,7 @@ class Entrance:
     """:param throttle: how many visitors, and how many bad tokens, may come from one address"""
 
     store: Store
-    sessions: Sessions
+    sessions: EmbedSessions
     throttle: Throttle
     public_url: str
     now: Callable[[], datetime] = clock.now
@@ -89,16 +89,16 @@ class Entrance:
         :param name: of the person as whom they do
         :raises NotFound: they are no admin
         """
-        ticket = secrets.token_urlsafe(TICKET_BYTES)
-        await self.sessions.preview(principal, embed, name=name, ticket=_hash(ticket))
+        ticket = new_token()
+        await self.sessions.preview(principal, embed, name=name, ticket=hashed(ticket))
         return ticket
 
     async def take(self, scope: Scope, embed: Embed, ticket: str) -> Principal | None:
         """Whose session a ticket leads into; nothing if it does not, or has done so before."""
         if not ticket or len(ticket) > MAX_TICKET:
             return None
-        found = await self.store.write(embeds.take_ticket, ticket=_hash(ticket), embed=embed.id, now=self.now())
-        return await self.sessions.within_any(found, scope) if found else None
+        found = await self.store.write(embeds.take_ticket, ticket=hashed(ticket), embed=embed.id, now=self.now())
+        return await self.sessions.find(found, scope) if found else None
 
     async def _vouched(self, scope: Scope, embed: Embed, token: str, origins: tuple[str, ...]) -> str:
         vouched = host_tokens.check(token, embed, audience=self.public_url + embed.path, now=self.now())
@@ -107,16 +107,16 @@ class Entrance:
 
     async def _visit(self, scope: Scope, embed: Embed, origins: tuple[str, ...]) -> str:
         """Nobody vouches for them now. Whoever had come in without goes on; for all others it is over."""
-        held = await self.sessions.within(scope, embed)
+        held = await self.sessions.principal(scope, embed)
         if held is not None and held.within is not None and not held.within.kid:
-            ticket = secrets.token_urlsafe(TICKET_BYTES)
+            ticket = new_token()
             try:
                 goes_on = await self.store.write(
                     embeds.go_on,
                     within=Within(embed.id, origins),
                     session_id=held.session_id,
                     elsewhere=held.within.origins,
-                    ticket=_hash(ticket),
+                    ticket=hashed(ticket),
                     now=self.now(),
                 )
             except Revoked as error:
@@ -133,15 +133,11 @@ class Entrance:
     async def _open(
         self, scope: Scope, embed: Embed, identity: Identity, within: Within, token: HostToken | None
     ) -> str:
-        ticket = secrets.token_urlsafe(TICKET_BYTES)
+        ticket = new_token()
         try:
-            is_new = await self.sessions.enter_within(scope, embed, identity, within, ticket=_hash(ticket), token=token)
+            is_new = await self.sessions.enter(scope, embed, identity, within, ticket=hashed(ticket), token=token)
         except Revoked as error:
             raise HostTokenRefused('revoked', str(error)) from error
         if not is_new:
             raise HostTokenRefused('replayed', 'its jti has been seen before; each token needs its own')
         return ticket
-
-
-def _hash(ticket: str) -> str:
-    return hashlib.sha256(ticket.encode()).hexdigest()

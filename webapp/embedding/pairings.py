@@ -15,9 +15,6 @@ passes on what others say, and no sites but those of the embed and ours can fram
 browser, so there is nothing to send to anybody.
 """
 
-import hashlib
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +22,10 @@ from datetime import datetime, timedelta
 from starlette.types import Scope
 
 from webapp import clock
-from webapp.auth.sessions import Cookie, Sessions, address
+from webapp.auth.cookies import Cookie
+from webapp.auth.visits import address
 from webapp.embedding.entrance import Entrance
+from webapp.embedding.sessions import EmbedSessions
 from webapp.embeds import Embed
 from webapp.errors import Refused
 from webapp.principal import Principal
@@ -34,10 +33,9 @@ from webapp.store import pairings
 from webapp.store.database import Store
 from webapp.store.revocations import Revoked
 from webapp.throttle import Throttle
+from webapp.tokens import hashed, is_token, new_token
 
 PATIENCE = timedelta(minutes=10)
-BYTES = 32
-PAIRING = re.compile(r'[\w-]{43}', re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Pairings:
     """
 
     store: Store
-    sessions: Sessions
+    sessions: EmbedSessions
     entrance: Entrance
     throttle: Throttle
     secure: bool
@@ -62,10 +60,10 @@ class Pairings:
         """
         origins = await self.entrance.around(embed, origin)
         await self.throttle.entry(embed.id, address(scope))
-        pairing = secrets.token_urlsafe(BYTES)
+        pairing = new_token()
         expires_at = self.now() + PATIENCE
         await self.store.write(
-            pairings.begin, pairing=_hash(pairing), embed=embed.id, origins=origins, expires_at=expires_at
+            pairings.begin, pairing=hashed(pairing), embed=embed.id, origins=origins, expires_at=expires_at
         )
         return pairing
 
@@ -85,14 +83,14 @@ class Pairings:
         """
         held, session_id = self._held(scope, embed), principal.session_id
         if not held or not await self.store.write(
-            pairings.grant, pairing=_hash(held), embed=embed.id, session_id=session_id, now=self.now()
+            pairings.grant, pairing=hashed(held), embed=embed.id, session_id=session_id, now=self.now()
         ):
             raise Refused('pairing_over', 'no frame waits for this browser', status=410)
 
     async def drop(self, scope: Scope, embed: Embed) -> None:
         """Whoever has signed in may not come in: the frame need not wait."""
         if pairing := self._held(scope, embed):
-            await self.store.write(pairings.drop, pairing=_hash(pairing), embed=embed.id)
+            await self.store.write(pairings.drop, pairing=hashed(pairing), embed=embed.id)
 
     async def poll(self, scope: Scope, embed: Embed, pairing: str) -> str | None:
         """A ticket into a session of whoever has signed in; nothing as long as nobody has.
@@ -103,10 +101,10 @@ class Pairings:
         """
         if await self._is_granted(embed, pairing) is False:
             return None
-        granted = await self.store.write(pairings.take, pairing=_hash(pairing), embed=embed.id, now=self.now())
-        ticket = secrets.token_urlsafe(BYTES)
+        granted = await self.store.write(pairings.take, pairing=hashed(pairing), embed=embed.id, now=self.now())
+        ticket = new_token()
         try:
-            if granted and await self.sessions.follow_within(scope, embed, granted, ticket=_hash(ticket)):
+            if granted and await self.sessions.follow(scope, embed, granted, ticket=hashed(ticket)):
                 return ticket
         except Revoked as error:
             raise Refused('pairing_over', str(error), status=410) from error
@@ -117,18 +115,14 @@ class Pairings:
         return self._cookie(embed).clearing()
 
     async def _is_granted(self, embed: Embed, pairing: str) -> bool | None:
-        if not PAIRING.fullmatch(pairing):
+        if not is_token(pairing):
             return None
-        return await self.store.read(pairings.is_granted, pairing=_hash(pairing), embed=embed.id, now=self.now())
+        return await self.store.read(pairings.is_granted, pairing=hashed(pairing), embed=embed.id, now=self.now())
 
     def _held(self, scope: Scope, embed: Embed) -> str:
         held = self._cookie(embed).read(scope) or ''
-        return held if PAIRING.fullmatch(held) else ''
+        return held if is_token(held) else ''
 
     def _cookie(self, embed: Embed) -> Cookie:
         """One for each embed, so that a browser may sign in for several at once."""
         return Cookie(secure=self.secure, seconds=int(PATIENCE.total_seconds()), base=f'pairing-{embed.id}')
-
-
-def _hash(pairing: str) -> str:
-    return hashlib.sha256(pairing.encode()).hexdigest()

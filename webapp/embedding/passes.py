@@ -15,7 +15,7 @@ from enum import StrEnum
 from starlette.requests import Request
 
 from webapp import clock, files
-from webapp.auth.sessions import Sessions
+from webapp.embedding.sessions import EmbedSessions
 from webapp.principal import Principal
 
 HOLDS = timedelta(minutes=10)  # at the most
@@ -34,7 +34,7 @@ class Purpose(StrEnum):
 class Passes:
     """:param secret: of the instance; the key is derived from it"""
 
-    def __init__(self, sessions: Sessions, secret: str, *, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(self, sessions: EmbedSessions, secret: str, *, now: Callable[[], datetime] = clock.now) -> None:
         self._sessions = sessions
         self._key = hmac.digest(secret.encode(), b'passes', hashlib.sha256)
         self._now = now
@@ -60,7 +60,7 @@ class Passes:
         expected = self._mac(purpose, session_id, object_id, int(expires))
         if not hmac.compare_digest(mac, expected) or int(expires) <= self._now().timestamp():
             return None
-        return await self._sessions.within_any(session_id, request.scope)
+        return await self._sessions.find(session_id, request.scope)
 
     def _mac(self, purpose: Purpose, session_id: str, object_id: str, expires: int) -> str:
         text = '\0'.join((purpose, session_id, object_id, str(expires)))

@@ -12,12 +12,12 @@ from webapp.auth.sessions import Sessions
 from webapp.exports import tabular
 from webapp.exports.answering import addresses, admin, as_file
 from webapp.exports.tabular import Format
-from webapp.store import audit, feedback_queue as queue, reports
+from webapp.store import audit, feedback_queue as queue, labels
 from webapp.store.audit import Action, Party
 from webapp.store.database import Store
 from webapp.store.feedback_queue import Page, Place, Rated
+from webapp.store.labels import Called
 from webapp.store.limits import Scope
-from webapp.store.reports import Called
 from webapp.throttle import Throttle
 from webapp.ui.feedback_asked import PATH, Asked
 
@@ -61,7 +61,7 @@ async def _pages(store: Store, read: Callable[[Place | None], Awaitable[Page]]) 
         page = await read(before)
         if not page.rows:
             return
-        called = await store.read(reports.called, ids={each.user_id for each in page.rows if each.user_id})
+        called = await store.read(labels.called, ids={each.user_id for each in page.rows if each.user_id})
         yield [_record(each, called) for each in page.rows]
         before, has_more = page.rows[-1].place, page.has_more
 

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from webapp.exports.tabular import Record
-from webapp.store import reports, users
+from webapp.store import labels, ledger, reports, users
 from webapp.store.database import Store
-from webapp.store.reports import Called, Entry, Filter, Line, Side
+from webapp.store.labels import Called
+from webapp.store.ledger import Entry
+from webapp.store.reports import Filter, Line, Side
 
 PAGE = 1000
 SUMS = (
@@ -39,16 +41,16 @@ async def pages(store: Store, wanted: Filter, by: Sequence[Side] | None) -> Asyn
     for start in range(0, len(lines), PAGE):
         some = lines[start : start + PAGE]
         at = list(by).index('user') if 'user' in by else None
-        called = await store.read(reports.called, ids={line.keys[at] for line in some} if at is not None else set())
+        called = await store.read(labels.called, ids={line.keys[at] for line in some} if at is not None else set())
         yield [_sums(line, by, called) for line in some]
 
 
 async def _entries(store: Store, wanted: Filter) -> AsyncIterator[list[Record]]:
-    found = await store.read(reports.entries, wanted=wanted, limit=PAGE)
+    found = await store.read(ledger.entries, wanted=wanted, limit=PAGE)
     while found:
-        called = await store.read(reports.called, ids={entry.user for entry in found})
+        called = await store.read(labels.called, ids={entry.user for entry in found})
         yield [_entry(entry, called) for entry in found]
-        found = await store.read(reports.entries, wanted=wanted, before=found[-1].place, limit=PAGE)
+        found = await store.read(ledger.entries, wanted=wanted, before=found[-1].place, limit=PAGE)
 
 
 def _person(user: str, called: dict[str, Called]) -> dict[str, str]:

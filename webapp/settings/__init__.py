@@ -4,25 +4,31 @@ Nothing is ignored: a name that we don't know, or don't support yet, is a proble
 than a refused start.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
 from webapp.limits import NO_LIMITS, Limits
-from webapp.settings import config_file, embeds, environment
-from webapp.settings.checks import CONFIG_FILE, DEMO, QUICK_START, Checks, is_loopback, said
-from webapp.settings.config_file import (
-    AppTable,
-    BudgetTable,
-    ConfigFile,
-    ConfigFileError,
-    EmbedKeyTable,
-    EmbedTable,
-    PriceTable,
-    ProviderTable,
+from webapp.settings import (
+    apps,
+    branding,
+    budgets,
+    config_file,
+    embeds,
+    environment,
+    people,
+    place,
+    providers,
+    relay,
+    secrets,
 )
+from webapp.settings.apps import DEMO, QUICK_START
+from webapp.settings.config_file import CONFIG_FILE, ConfigFileError
+from webapp.settings.description import described
 from webapp.settings.environment import Environment
+from webapp.settings.given import Given
+from webapp.settings.place import is_loopback
+from webapp.settings.tables import ConfigFile
 from webapp.settings.values import AppSettings, RelaySettings, Settings, SettingsError
 from webapp.store.retention import Rules
 
@@ -39,10 +45,10 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
     :raises SettingsError: at least one problem
     """
     try:
-        given = environment.given()
+        variables = environment.given()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f'{environment.ENV_FILE} can not be read: {said(error)}.') from error
-    problems = list(environment.misnamed(given))
+        raise SettingsError(f'{environment.ENV_FILE} can not be read: {secrets.said(error)}.') from error
+    problems = list(environment.misnamed(variables))
     try:
         env = Environment()
     except ValidationError as error:
@@ -52,20 +58,20 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         file = _config(env)
     except ConfigFileError as error:
         raise SettingsError(*problems, *error.problems) from error
-    check = Checks(env, file, given)
-    apps, public_url, data = check.apps(), check.public_url(), check.data()
-    look = check.branding(file.branding, 'branding')
-    providers = check.providers()
-    admins = check.people('WEBAPP_ADMINS', env.admins, providers)
-    readers = check.people('WEBAPP_READERS', env.readers, providers)
-    embedded = embeds.read(check, apps, public_url, has_provider=bool(providers))
-    relay = None if apps else check.relay()
-    is_local = check.is_local(public_url)
-    secret = check.secret(data, is_local=is_local, make=make_secret)
-    budgets = check.budgets(apps)
-    usage_token = check.token('WEBAPP_USAGE_TOKEN', env.usage_token)
-    metrics_token = check.token('WEBAPP_METRICS_TOKEN', env.metrics_token)
-    if problems := [*problems, *check.problems]:
+    given = Given(env, file, variables)
+    served, public_url, data = apps.read(given), place.public_url(given), place.data(given)
+    look = branding.read(given, file.branding, 'branding')
+    vouching = providers.read(given)
+    admins = people.read(given, 'WEBAPP_ADMINS', env.admins, vouching)
+    readers = people.read(given, 'WEBAPP_READERS', env.readers, vouching)
+    embedded = embeds.read(given, served, public_url, has_provider=bool(vouching))
+    model = None if served else relay.read(given)
+    is_local = place.is_local(given, public_url)
+    secret = secrets.of_instance(given, data, is_local=is_local, make=make_secret)
+    spending = budgets.read(given, served)
+    usage_token = secrets.token(given, 'WEBAPP_USAGE_TOKEN', env.usage_token)
+    metrics_token = secrets.token(given, 'WEBAPP_METRICS_TOKEN', env.metrics_token)
+    if problems := [*problems, *given.problems]:
         raise SettingsError(*problems)
     return Settings(
         host=env.host,
@@ -73,10 +79,10 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         public_url=public_url,
         is_local=is_local,
         guests=env.guests,
-        providers=providers,
+        providers=vouching,
         embeds=embedded,
         limits=NO_LIMITS if is_local else Limits(**file.limits.model_dump()),
-        budgets=budgets,
+        budgets=spending,
         cost_groups=file.usage.groups,
         admins=admins,
         readers=readers,
@@ -85,8 +91,8 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
         metrics_token=metrics_token,
         database_url=env.database_url,
         data=data,
-        apps=apps,
-        relay=relay,
+        apps=served,
+        relay=model,
         name=file.branding.name,
         branding=look,
         remote_urls=file.files.remote_urls,
@@ -102,42 +108,16 @@ def load(*, host: str | None = None, port: int | None = None, make_secret: bool 
 def load_relay() -> RelaySettings | None:
     """The model that the environment names, for the demo alone. :raises SettingsError: what is wrong with it"""
     try:
-        check = Checks(Environment(), ConfigFile(), {})
+        given = Given(Environment(), ConfigFile(), {})
     except ValidationError as error:
         raise SettingsError(*environment.sentences(error)) from error
-    relay = check.relay()
-    if check.problems:
-        raise SettingsError(*check.problems)
-    return relay
-
-
-def described() -> Iterator[tuple[str, str, str]]:
-    """Name, default and meaning of everything that is read: the variables, then the keys of `webapp.toml`."""
-    for field in Environment.model_fields.values():
-        yield str(field.validation_alias), _words(field.default), field.description or ''
-    lists: dict[str, type[BaseModel]] = {
-        'apps': AppTable,
-        'apps.prices': PriceTable,
-        'providers': ProviderTable,
-        'embeds': EmbedTable,
-        'embeds.keys': EmbedKeyTable,
-        'budgets': BudgetTable,
-    }
-    single = ('branding', 'limits', 'usage', 'files', 'titles', 'network', 'sessions', 'retention')
-    for table in ('apps', 'apps.prices', 'providers', 'embeds', 'embeds.keys', *single[:3], 'budgets', *single[3:]):
-        model = lists.get(table) or type(ConfigFile.model_fields[table].default)
-        assert issubclass(model, BaseModel)
-        for key, field in model.model_fields.items():
-            yield f'{table}.{key}', '' if field.is_required() else _words(field.default), field.description or ''
+    model = relay.read(given)
+    if given.problems:
+        raise SettingsError(*given.problems)
+    return model
 
 
 def _config(env: Environment) -> ConfigFile:
     if env.config is None and not CONFIG_FILE.exists():
         return ConfigFile()
     return config_file.read(env.config or CONFIG_FILE)
-
-
-def _words(default: object) -> str:
-    if default is None or default == () or isinstance(default, BaseModel):
-        return ''
-    return str(default).lower() if isinstance(default, bool) else str(default)

@@ -8,39 +8,39 @@ from pydantic import SecretStr
 from webapp import embeds
 from webapp.embedding import host_tokens
 from webapp.embeds import Embed, Key
-from webapp.settings import local_secret
-from webapp.settings.checks import CONFIG_FILE, DEMO, Checks, is_loopback
-from webapp.settings.config_file import EmbedKeyTable, EmbedTable
+from webapp.settings import branding, local_secret
+from webapp.settings.apps import DEMO
+from webapp.settings.given import Given
+from webapp.settings.place import is_loopback
+from webapp.settings.tables import EmbedKeyTable, EmbedTable
 from webapp.settings.values import AppSettings
 
 
-def read(check: Checks, apps: Sequence[AppSettings], public_url: str, *, has_provider: bool) -> tuple[Embed, ...]:
-    """The embeds; what is wrong with them is added to the problems of `check`."""
-    tables = check.file.embeds
+def read(given: Given, apps: Sequence[AppSettings], public_url: str, *, has_provider: bool) -> tuple[Embed, ...]:
+    """The embeds; what is wrong with them is added to the problems of `given`."""
+    tables = given.file.embeds
     ids = [table.id for table in tables]
     for id_ in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
-        check.problems.append(f'embeds: the id "{id_}" is used twice; each embed needs its own.')
+        given.complain(f'embeds: the id "{id_}" is used twice; each embed needs its own.')
     url = urlsplit(public_url)
     if tables and url.scheme == 'http' and not is_loopback(url.hostname or ''):
-        check.problems.append(
+        given.complain(
             'embeds: WEBAPP_PUBLIC_URL must be https: browsers keep no cookie of a plain http page within another '
             'site, and tokens could be read on their way.'
         )
     return tuple(
-        _read(check, table, apps, is_https=url.scheme == 'https', has_provider=has_provider) for table in tables
+        _read(given, table, apps, is_https=url.scheme == 'https', has_provider=has_provider) for table in tables
     )
 
 
-def _read(
-    check: Checks, table: EmbedTable, apps: Sequence[AppSettings], *, is_https: bool, has_provider: bool
-) -> Embed:
+def _read(given: Given, table: EmbedTable, apps: Sequence[AppSettings], *, is_https: bool, has_provider: bool) -> Embed:
     for problem in _problems(table, apps, is_https=is_https, has_provider=has_provider):
-        check.problems.append(f'embeds: "{table.id}" {problem}')
+        given.complain(f'embeds: "{table.id}" {problem}')
     return Embed(
         id=table.id,
         app=table.app,
         origins=tuple(embeds.canonical(origin) for origin in table.origins if not embeds.fault(origin)),
-        keys=tuple(_keys(check, table)),
+        keys=tuple(_keys(given, table)),
         anonymous=table.anonymous,
         sign_in=table.sign_in,
         layout=table.layout,
@@ -50,7 +50,7 @@ def _read(
         usage=table.usage,
         share_text=table.share_text,
         budget_group=table.budget_group or '',
-        branding=check.branding(table.branding, f'embeds: branding of "{table.id}"'),
+        branding=branding.read(given, table.branding, f'embeds: branding of "{table.id}"'),
     )
 
 
@@ -76,25 +76,25 @@ def _problems(table: EmbedTable, apps: Sequence[AppSettings], *, is_https: bool,
         yield f'has two keys called "{twice[0]}"; each needs its own kid.'
 
 
-def _keys(check: Checks, table: EmbedTable) -> Iterator[Key]:
+def _keys(given: Given, table: EmbedTable) -> Iterator[Key]:
     for each in table.keys:
         try:
-            key = _key(check, each)
+            key = _key(given, each)
             if fault := host_tokens.key_fault(key):
                 raise ValueError(fault)
             yield key
         except (OSError, ValueError) as error:
             fault = f'can not be read: {error.strerror}' if isinstance(error, OSError) else str(error)
-            check.problems.append(f'embeds: the key "{each.kid}" of "{table.id}" {fault}.')
+            given.complain(f'embeds: the key "{each.kid}" of "{table.id}" {fault}.')
 
 
-def _key(check: Checks, table: EmbedKeyTable) -> Key:
+def _key(given: Given, table: EmbedKeyTable) -> Key:
     """:raises OSError, ValueError: it is of no use"""
     if table.public_key_file is not None:
-        path = (check.env.config or CONFIG_FILE).parent / table.public_key_file
+        path = given.folder / table.public_key_file
         pem = path.read_text('ascii', errors='replace')
         return Key(table.kid, host_tokens.algorithm_of(pem), pem)
-    secret = (table.secret or SecretStr(check.given.get(table.secret_env or '', ''))).get_secret_value()
+    secret = (table.secret or SecretStr(given.variables.get(table.secret_env or '', ''))).get_secret_value()
     if not secret:
         raise ValueError(f'is missing; set {table.secret_env}')
     if weakness := local_secret.weakness(secret):

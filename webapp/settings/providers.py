@@ -1,7 +1,7 @@
 """What the settings say of those who vouch for people, filled up with what is known of the well-known ones."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,10 +9,13 @@ from pydantic import SecretStr
 
 from webapp.auth.admission import canonical_domain
 from webapp.auth.providers import Preset, Provider
-from webapp.settings.config_file import ProviderTable
+from webapp.principal import GUEST, LOCAL
+from webapp.settings.given import Given
+from webapp.settings.tables import ProviderTable
 from webapp.upstream.address import is_loopback
 
 GUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', re.IGNORECASE)
+RESERVED = {LOCAL, GUEST}  # no provider may be called so
 OPENID = ('openid', 'profile', 'email')
 
 
@@ -39,7 +42,22 @@ KNOWN = {
 }
 
 
-def read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[[str], None]) -> Provider:
+def read(given: Given) -> tuple[Provider, ...]:
+    """That of the environment, then those of `webapp.toml`."""
+    tables = (*_quick_provider(given), *given.file.providers)
+    names = [table.name for table in tables]
+    for name in sorted({name for name in names if names.count(name) > 1 or name in RESERVED}):
+        given.complain(
+            f'providers: the name "{name}" is '
+            + ('our own; choose another one.' if name in RESERVED else 'used twice; each needs its own.')
+        )
+    found = tuple(_read(table, given.variables, given.complain) for table in tables)
+    for problem in _merged(found):
+        given.complain(problem)
+    return found
+
+
+def _read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[[str], None]) -> Provider:
     """A provider of the settings.
 
     :param complain: told each thing that is wrong, in a sentence
@@ -58,7 +76,7 @@ def read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[
         issuer=issuer,
         client_id=table.client_id,
         client_secret=_secret(table, variables, complain),
-        scopes=_scopes(table, known),
+        scopes=table.scopes or known.scopes,
         groups_claim=table.groups_claim,
         admin_claim=table.admin_claim or '',
         admin_groups=frozenset(table.admin_groups),
@@ -73,10 +91,35 @@ def read(table: ProviderTable, variables: Mapping[str, str], complain: Callable[
     )
 
 
-def quick_start(issuer: str, client_id: str, client_secret: SecretStr | None) -> ProviderTable:
+def _quick_provider(given: Given) -> Iterator[ProviderTable]:
+    env = given.env
+    quick = {
+        'OIDC_ISSUER': env.oidc_issuer,
+        'OIDC_CLIENT_ID': env.oidc_client_id,
+        'OIDC_CLIENT_SECRET': env.oidc_client_secret,
+    }
+    present = [name for name, value in quick.items() if value]
+    missing = [name for name in ('OIDC_ISSUER', 'OIDC_CLIENT_ID') if name not in present]
+    if present and missing:
+        given.complain(f'{" and ".join(missing)} missing: {present[0]} is of no use alone.')
+    elif env.oidc_issuer and env.oidc_client_id:
+        yield _quick_start(env.oidc_issuer.strip(), env.oidc_client_id.strip(), env.oidc_client_secret)
+
+
+def _quick_start(issuer: str, client_id: str, client_secret: SecretStr | None) -> ProviderTable:
     """The one provider that the environment names."""
     label = urlsplit(issuer).hostname or 'OpenID Connect'
     return ProviderTable(name='oidc', label=label, issuer=issuer, client_id=client_id, client_secret=client_secret)
+
+
+def _merged(providers: Sequence[Provider]) -> Iterator[str]:
+    """People are told apart by issuer and subject: by one issuer, two providers would speak of one person."""
+    first: dict[str, str] = {}
+    for provider in providers:
+        issuer = provider.issuer.rstrip('/')
+        other = first.setdefault(issuer, provider.name)
+        if issuer and other != provider.name:
+            yield f'providers: "{other}" and "{provider.name}" have one issuer, {issuer}; each needs its own.'
 
 
 def _problems(table: ProviderTable, issuer: str, known: Known) -> Iterator[str]:
@@ -134,7 +177,3 @@ def _secret(table: ProviderTable, variables: Mapping[str, str], complain: Callab
     if not secret:
         complain(f'providers: "{table.name}" has no secret; set {table.client_secret_env}.')
     return secret
-
-
-def _scopes(table: ProviderTable, known: Known) -> tuple[str, ...]:
-    return tuple(table.scopes) or known.scopes

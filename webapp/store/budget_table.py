@@ -13,7 +13,7 @@ from webapp.errors import NotFound, Refused
 from webapp.store import audit, locks, users
 from webapp.store.audit import Action, Party
 from webapp.store.budgets import WARN_SHARE, Budget, Period, Scope, Spender, Standing, standing
-from webapp.store.reports import Called, called
+from webapp.store.labels import Called, called
 from webapp.store.rollups import UNIT
 from webapp.store.tables import BudgetRow, UsageDayRow, UsageTotalRow, UserRow, changed
 from webapp.store.usage import from_nano

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, delete
 
 from webapp.principal import Identity, Within
 from webapp.store import logins, revocations, sessions
-from webapp.store.sessions import ProviderTokens, Standing
+from webapp.store.sessions import NO_TOKENS, ProviderTokens, Standing
 from webapp.store.tables import TicketRow, changed
 
 STAYS = timedelta(seconds=30)  # a ticket
@@ -35,7 +35,7 @@ class Entry:
     ticket: str
     device: str
     address: str
-    tokens: ProviderTokens = ProviderTokens()  # noqa: RUF009 -- a value
+    tokens: ProviderTokens = NO_TOKENS
     elsewhere: tuple[str, ...] = ()  # origins where the held session lives already, and may
 
 

@@ -16,8 +16,7 @@ from webapp.errors import NotFound, Refused
 from webapp.store import audit, messages, users
 from webapp.store.audit import Action, Party
 from webapp.store.feedback import Rating, Source, State
-from webapp.store.messages import Message
-from webapp.store.tables import ConversationRow, FeedbackRow, MessageRow, Moment
+from webapp.store.tables import FeedbackRow, MessageRow, Moment
 from webapp.store.text import clean, fold_case
 
 Place = tuple[datetime, str]  # when it was given, and its id; another one when it is given anew
@@ -25,7 +24,6 @@ Place = tuple[datetime, str]  # when it was given, and its id; another one when 
 MAX_PAGE = 500
 MAX_SEARCH = 200
 EXCERPT = 400  # characters of a question or an answer
-BEFORE, AFTER = 10, 5  # turns around the one that was rated
 COLUMNS = (
     *('id', 'updated_at', 'app', 'rating', 'source', 'rater', 'state', 'state_by', 'state_at'),
     *('message_id', 'user_id', 'upstream_conversation_id', 'upstream_message_id'),
@@ -84,18 +82,6 @@ class Page:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A rated answer among those around it, the oldest first."""
-
-    rated: Rated
-    owner: Party
-    title: str
-    messages: tuple[Message, ...]
-    has_earlier: bool
-    has_later: bool
-
-
 def page(
     session: Session,
     *,
@@ -115,7 +101,7 @@ def page(
     limit = min(limit, MAX_PAGE)
     rows = session.execute(statement.order_by(at.desc(), id_.desc()).limit(limit + 1)).all()
     found = [_value(row) for row in rows[:limit]]
-    return Page(_with_texts(session, found) if with_texts else found, has_more=len(rows) > limit)
+    return Page(worded(session, found) if with_texts else found, has_more=len(rows) > limit)
 
 
 def read(
@@ -143,62 +129,6 @@ def read(
     for user_id, theirs in ids.items():
         target, detail = owners.get(user_id, Party()), {'feedback': theirs}
         audit.record(session, Action.FEEDBACK_READ, target=target, detail=detail, **doing)
-    return found
-
-
-def thread(session: Session, *, feedback_id: str) -> Thread:
-    """A rated answer of ours, and what was said around it on its path, whether that is shown or not.
-
-    :raises NotFound: there is no such rating, or the message is none of ours
-    """
-    rated = next(iter(_with_texts(session, [_get(session, feedback_id)])), None)
-    if rated is None:
-        raise NotFound
-    titled = select(ConversationRow.title).where(ConversationRow.id == rated.conversation_id)
-    title = session.exec(titled).first()
-    if title is None:
-        raise NotFound
-    shown, has_earlier, has_later = messages.around(
-        session, user_id=rated.user_id, message_id=rated.message_id, before=BEFORE, after=AFTER
-    )
-    return Thread(
-        rated=rated,
-        owner=users.named(session, rated.user_id),
-        title=title,
-        messages=tuple(shown),
-        has_earlier=has_earlier,
-        has_later=has_later,
-    )
-
-
-def read_thread(
-    session: Session,
-    *,
-    actor: Party,
-    feedback_id: str,
-    now: datetime,
-    address: str = '',
-    known: Thread | None = None,
-) -> Thread:
-    """`thread`, and note who has read it.
-
-    :param known: as it was when they read it before; noted is only what there is more to read
-    :raises NotFound: as `thread`
-    """
-    found = thread(session, feedback_id=feedback_id)
-    if known and found.rated.texts == known.rated.texts and all(each in known.messages for each in found.messages):
-        return found
-    rated = found.rated
-    detail = {'conversation': rated.conversation_id, 'message': rated.message_id, 'feedback': rated.id}
-    audit.record(
-        session,
-        Action.CONVERSATION_READ,
-        now=now,
-        actor=actor,
-        target=found.owner,
-        address=address,
-        detail=detail,
-    )
     return found
 
 
@@ -240,7 +170,8 @@ def apps(session: Session) -> list[str]:
     return sorted(session.exec(select(FeedbackRow.app).where(IS_LISTED).distinct()))
 
 
-def _get(session: Session, feedback_id: str) -> Rated:
+def get(session: Session, feedback_id: str) -> Rated:
+    """:raises NotFound: there is no such rating"""
     row = session.execute(_listed(col(FeedbackRow.id) == clean(feedback_id))).first()
     if row is None:
         raise NotFound
@@ -289,7 +220,8 @@ def _matching(wanted: Filter, *, with_texts: bool) -> Iterator[ColumnElement[boo
             yield col(FeedbackRow.folded).contains(word, autoescape=True)
 
 
-def _with_texts(session: Session, found: Sequence[Rated]) -> list[Rated]:
+def worded(session: Session, found: Sequence[Rated]) -> list[Rated]:
+    """The same with what people wrote; without those that have just gone."""
     question = func.substr(MessageRow.query, 1, EXCERPT + 1)
     columns = (FeedbackRow.id, FeedbackRow.comment, MessageRow.id, MessageRow.status, MessageRow.reply)
     statement = (
@@ -301,7 +233,7 @@ def _with_texts(session: Session, found: Sequence[Rated]) -> list[Rated]:
     for id_, comment, message_id, status, reply, asked in session.execute(statement):
         answer = messages.read_reply(message_id, status, reply).text if message_id else ''
         texts[id_] = Texts(comment, _excerpt(asked or ''), _excerpt(answer))
-    return [replace(each, texts=texts[each.id]) for each in found if each.id in texts]  # some may just have gone
+    return [replace(each, texts=texts[each.id]) for each in found if each.id in texts]
 
 
 def _excerpt(text: str) -> str:

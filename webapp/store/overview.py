@@ -6,8 +6,11 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from webapp.store import comparison, reports
-from webapp.store.reports import Called, Entry, Filter, Line, Side, Speed
+from webapp.store import comparison, labels, ledger, percentiles, reports
+from webapp.store.labels import Called
+from webapp.store.ledger import Entry
+from webapp.store.percentiles import Speed
+from webapp.store.reports import Filter, Line, Side
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
 
@@ -42,7 +45,7 @@ def read(
     :param before: the place of the last answer known
     """
     lines = reports.summed(session, wanted=wanted, by=by) if by is not None else []
-    entries = reports.entries(session, wanted=wanted, before=before, limit=limit) if by is None else []
+    entries = ledger.entries(session, wanted=wanted, before=before, limit=limit) if by is None else []
     people = {line.keys[0] for line in lines} if by == ('user',) else {entry.user for entry in entries}
     daily = reports.summed(session, wanted=wanted, by=('day', 'outcome'))
     yesterday = today - timedelta(days=1)
@@ -51,14 +54,14 @@ def read(
         lines=lines,
         entries=entries,
         daily=daily,
-        speed=reports.speed(session, wanted=wanted, by=('day',)),
-        group_speed=reports.speed(session, wanted=wanted, by=by) if by and by != ('user',) else {},
+        speed=percentiles.speed(session, wanted=wanted, by=('day',)),
+        group_speed=percentiles.speed(session, wanted=wanted, by=by) if by and by != ('user',) else {},
         month=reports.summed(session, wanted=replace(wanted, since=today.replace(day=1), until=today)),
         lately=reports.summed(
             session, wanted=replace(wanted, since=yesterday - timedelta(days=WEEK - 1), until=yesterday)
         ),
         differing=comparison.differing(session, wanted=wanted),
-        called=reports.called(session, ids=people | ({wanted.user} if wanted.user else set())),
+        called=labels.called(session, ids=people | ({wanted.user} if wanted.user else set())),
     )
 
 

@@ -50,6 +50,9 @@ class ProviderTokens:
     refresh_at: datetime | None = None  # when to ask it again
 
 
+NO_TOKENS = ProviderTokens()
+
+
 def sign_in(
     session: Session,
     *,
@@ -62,7 +65,7 @@ def sign_in(
     device: str = '',
     address: str = '',
     replaces: str = '',
-    tokens: ProviderTokens = ProviderTokens(),
+    tokens: ProviderTokens = NO_TOKENS,
     within: Within | None = None,
 ) -> Standing:
     """Open a session for somebody whose identity has been proven, for at most `absolute`.

@@ -7,7 +7,7 @@ from datetime import datetime
 from webapp.errors import NotFound
 from webapp.store.feedback import Source, State
 from webapp.store.feedback_queue import Place, Rated, Texts
-from webapp.store.reports import Called
+from webapp.store.labels import Called
 from webapp.ui import i18n, places
 from webapp.ui.feedback_asked import PATH
 

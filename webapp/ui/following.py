@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from webapp.chat.message import Status
-from webapp.generation import Generation, Progress
+from webapp.generations import Generation, Progress
 from webapp.markdown import Seen
 from webapp.ui import views
 from webapp.ui.components.thread import MessageView, Thread

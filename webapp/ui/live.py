@@ -4,7 +4,7 @@ import asyncio
 from weakref import WeakValueDictionary
 
 from webapp.chat.message import Reply
-from webapp.generation import Generation
+from webapp.generations import Generation
 from webapp.markdown import LiveDocument, Patch, Seen
 
 

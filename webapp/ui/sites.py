@@ -52,7 +52,7 @@ async def gate(services: Services, request: Request) -> Principal:
     embed = services.embedding.embeds.get(request.path_params['embed'])
     ticket = request.query_params.get('t', '')
     principal = await services.embedding.entrance.take(request.scope, embed, ticket)
-    principal = principal or await services.sessions.within(request.scope, embed)
+    principal = principal or await services.embedding.sessions.principal(request.scope, embed)
     if principal is None:
         there = Look.of(embed, request.query_params).at(embed.path)
         raise HTTPException(303, headers={'Location': there, 'Cache-Control': 'no-store'})

@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from webapp.chat.message import Status
 from webapp.store import users
+from webapp.store.ledger import Entry, History
 from webapp.store.overview import WEEK, Overview
-from webapp.store.reports import Entry, History, Side
+from webapp.store.reports import Side
 from webapp.store.speeds import Measure
 from webapp.store.usage import Total, together
 from webapp.ui import charts, forgotten, i18n, numbers, places

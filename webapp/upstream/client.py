@@ -66,6 +66,7 @@ class DifyClient:
         files: Sequence[FileRef] = (),
         auto_generate_name: bool = False,
         workflow_id: str = '',
+        expects_speech: bool = False,
     ) -> AsyncGenerator[Event, None]:
         """Send one message and yield the reply as it is written. Closing the generator closes the connection.
 
@@ -74,6 +75,7 @@ class DifyClient:
         :param conversation_id: upstream id to continue, or '' for a new conversation
         :param inputs: all values of the app's form, with every message
         :param auto_generate_name: the first words of a new conversation come a second later if it is true
+        :param expects_speech: the app reads its answers aloud unasked: wait for its voice, which may come last
         :return: events with exactly one of `Finished`, `Stopped`, `Failed`, `Interrupted` or `Paused`
         :raises UpstreamError: refused before the first event
         :raises Unreachable: no connection, no first byte in time, or not Dify's language
@@ -89,7 +91,8 @@ class DifyClient:
             auto_generate_name=auto_generate_name,
             workflow_id=workflow_id,
         )
-        return stream(self._dify, 'POST', '/chat-messages', json=body | {'response_mode': 'streaming'})
+        body |= {'response_mode': 'streaming'}
+        return stream(self._dify, 'POST', '/chat-messages', expects_speech=expects_speech, json=body)
 
     async def ask(
         self,

@@ -21,6 +21,8 @@ class Signal(Enum):
     RUN_SUCCEEDED = auto()
     RUN_STOPPED = auto()
     RUN_PAUSED = auto()
+    SPEAKING = auto()  # a piece of the answer, aloud
+    SPOKEN = auto()  # the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +34,42 @@ class Trouble:
 
 
 class Ending:
-    """Turns signals into exactly one ending event. Times are seconds on any clock that only goes forward."""
+    """Turns signals into exactly one ending event. Times are seconds on any clock that only goes forward.
 
-    def __init__(self, limits: TimeLimits) -> None:
-        self.deadline = float('inf')  # when to close a stream that does not end by itself
+    :param expects_speech: the app reads its answers aloud, and may begin to do so after their end
+    """
+
+    def __init__(self, limits: TimeLimits, *, expects_speech: bool = False) -> None:
         self.has_ended = False  # the ending event is out
         self._limits = limits
+        self._end_at = float('inf')
+        self._expects_speech = expects_speech
+        self._speech_until = 0.0
         self._is_run = False
         self._seen: set[Signal] = set()
         self._trouble: Failure | None = None  # provisional
+
+    @property
+    def deadline(self) -> float:
+        """When to close a stream that does not end by itself."""
+        return max(self._end_at, self._speech_until)
 
     def take(self, said: Signal | Trouble, now: float) -> list[Event]:
         """The ending event if this is the end, else nothing."""
         if isinstance(said, Trouble):
             return self._fail(said, now)
+        if said in {Signal.SPEAKING, Signal.SPOKEN}:
+            self._expects_speech = said is Signal.SPEAKING
+            self._wait_for_speech(now)
+            return []
         self._seen.add(said)
         self._is_run |= said is not Signal.MESSAGE_ENDED
         match said:
             case Signal.RUN_STARTED:
                 return []
             case Signal.RUN_PAUSED:
-                self._close_at(now)
+                self._expects_speech = False
+                self._close_at(now, 0)
                 return self._end(Paused())
             case Signal.RUN_STOPPED:
                 self._wait_for_rest(now)
@@ -68,7 +85,8 @@ class Ending:
         return self._end(Interrupted(failure))
 
     def _fail(self, trouble: Trouble, now: float) -> list[Event]:
-        self._close_at(now + self._limits.after_error)
+        self._expects_speech = False
+        self._close_at(now, self._limits.after_error)
         if not trouble.is_provisional:
             return self._end(Failed(trouble.failure))
         self._trouble = self._trouble or trouble.failure
@@ -78,10 +96,14 @@ class Ending:
         expected = {Signal.MESSAGE_ENDED, Signal.RUN_SUCCEEDED} if self._is_run else {Signal.MESSAGE_ENDED}
         seen = {Signal.RUN_SUCCEEDED if signal is Signal.RUN_STOPPED else signal for signal in self._seen}
         is_whole = expected <= seen
-        self._close_at(now + (self._limits.after_end if is_whole else self._limits.after_half_end))
+        self._close_at(now, self._limits.after_end if is_whole else self._limits.after_half_end)
 
-    def _close_at(self, time: float) -> None:
-        self.deadline = min(self.deadline, time)
+    def _close_at(self, now: float, after: float) -> None:
+        self._end_at = min(self._end_at, now + after)
+        self._wait_for_speech(now)
+
+    def _wait_for_speech(self, now: float) -> None:
+        self._speech_until = now + self._limits.speech if self._expects_speech else 0.0
 
     def _end(self, event: Event) -> list[Event]:
         if self.has_ended:

@@ -29,5 +29,6 @@ class TimeLimits:
     after_end: float = 1  # how long an ended stream may take to close by itself
     after_half_end: float = 5  # between `message_end` and `workflow_finished`, which come in either order
     after_error: float = 2
+    speech: float = 10  # between the end of an answer that is read aloud and its voice, and between two pieces of that
     busy_pause: float = 1  # before a message refused as too busy is sent again; doubles, with jitter
     busy_pause_at_most: float = 10  # also when the server asks for more

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from webapp.chat.events import Event, Reported, Started, TextCompleted, TextReplaced
+from webapp.chat.events import Event, Reported, Started, TextCompleted, TextReplaced, Voiced
 from webapp.chat.message import Failure
 from webapp.chat.reducer import joined
 from webapp.upstream.ending import Ending, Signal, Trouble
@@ -13,15 +13,19 @@ from webapp.upstream.payload import Payload, parse
 from webapp.upstream.stopwatch import Stopwatch
 from webapp.upstream.wire import Said, Translator
 
+LATE = Started | Reported | TextReplaced | TextCompleted | Voiced  # what may come after the end
+
 
 class Reading:
     """One stream. What arrives together comes out together; exactly one event is an ending."""
 
-    def __init__(self, faults: Faults, limits: TimeLimits, *, is_resumed: bool = False) -> None:
+    def __init__(
+        self, faults: Faults, limits: TimeLimits, *, is_resumed: bool = False, expects_speech: bool = False
+    ) -> None:
         self.failure: Failure | None = None  # why it makes no sense to read on
         self._frames = Frames()
         self._translator = Translator(faults, is_resumed=is_resumed)
-        self._ending = Ending(limits)
+        self._ending = Ending(limits, expects_speech=expects_speech)
         self._stopwatch = Stopwatch()
         self._bad_frames = 0  # in a row
 
@@ -64,7 +68,7 @@ class Reading:
         for item in said:
             if isinstance(item, Signal | Trouble):
                 yield from self._ending.take(item, now)
-            elif not self._ending.has_ended or isinstance(item, Started | Reported | TextReplaced | TextCompleted):
+            elif not self._ending.has_ended or isinstance(item, LATE):
                 yield from self._stopwatch.time(item, now)
 
     def _fail(self, detail: str) -> None:

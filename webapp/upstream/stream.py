@@ -21,7 +21,13 @@ JSON = 'application/json'
 
 
 async def stream(
-    dify: Connection, method: str, path: str, *, is_resumed: bool = False, **content: Any
+    dify: Connection,
+    method: str,
+    path: str,
+    *,
+    is_resumed: bool = False,
+    expects_speech: bool = False,
+    **content: Any,
 ) -> AsyncGenerator[Event, None]:
     """Ask, and yield the answer's events with exactly one ending. One generator only: each more costs every token.
 
@@ -37,7 +43,7 @@ async def stream(
             for event in events:
                 yield event
             return
-        reading = Reading(dify.faults, limits, is_resumed=is_resumed)
+        reading = Reading(dify.faults, limits, is_resumed=is_resumed, expects_speech=expects_speech)
         failure = Failure('stream_cut')
         watchdog = Watchdog()
         try:

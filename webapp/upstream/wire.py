@@ -1,5 +1,6 @@
 """Dify's words. The one module that knows the names of events; everything else knows ours."""
 
+import base64
 import logging
 from collections.abc import Callable, Iterable
 
@@ -14,6 +15,7 @@ from webapp.chat.events import (
     StepChanged,
     TextCompleted,
     TextReplaced,
+    Voiced,
 )
 from webapp.chat.message import FormPart, StepPart, StepState
 from webapp.upstream import parts
@@ -50,6 +52,7 @@ class Translator:
         self._thinking = Thinking()
         self._names: dict[str, str] = {}
         self._is_named = False
+        self._thoughts: dict[str, str] = {}  # what an agent's rows without a tool say
         self._agent_spoke = False  # from then on a `message` repeats the whole answer
         self._steps: set[str] = set()
         self._files: set[str] = set()
@@ -120,8 +123,13 @@ class Translator:
             return []
         if self._agent_spoke:  # a New Agent's closing copy; its mode is not named in the stream
             self._agent_spoke = False
-            return self._replace(answer)
+            return [*self._aside(answer), *self._replace(answer)]
         return self._say(answer)
+
+    def _aside(self, answer: str) -> list[Event]:
+        """What a New Agent thought and said on the way to its answer: all rows of words that the answer lacks."""
+        said = [words for words in map(str.strip, self._thoughts.values()) if words and words not in answer]
+        return [ReasoningDelta('\n\n'.join(said))] if said else []
 
     def _agent_message(self, payload: Payload) -> list[Event]:
         answer = payload.get('answer')
@@ -140,6 +148,7 @@ class Translator:
         return [FileAdded(file)]
 
     def _message_replace(self, payload: Payload) -> list[Event]:
+        self._thoughts = {}
         return self._replace(text(payload, 'answer'), with_reasoning=True)
 
     def _message_end(self, payload: Payload) -> list[Said]:
@@ -150,6 +159,9 @@ class Translator:
         return [*self.flush(), *reported, Signal.MESSAGE_ENDED]
 
     def _agent_thought(self, payload: Payload) -> list[Event]:
+        id_ = name(payload, 'id')
+        if not text(payload, 'tool') and (id_ in self._thoughts or len(self._thoughts) < MAX_STEPS):
+            self._thoughts[id_] = text(payload, 'thought')
         return [event for step in parts.tool_steps(payload) for event in self._step(step)]
 
     def _reasoning_chunk(self, payload: Payload) -> list[Event]:
@@ -218,6 +230,16 @@ class Translator:
     def _human_input_form_timeout(self, payload: Payload) -> list[Event]:
         return self._form(parts.form_timeout(mapping(payload, 'data')))
 
+    def _tts_message(self, payload: Payload) -> list[Said]:
+        try:
+            sound = base64.b64decode(text(payload, 'audio'), validate=True)
+        except ValueError:
+            return [Signal.SPEAKING]
+        return [Voiced(sound), Signal.SPEAKING] if sound else [Signal.SPEAKING]
+
+    def _tts_message_end(self, payload: Payload) -> list[Said]:
+        return [Signal.SPOKEN]
+
     def _error(self, payload: Payload) -> list[Said]:
         return [*self.flush(), Trouble(self._faults.failure(payload))]
 
@@ -246,14 +268,14 @@ TRANSLATIONS: dict[str, Callable[[Translator, Payload], Iterable[Said]]] = {
     'human_input_required': Translator._human_input_required,
     'human_input_form_filled': Translator._human_input_form_filled,
     'human_input_form_timeout': Translator._human_input_form_timeout,
+    'tts_message': Translator._tts_message,
+    'tts_message_end': Translator._tts_message_end,
     'error': Translator._error,
 }
 IGNORED = {
     'ping',
     'text_chunk',  # the same words come as `message`
     'text_replace',
-    'tts_message',  # speech is asked for when somebody wants to hear it
-    'tts_message_end',
     'parallel_branch_started',
     'parallel_branch_finished',
 }

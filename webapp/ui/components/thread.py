@@ -23,6 +23,7 @@ ON_DEMAND = (
     'editing',
     'feedback',
     'lightbox',
+    'mending',
     'popover',
     'questions',
     'sources',
@@ -225,9 +226,9 @@ class Thread(
         """Give all of a question, by message id: the page has but the beginning of a long one."""
         self._supply('question', source, lambda text: text)
 
-    def on_pieces(self, source: Callable[[str], Awaitable[int | None] | int | None]) -> None:
-        """Give in how many pieces an answer is read aloud, by message id."""
-        self._supply('pieces', source, str)
+    def on_pieces(self, source: Callable[[str], Awaitable[Sequence[str] | None] | Sequence[str] | None]) -> None:
+        """Give the names of the pieces in which an answer is read aloud, by message id."""
+        self._supply('pieces', source, lambda names: ' '.join(names) or 'none')
 
     def on_sources(
         self, source: Callable[[str], Awaitable[Sequence[Citation] | None] | Sequence[Citation] | None]

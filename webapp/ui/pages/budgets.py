@@ -11,7 +11,7 @@ from markupsafe import Markup
 from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.services import Services
-from webapp.store import budget_table, people, reports
+from webapp.store import budget_table, labels, people
 from webapp.store.budget_table import Board, Posted
 from webapp.store.budgets import Budget, Scope
 from webapp.store.people import Filter
@@ -124,7 +124,7 @@ class BudgetsPage(SheetPage):
         raise Refused('budget_for_several')
 
     async def _name(self, user_id: str) -> str:
-        person = (await self._services.store.read(reports.called, ids={user_id})).get(user_id)
+        person = (await self._services.store.read(labels.called, ids={user_id})).get(user_id)
         return (person.name or person.subject) if person else user_id
 
     async def _known(self, key: str) -> Budget:

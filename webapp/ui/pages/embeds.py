@@ -64,7 +64,7 @@ class EmbedsPage(SheetPage):
 
     async def render(self) -> str:
         services, since = self._services, (clock.now() - LATELY).date()
-        sessions = await services.sessions.by_embed()
+        sessions = await services.embedding.sessions.by_embed()
         answers = await services.store.read(reports.answers_by_embed, since=since)
         revoked = await services.store.read(revocations.all_of)
         budgets = await self._budgets()

@@ -7,7 +7,7 @@ from fastapi import Request
 from webapp.errors import NotFound, Refused
 from webapp.principal import Principal, Role
 from webapp.services import Services
-from webapp.store import feedback_list, feedback_queue as queue, reports
+from webapp.store import feedback_list, feedback_queue as queue, labels
 from webapp.store.feedback import State
 from webapp.store.feedback_queue import Page, Place
 from webapp.store.limits import Scope
@@ -84,7 +84,7 @@ class FeedbackPage(SheetPage):
     async def _found(self) -> str:
         asked = self._asked
         found = await self._page()
-        called = await self._services.store.read(reports.called, ids=feedback_view.people(found.rows))
+        called = await self._services.store.read(labels.called, ids=feedback_view.people(found.rows))
         names = self._app_names()
         return written(
             'feedback_found.html',

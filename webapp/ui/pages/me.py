@@ -10,7 +10,7 @@ from webapp.auth.providers import Provider
 from webapp.errors import NotFound
 from webapp.principal import Identity, Principal, Role
 from webapp.services import Services
-from webapp.store import links, people, reports
+from webapp.store import ledger, links, people, reports
 from webapp.store.people import Way
 from webapp.store.sessions import BrowserSession
 from webapp.ui import budget_lines, devices, i18n, numbers, open_pages, persons, views
@@ -54,7 +54,7 @@ class MyPage(SheetPage):
         month = reports.Filter(today.replace(day=1), today, user=user_id)
         lines = await read(reports.summed, wanted=month)
         open_to_them = [app.slug for app in self._services.apps.of(self._principal)]
-        dear = await read(reports.dearest, user_id=user_id, apps=open_to_them, since=month.since, until=month.until)
+        dear = await read(ledger.dearest, user_id=user_id, apps=open_to_them, since=month.since, until=month.until)
         totals = [line.total for line in lines]
         stands = await self._services.budgets.personal(self._principal)
         return {

@@ -11,7 +11,20 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from webapp.upstream.demo import agent, attachments, chat, chatflow, inputs, saving, scenario, titles, usage, writer
+from webapp.upstream.demo import (
+    agent,
+    attachments,
+    chat,
+    chatflow,
+    inputs,
+    new_agent,
+    saving,
+    scenario,
+    speech,
+    titles,
+    usage,
+    writer,
+)
 from webapp.upstream.demo.contents import Attachment, look
 from webapp.upstream.demo.generation import Generation, Signal
 from webapp.upstream.demo.payloads import ChatRequestPayload, body, check, user_of
@@ -34,6 +47,7 @@ ROUTE = '/v1/chat-messages'
 DIALECTS: dict[str, Callable[[Turn, Demo], AsyncIterator[Frame]]] = {
     'chat': chat.frames,
     'agent-chat': agent.frames,
+    'agent': new_agent.frames,
     'advanced-chat': chatflow.frames,
 }
 
@@ -46,21 +60,24 @@ async def send(request: Request) -> Response:
     payload.query = payload.query.replace('\0', '')
     if not payload.query:
         raise invalid('query is required')
-    asked = scenario.parse(payload.query)
+    asked = scenario.parse(payload.query, mode=demo.mode)
     if asked.refusal:
         return _refuse(scenario.REFUSALS[asked.refusal])
     streaming = payload.response_mode == 'streaming'
     if not streaming and (asked.mode == 'agent-chat' or asked.human):
         raise invalid('Agent Chat App does not support blocking mode')
+    if not streaming and asked.mode == 'agent':
+        raise ApiError(400, 'bad_request', 'Agent App only supports streaming response mode.')
     if demo.active_limit is not None and len(demo.running) >= demo.active_limit:
         raise invalid(
             'Too many requests. Please try again later. The current maximum concurrent requests allowed for '
             f'{APP_ID} is {demo.active_limit}.'
         )
     turn = _open(demo, payload, asked, user, base_url(request))
+    frames = DIALECTS[asked.mode](turn, demo)
     generation = Generation(
         turn,
-        DIALECTS[asked.mode](turn, demo),
+        speech.aloud(frames, turn) if demo.abilities.speaks_unasked else frames,
         ping=demo.ping,
         save=lambda frame: saving.save(demo.records, turn, frame),
     )

@@ -4,6 +4,7 @@ Read aloud, each word is a tone, the longer the word the lower. Of a recording i
 understood nothing; of a silent one it says nothing.
 """
 
+import base64
 import io
 import math
 import struct
@@ -19,6 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from webapp.upstream.demo.payloads import body, user_of
 from webapp.upstream.demo.responses import ApiError, answer, invalid
 from webapp.upstream.demo.state import demo_of
+from webapp.upstream.demo.turn import Frame, Turn
 
 VOICE = 'tones'
 RATE = 16_000  # samples a second
@@ -61,6 +63,17 @@ async def audio_to_text(request: Request) -> Response:
     if len(content) > MOST_MEGABYTES * 1024 * 1024:
         raise ApiError(413, 'audio_too_large', f'Audio size larger than {MOST_MEGABYTES} mb')
     return answer({'text': _heard(content)})
+
+
+async def aloud(frames: AsyncIterator[Frame], turn: Turn) -> AsyncIterator[Frame]:
+    """The frames of an answer, and behind them its voice, as an app sends it that reads answers aloud unasked."""
+    async for frame in frames:
+        yield frame
+        if frame['event'] != 'message_end' or turn.stopped:
+            continue
+        async for sound in _spoken(turn.text.split()[:MOST_WORDS]):
+            yield turn.frame('tts_message', audio=base64.b64encode(sound).decode())
+        yield turn.frame('tts_message_end', audio='')
 
 
 async def _spoken(words: list[str]) -> AsyncIterator[bytes]:

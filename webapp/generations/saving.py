@@ -11,7 +11,7 @@ from typing import TypeVar
 from webapp.chat.message import Reply, Status
 from webapp.clock import now
 from webapp.errors import StoreUnavailable
-from webapp.generation import Generation
+from webapp.generations.generation import Generation
 from webapp.prices import Price
 from webapp.store import deletions, messages
 from webapp.store.database import Store

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from webapp.apps import App
-from webapp.chat.events import Event, ReasoningDelta, Started, StepChanged, TextDelta
+from webapp.chat.events import Event, ReasoningDelta, Started, StepChanged, Stopped, TextDelta
 from webapp.chat.message import Reply, Status
 from webapp.chat.reducer import joined, replay
 from webapp.latest import Latest, Pace, at_once
 from webapp.store.conversations import Conversation
 from webapp.store.messages import Begun, Leftover, Message
+
+DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 
 
 class Phase(StrEnum):
@@ -156,6 +158,22 @@ class Generation:
 
     def _wake(self, *, urgent: bool = False) -> None:
         self._changed.set(self._changed.value + 1, urgent=urgent)
+
+    def stop(self) -> None:
+        """Its words so far stay, and upstream is told. One that has its end already is left alone."""
+        if self.reply.status.is_final:
+            return
+        waits_in_line = self.is_waiting
+        self.feed(Stopped())
+        self.stopping.set()
+        self.released.set()
+        if waits_in_line and self.work:
+            self.work.cancel()
+
+    async def over(self) -> None:
+        """Wait until it is kept for good, but no longer than that may take."""
+        if self.task:
+            await asyncio.wait({self.task}, timeout=DRAIN_SECONDS + 5)
 
     def left(self, reply: Reply) -> Leftover:
         """What there is to repair, should it have broken off with `reply`."""

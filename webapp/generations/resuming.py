@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 
 from webapp.chat.events import Event, Finished, FormChanged, Interrupted, Resumed, TextCompleted
 from webapp.errors import UpstreamError
-from webapp.generation import Generation
+from webapp.generations.generation import Generation
 from webapp.upstream.history import HistoryMessage
 
 logger = logging.getLogger(__name__)
