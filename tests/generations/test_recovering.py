@@ -7,7 +7,7 @@ import pytest
 
 from webapp.chat.events import Repaired, Reported
 from webapp.chat.message import Reply, Status, Usage
-from webapp.repair import Found, recover
+from webapp.generations.repair import Found, recover
 from webapp.upstream.client import DifyClient
 
 BROKEN = Reply(Status.INTERRUPTED, conversation_id='c', message_id='m', run_id='r')
