@@ -274,9 +274,9 @@ class ChatPage(Hearing):
             self._tell_host('user', message.conversation_id, 'complete', query)
             await self._join(message, visit)
 
-    def _take_values(self, values: str) -> Awaitable[object]:
+    def _take_values(self, values: str, number: int) -> Awaitable[object]:
         """What stands in the form; at once, for the question that comes right behind must find it."""
-        self._asking.written = values
+        self._asking.take(values, number)
         return self._hear(self._see)()
 
     async def _ask(self, text: str, key: str) -> None:
