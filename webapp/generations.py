@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.deletions import Deletions
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
-from webapp.files import Files, Written
+from webapp.files import Files, Written, address
+from webapp.files.content import PICTURES
 from webapp.files.written import without_addresses
 from webapp.generation import Ended, Generation, GoingOn, Phase, Progress
 from webapp.latest import Latest
@@ -226,8 +228,8 @@ class Generations:
                 raise
             if self._closing:  # the next start finds the run going on
                 return
-            names = {name: ', '.join(attached[id_].name for id_ in ids) for name, ids in given.files.items()}
-            told = forms.told(form, action, {**given.texts, **names})
+            shown = {name: ' '.join(_shown(attached[id_]) for id_ in ids) for name, ids in given.files.items()}
+            told = forms.told(form, action, {**given.texts, **shown})
             if attached:
                 await self._store.write(stored.keep_sent, ids=list(attached), conversation_id=message.conversation_id)
             generation.feed(FormChanged(replace(form, answer=told, key=key)))
@@ -494,16 +496,18 @@ class Generations:
             generation.feed(Interrupted(Failure('internal_error')))
 
     async def _attached(self, principal: Principal, app: App, given: forms.Answer) -> dict[str, File]:
-        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`"""
+        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`, and as `check_links`"""
         found = {}
         for id_ in [id_ for ids in given.files.values() for id_ in ids]:
             try:
                 file = await self._belongings.file(principal, id_)
             except NotFound:
                 raise Refused('file_gone') from None
-            if file.app != app.slug or file.source is not Source.USER or not file.is_kept:
+            is_theirs = file.link or (file.source is Source.USER and file.is_kept)
+            if file.app != app.slug or not is_theirs:
                 raise Refused('file_gone')
             found[id_] = file
+        await self._files.check_links(found.values())
         return found
 
     async def _asked(self, generation: Generation) -> AsyncIterator[Event]:
@@ -699,11 +703,17 @@ def _refuse_too_many(app: App, files: Sequence[str]) -> None:
 def _inputs(form: FormPart, given: forms.Answer, attached: Mapping[str, File]) -> dict[str, object]:
     """Files as upstream wants to be told of them: one by itself, several in a list."""
     refs = {
-        name: [FileRef(attached[id_].kind, attached[id_].upstream_id).as_json() for id_ in ids]
+        name: [FileRef(attached[id_].kind, attached[id_].upstream_id, attached[id_].link).as_json() for id_ in ids]
         for name, ids in given.files.items()
     }
     lists = {field.name for field in forms.fields(form) if field.kind is forms.Kind.FILES}
     return {name: found if name in lists else found[0] for name, found in refs.items()}
+
+
+def _shown(file: File) -> str:
+    """A file in what is told of an answer to a question, as Markdown."""
+    name = re.sub(r'[\\\[\]\n`*_<]', ' ', file.name)
+    return f'{"!" if file.media_type in PICTURES and not file.link else ""}[{name}]({file.link or address(file.id)})'
 
 
 def _fit(reply: Reply, form: FormPart, action: str, values: Mapping[str, object]) -> forms.Answer:
