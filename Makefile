@@ -10,7 +10,7 @@ FAILED  := { echo 'The installation failed, see above. Is the package index with
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run login test again check pictures bench lock clean
+.PHONY: help run login test again check pictures contract bench lock clean
 
 help:
 	@echo 'make run    the app on http://127.0.0.1:8080 (with Dify: DIFY_BASE_URL and DIFY_API_KEY)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make check  style, types and import rules alone'
 	@echo 'make bench  how fast answers reach the browser, as one table (QUICK=1: a first look)'
 	@echo 'make pictures  the pictures of the README, taken anew'
+	@echo 'make contract  docs/contract.md, from the list in tests/contract/handled'
 	@echo 'make lock   newest versions of all dependencies into constraints.txt'
 	@echo 'make clean  remove the virtual environment'
 	@echo 'Something is wrong? $(BIN)/webapp doctor looks for it, and says how to mend it'
@@ -48,6 +49,9 @@ check: $(VENV)/.test
 pictures: $(VENV)/.test
 	@$(BIN)/python tests/support/chromium.py
 	@$(BIN)/python -m pytest -q tests/journeys --pictures docs
+
+contract: $(VENV)/.test
+	@$(BIN)/python tests/contract/contract_page.py
 
 bench: $(VENV)/.test
 	@$(BIN)/python tests/support/chromium.py

@@ -3,8 +3,10 @@
 
 export class Answer {
   // root: an element without children, ours alone
-  constructor(root) {
+  // admit: given each piece before it comes into the document; returns it
+  constructor(root, admit = (piece) => piece) {
     this.root = root;
+    this.parse = (html) => admit(parse(html));
     this.version = 0;
     this.#clear();
   }
@@ -34,11 +36,11 @@ export class Answer {
     leave: () => this.#leave(),
     swap: (html) => {
       this.#leave();
-      this.root.lastElementChild.replaceWith(parse(html));
+      this.root.lastElementChild.replaceWith(this.parse(html));
     },
     fix: (first, count, html) => {
       const old = [...this.root.children].slice(first, first + count);
-      this.root.insertBefore(parse(html), this.root.children[first + count] ?? null);
+      this.root.insertBefore(this.parse(html), this.root.children[first + count] ?? null);
       for (const element of old) element.remove();
     },
   };
@@ -67,9 +69,9 @@ export class Answer {
     this.tail = kept + suffix;
     if (rest === undefined) {
       for (const element of [...this.slot.children].slice(this.settled)) element.remove();
-      this.slot.append(parse(this.tail));
+      this.slot.append(this.parse(this.tail));
     } else if (rest) {
-      this.slot.append(parse(rest));
+      this.slot.append(this.parse(rest));
     }
   }
 

@@ -87,14 +87,14 @@ export class Uploader {
   constructor(words, ended) {
     this.words = words;
     this.ended = ended;
-    this.sources = new Map(); // number of the tile -> { file, app, field }
+    this.sources = new Map(); // number of the tile -> { file, place }
     this.waiting = [];
     this.running = new Map(); // number of the tile -> request
   }
 
-  /** @param {string} field of the app's form; none for a message */
-  add(tile, file, app, field = "") {
-    this.sources.set(tile.number, { file, app, field });
+  /** @param {object} place what the file is for: `{ app }` for a message, with more names for a field */
+  add(tile, file, place) {
+    this.sources.set(tile.number, { file, place });
     this.retry(tile);
   }
 
@@ -116,11 +116,9 @@ export class Uploader {
 
   /** `fetch` tells nothing of how far an upload has come. */
   async send(tile) {
-    const { file, app, field } = this.sources.get(tile.number);
+    const { file, place } = this.sources.get(tile.number);
     const request = new XMLHttpRequest();
-    const form = new FormData();
-    form.append("app", app);
-    form.append("field", field);
+    const form = formOf(place);
     form.append("file", file, tile.name);
     request.upload.onprogress = ({ loaded, total }) => (tile.progress = loaded / total);
     request.onloadend = () => {
@@ -150,6 +148,15 @@ export class Uploader {
     }
     this.ended(tile);
   }
+}
+
+/** Have the server attach the address of a file elsewhere: what it says of it, or `{ problem }` in words. */
+export async function linkTo(url, place, words) {
+  const body = formOf({ ...place, url });
+  const post = async () => fetch(await passing("/uploads/link", "upload"), { method: "POST", body });
+  const response = await post().catch(() => null); // no network
+  const answer = parsed(await response?.text());
+  return response?.status === 201 && answer.id ? answer : { problem: answer.message || words.link_no_answer };
 }
 
 /**
@@ -260,6 +267,12 @@ function kindsOf(rules, words) {
   const kinds = rules.kinds.filter((kind) => kind !== "custom").map((kind) => words["kind_" + kind]);
   const all = [...kinds, ...(rules.kinds.includes("custom") ? rules.extensions : [])];
   return new Intl.ListFormat(document.documentElement.lang || "en", { type: "conjunction" }).format(all);
+}
+
+function formOf(values) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(values)) form.append(name, value);
+  return form;
 }
 
 function parsed(text) {

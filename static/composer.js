@@ -293,7 +293,7 @@ export default {
     upload(file) {
       const tile = attachment(file, this.place);
       this.trays[this.place] = [...this.files, tile];
-      this.uploader.add(tile, file, this.uploads.app);
+      this.uploader.add(tile, file, { app: this.uploads.app });
     },
     reject(sentences) {
       this.rejected = sentences.join(" ");

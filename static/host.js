@@ -80,7 +80,7 @@ export default {
     async follow(event) {
       const link = event.target.closest?.("a[href]");
       const [, file] = link?.pathname.match(FILE) ?? [];
-      if (!file || link.origin !== location.origin || link.dataset.fresh) return;
+      if (!file || link.origin !== location.origin || link.dataset.fresh || link.matches(".image")) return;
       event.preventDefault();
       event.stopPropagation();
       const rest = new URLSearchParams(link.search).has("download") ? "&download=1" : "";
@@ -90,11 +90,13 @@ export default {
       delete link.dataset.fresh;
     },
     /** And so may that of a picture that is only drawn now. */
-    async renew({ target }) {
+    async renew(event) {
+      const { target } = event;
       const url = target.src && new URL(target.src, location.href);
       const [, file] = (url && url.origin === location.origin && url.pathname.match(FILE)) || [];
       if (!file || target.dataset.renewed) return;
       target.dataset.renewed = "yes";
+      event.stopPropagation(); // it is not broken yet
       target.src = `${url.pathname}?${await this.ask("file", file)}`;
     },
 

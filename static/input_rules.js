@@ -5,7 +5,8 @@ const MAX_NUMBER = 2 ** 53;
 const MAX_DEPTH = 30; // of a JSON object
 
 /** The name of what is wrong, or "" for nothing. A value is a text, whether a box is checked, a file, or a list of them. */
-export function problemOf({ control, required, options, most }, value) {
+export function problemOf({ control, required, options, most, uploads }, value) {
+  if (required && uploads && !uploads.files && !uploads.links) return "closed";
   if (control === "checkbox") return "";
   if (control === "file-list" && value.length > most) return "too_many_files";
   const isText = typeof value === "string";

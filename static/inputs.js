@@ -1,6 +1,7 @@
 /** The app's form: asked before the first message of a conversation, folded into one line above it afterwards. */
-import Attachments, { attachment, fill, isThere, kept, objection, release, Uploader } from "attachments";
+import { fill, kept, release, Uploader } from "attachments";
 import { read, write } from "drafts";
+import FileField, { idsOf, restored, stateOf } from "file_field";
 import { lengthOf, problemOf } from "input_rules";
 import { passing } from "passes";
 import { act } from "shortcuts";
@@ -11,7 +12,7 @@ const CUT = 40; // characters of a value in the folded line
 const NEARLY = 0.8; // of the length that a text may have: from there on it is counted
 
 export default {
-  components: { Attachments },
+  components: { FileField },
   props: { words: Object, composerWords: Object, initial: Object },
   emits: ["fill", "again"],
   template: `
@@ -31,14 +32,10 @@ export default {
               </select><i class="icon icon-chevron"></i></span>
             <textarea v-else-if="isLong(field)" :id="idOf(field)" rows="3" dir="auto" v-model="values[field.variable]" v-bind="marks(field)"
               :spellcheck="field.control !== 'json_object'" :placeholder="field.control === 'json_object' ? '{}' : null"></textarea>
-            <template v-else-if="field.uploads">
-              <Attachments :files="tray(field)" :words="composerWords" @remove="(...values) => remove(field, ...values)" @retry="retry"></Attachments>
-              <input type="file" hidden tabindex="-1" :ref="'chooser-' + field.variable" data-testid="inputs-file" :accept="field.uploads.accept"
-                :multiple="field.most > 1" :aria-labelledby="idOf(field) + '-label'" @change.stop="chosen(field, $event)">
-              <button v-show="tray(field).length < field.most" :id="idOf(field)" type="button" class="button field-choose" @click="chooser(field).click()"
-                :aria-describedby="marks(field)['aria-describedby']" :aria-labelledby="idOf(field) + '-label ' + idOf(field)">
-                <i class="icon icon-attach"></i>{{ field.most > 1 ? words.choose_files : words.choose_file }}</button>
-            </template>
+            <FileField v-else-if="field.uploads" :ref="'files-' + field.variable" :id="idOf(field)" :labelledby="idOf(field) + '-label'"
+              :describedby="notesOf(field)" v-model:files="trays[field.variable]" @changed="changed" :most="field.most" :rules="field.uploads"
+              :place="{ app: field.uploads.app, field: field.variable }" :uploader="uploader" :words="words"
+              :composerWords="composerWords"></FileField>
             <input v-else :id="idOf(field)" type="text" dir="auto" autocomplete="off" :inputmode="field.control === 'number' ? 'decimal' : null"
               v-model="values[field.variable]" v-bind="marks(field)" @keydown.enter="entered">
           </template>
@@ -59,7 +56,8 @@ export default {
         </div>
         <dl v-if="open" id="inputs-all" class="inputs-all">
           <div v-for="value in folded" :key="value.label"><dt dir="auto">{{ value.label }}</dt>
-            <dd v-if="value.files.length"><a v-for="file in value.files" :key="file.url" :href="file.url" target="_blank" dir="auto">{{ file.name }}</a></dd>
+            <dd v-if="value.files.length"><a v-for="file in value.files" :key="file.url" :href="file.url" target="_blank"
+              :rel="file.is_elsewhere ? 'noopener noreferrer nofollow' : null" dir="auto">{{ file.name }}</a></dd>
             <dd v-else dir="auto">{{ value.text }}</dd></div>
         </dl>
       </section>
@@ -142,7 +140,7 @@ export default {
     async refuse(problems) {
       await this.$nextTick(); // the form may have changed
       this.pressed = true;
-      this.refused = Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, { problem, of: this.stateOf(name) }]));
+      this.refused = Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, { problem, of: this.contentOf(name) }]));
       this.$nextTick(() => this.focusOn(this.wrong));
     },
     /** The server has the values: the next conversation begins with none. */
@@ -167,7 +165,7 @@ export default {
         const written = isNew ? draft.values?.[variable] : this.values[variable];
         const fits = typeof written === typeof value && (control !== "select" || !written || options.includes(written));
         if (!uploads) this.values[variable] = fits && !host ? written : value;
-        else this.trays[variable] ??= (draft.files?.[variable] ?? []).map(this.restored);
+        else this.trays[variable] ??= restored(draft.files?.[variable], this.composerWords);
       }
       this.$nextTick(this.showVariables);
     },
@@ -178,7 +176,7 @@ export default {
     },
     /** As the server takes it. */
     given({ variable, control }) {
-      const ids = this.trays[variable]?.filter(({ state }) => state === "ready").map(({ id }) => ({ file_id: id }));
+      const ids = idsOf(this.trays[variable] ?? []).map((id) => ({ file_id: id }));
       if (control === "file") return ids[0] ?? null;
       return control === "file-list" ? ids : this.values[variable];
     },
@@ -194,17 +192,15 @@ export default {
 
     problemIn(field) {
       const refused = this.refused[field.variable];
-      if (refused && refused.of === this.stateOf(field.variable)) return refused.problem;
-      const states = (this.trays[field.variable] ?? []).map(({ state }) => state);
-      if (states.includes("failed")) return "failed";
-      if (states.includes("uploading")) return "uploading";
-      return problemOf(field, this.given(field));
+      if (refused && refused.of === this.contentOf(field.variable)) return refused.problem;
+      return stateOf(this.trays[field.variable] ?? []) || problemOf(field, this.given(field));
     },
-    stateOf(variable) {
+    contentOf(variable) {
       return JSON.stringify(this.values[variable] ?? (this.trays[variable] ?? []).map(({ id }) => id));
     },
     problem(field) {
-      const name = this.pressed ? this.problemIn(field) : "";
+      const found = this.problemIn(field);
+      const name = this.pressed || found === "closed" ? found : "";
       return name && fill(this.words["problem_" + name] ?? this.words.problem_other, { most: field.most });
     },
     /** Whether a message may go. If not, it is said why, where it is. */
@@ -219,14 +215,14 @@ export default {
     /** The longest value, if all of them are too long together. */
     tooMuch() {
       if (new Blob([this.all()]).size < MAX_BYTES) return undefined;
-      const longest = this.asked.fields.reduce((a, b) => (this.stateOf(a.variable).length < this.stateOf(b.variable).length ? b : a));
-      this.refused = { [longest.variable]: { problem: "too_much", of: this.stateOf(longest.variable) } };
+      const longest = this.asked.fields.reduce((a, b) => (this.contentOf(a.variable).length < this.contentOf(b.variable).length ? b : a));
+      this.refused = { [longest.variable]: { problem: "too_much", of: this.contentOf(longest.variable) } };
       return longest;
     },
     focusOn(field) {
       const node = field && document.getElementById(this.idOf(field));
       if (!node) return;
-      const target = node.checkVisibility() ? node : node.closest(".field").querySelector(".attachment");
+      const target = node.checkVisibility() ? node : node.closest(".field").querySelector(".attachment") ?? node;
       target?.focus({ preventScroll: true });
       node.closest(".field").scrollIntoView({ block: "nearest" });
     },
@@ -238,51 +234,22 @@ export default {
 
     // files
 
-    tray(field) {
-      return this.trays[field.variable] ?? [];
-    },
-    chooser(field) {
-      return this.$refs["chooser-" + field.variable][0];
-    },
-    chosen(field, { target }) {
-      for (const file of target.files) this.upload(field, file);
-      target.value = ""; // so that the same file can be chosen again
-    },
-    upload(field, file) {
-      const tile = attachment(file, field.variable);
-      this.trays[field.variable] = [...this.tray(field), tile];
-      const problem = this.tray(field).length > field.most
-        ? fill(this.words.problem_too_many_files, { most: field.most })
-        : objection(file, field.uploads, this.composerWords);
-      if (problem) Object.assign(tile, { state: "failed", problem });
-      else this.uploader.add(tile, file, field.uploads.app, field.variable);
-    },
-    restored(file) {
-      const tile = attachment(file, "");
-      isThere(tile).then((is) => {
-        if (!is) Object.assign(tile, { state: "failed", preview: "", problem: this.composerWords.gone });
-      });
-      return tile;
-    },
     /** A file belongs to one conversation: another one gets a copy. */
-    async takeAgain(field, { id, name, url }) {
+    async takeAgain(field, { id, name, url, is_elsewhere }) {
+      const [there] = this.$refs["files-" + field.variable];
+      if (is_elsewhere) return there.linkAgain(url);
       const get = async () => (await fetch(await passing(url, "file", id))).blob();
       const blob = await get().catch(() => null); // no network
-      if (blob) this.upload(field, new File([blob], name, { type: blob.type }));
+      if (blob) there.upload([new File([blob], name, { type: blob.type })]);
     },
-    retry(file) {
-      this.uploader.retry(file);
-    },
-    remove(field, file, isLast) {
-      this.uploader.cancel(file);
-      release(file);
-      this.trays[field.variable] = this.tray(field).filter((other) => other !== file);
-      this.keep();
-      this.tell();
-      if (isLast) this.$nextTick(() => this.focusOn(field));
+    changed() {
+      this.$nextTick(() => {
+        this.keep();
+        this.tell();
+      });
     },
     clear(field) {
-      for (const file of this.tray(field)) {
+      for (const file of this.trays[field.variable] ?? []) {
         this.uploader.cancel(file);
         release(file);
       }

@@ -49,8 +49,7 @@ export class Lightbox {
     if (index < 0 || index >= this.pictures.length) return;
     this.index = index;
     const picture = this.pictures[index];
-    const { href, download: address } = picture.dataset;
-    const name = picture.title;
+    const { href, address, name } = source(picture, this.words);
     this.fit();
     this.broken(false);
     this.image.src = href;
@@ -218,6 +217,17 @@ export class Lightbox {
   button(name) {
     return this.dialog.querySelector(`[data-do=${name}]`);
   }
+}
+
+/** Where a picture is: a tile, or one in the text of an answer. */
+function source(picture, words) {
+  const image = picture.querySelector("img");
+  if (picture.localName === "button") {
+    return { href: picture.dataset.href, address: picture.dataset.download, name: picture.title };
+  }
+  const href = image.getAttribute("src");
+  const address = `${href}${href.includes("?") ? "&" : "?"}download=1`;
+  return { href, address, name: image.title || image.alt || words.viewer };
 }
 
 /** Where an image goes when the eye goes the way of an arrow. */

@@ -5,7 +5,7 @@ export default {
   props: { words: Object },
   emits: ["link"],
   template: `
-    <Teleport to="body">
+    <Teleport v-if="isOpen" to="body">
       <dialog ref="dialog" class="dialog" aria-labelledby="link-title" data-testid="link-dialog" @close="forget">
         <form novalidate @submit.prevent="ask">
           <h2 id="link-title">{{ words.link }}</h2>
@@ -23,12 +23,14 @@ export default {
         </form>
       </dialog>
     </Teleport>`,
-  data: () => ({ url: "", problem: "", ticket: 0 }),
+  data: () => ({ isOpen: false, url: "", problem: "", ticket: 0 }),
   created() {
     this.tickets = 0;
   },
   methods: {
-    open() {
+    async open() {
+      this.isOpen = true;
+      await this.$nextTick();
       this.$refs.dialog.showModal();
       this.$refs.address.focus();
     },
@@ -37,7 +39,7 @@ export default {
     },
     forget() {
       clearTimeout(this.timer);
-      Object.assign(this, { url: "", problem: "", ticket: 0 });
+      Object.assign(this, { isOpen: false, url: "", problem: "", ticket: 0 });
     },
     ask() {
       if (this.ticket || !this.url.trim()) return;

@@ -1,3 +1,5 @@
+import { admit } from "passes";
+
 /**
  * All messages of a thread, in order. At most `limit` of them stand in the document; the others wait as text,
  * so that a conversation of thousands of messages stays quick.
@@ -92,9 +94,14 @@ export class Messages {
 
 /** Turn server-made HTML of one element into that element. */
 export function parse(html) {
+  return parseAll(html).firstElementChild;
+}
+
+/** Turn server-made HTML into what may come into the document. */
+export function parseAll(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.firstElementChild;
+  return admit(template.content);
 }
 
 function entry(item) {

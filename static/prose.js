@@ -9,6 +9,7 @@ export function dress(root, words) {
   for (const link of all(root, "a.picture")) {
     link.title = words.picture.replace("{host}", link.querySelector(".host").textContent);
   }
+  for (const link of all(root, "a.image:not(.is-missing)")) link.ariaLabel = words.enlarge.replace("{name}", link.firstChild.alt || words.image);
   for (const block of all(root, ".code")) dressCode(block, words);
   for (const block of all(root, ".table")) dressTable(block, words);
 }

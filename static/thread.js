@@ -8,9 +8,9 @@ import { Follow } from "follow";
 import { admits } from "inputs";
 import { newKey, wellFormed } from "keys";
 import { isLong } from "lengths";
-import { Messages, parse } from "messages";
+import { Messages, parse, parseAll } from "messages";
 import { fillNumbers } from "numbers";
-import { passing } from "passes";
+import { admit, passing } from "passes";
 import { clicked as clickedProse, dress as dressProse } from "prose";
 import { mark, unmark } from "source_marks";
 
@@ -167,7 +167,7 @@ export default {
       if (item.reasoning) setReasoning(old, item.reasoning);
       if (item.html) {
         this.answers.delete(reply(old));
-        prose(old).innerHTML = item.html;
+        prose(old).replaceChildren(parseAll(item.html));
       }
       if (!isRunning(old)) this.dress(old);
       if (ended) this.speak(old);
@@ -178,7 +178,7 @@ export default {
       if (!node) return;
       const held = reply(node);
       let answer = this.answers.get(held);
-      if (!answer) this.answers.set(held, (answer = new Answer(prose(node))));
+      if (!answer) this.answers.set(held, (answer = new Answer(prose(node), admit)));
       if (!isRunning(node)) unmark(prose(node));
       if (!fits(answer, patch)) return this.lose(id);
       this.lost.delete(id);
@@ -271,8 +271,10 @@ export default {
       const block = event.target.closest?.(".prose .code, .prose .table");
       if (block) dressProse(block, this.proseWords);
     },
-    broken(image) {
-      const picture = image.closest(".thumb");
+    async broken(image) {
+      const inText = image.closest?.("a.image");
+      if (inText) return (await import("mending")).mend(inText, this.words);
+      const picture = image.closest?.(".thumb");
       if (!picture) return;
       picture.disabled = true;
       picture.classList.add("is-broken");
@@ -283,6 +285,11 @@ export default {
 
     clicked(event) {
       if (clickedProse(event, this.proseWords)) return;
+      const image = event.target.closest("a.image");
+      if (image && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+        event.preventDefault();
+        return image.matches(".is-missing") ? undefined : this.view(image);
+      }
       const button = event.target.closest("[data-action]");
       if (!button) return;
       const turn = button.closest("[data-id]");
@@ -356,7 +363,7 @@ export default {
       await unfold(button, turn.querySelector(".question"), this.words, () => this.question(turn));
     },
     async view(button) {
-      const pictures = [...this.$refs.list.querySelectorAll("[data-action=view]:not(:disabled)")];
+      const pictures = [...this.$refs.list.querySelectorAll("[data-action=view]:not(:disabled), a.image:not(.is-missing)")];
       (await this.tool("lightbox")).open(pictures, button);
     },
     async cite(button, id) {

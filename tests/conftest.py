@@ -6,15 +6,14 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
-from sqlalchemy import URL, create_engine, make_url, text
-from support import chromium
+from sqlalchemy import URL, make_url
+from support import chromium, databases
 from support.experienced import Experienced
 from support.not_run import pytest_terminal_summary  # noqa: F401  a hook
 from support.server import Serve, Server
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from webapp.store.database import Store
 
 OUTPUT = Path(__file__).parent / '.output'
-schemas = count(1)
+# What a database does for years ahead, not for minutes.
+NO_POWER_CUTS = ('fsync = off', 'full_page_writes = off', 'synchronous_commit = off', 'autovacuum = off')
 HERE: dict[str, Any] = {'viewport': {'width': 1280, 'height': 800}, 'timezone_id': 'UTC'}
 
 expect.set_options(timeout=20_000)  # nobody waits for what is there; a machine may be slow
@@ -49,29 +49,40 @@ def postgres() -> Iterator[URL]:
     # Not below pytest's own folder: root's server runs as another user, and each pytest that starts shuts that one out.
     folder = tempfile.mkdtemp(prefix='postgres-')
     with pgserver.get_server(folder, cleanup_mode='delete') as server:
+        server.psql('\n'.join([*(f'ALTER SYSTEM SET {each};' for each in NO_POWER_CUTS), 'SELECT pg_reload_conf();']))
         yield make_url(server.get_uri()).set(drivername='postgresql+psycopg')
 
 
 @pytest.fixture(params=['sqlite', 'postgresql'])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database; on PostgreSQL an empty schema serves as one."""
+    """The address of a database without tables; on PostgreSQL an empty schema serves as one."""
     if request.param == 'sqlite':
         return f'sqlite:///{tmp_path}/data/webapp.db'
-    postgres = make_url(request.getfixturevalue('postgres'))
-    schema = f'test_{next(schemas)}'
-    engine = create_engine(postgres)
-    with engine.begin() as connection:
-        connection.execute(text(f'CREATE SCHEMA {schema}'))
-    engine.dispose()
-    return postgres.update_query_dict({'options': f'-c search_path={schema}'}).render_as_string(hide_password=False)
+    return databases.schema(request.getfixturevalue('postgres'))
+
+
+@pytest.fixture(params=['sqlite', 'postgresql'])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with the newest tables, which are empty."""
+    if request.param == 'sqlite':
+        yield databases.place(tmp_path / 'data' / 'webapp.db')
+    else:
+        with request.getfixturevalue('_reused').lent() as url:
+            yield url
+
+
+@pytest.fixture(scope='session')
+def _reused(postgres: URL) -> Iterator[databases.Reused]:
+    reused = databases.Reused(databases.schema(postgres))
+    yield reused
+    reused.close()
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator['Store']:
+async def store(database: str) -> AsyncIterator['Store']:
     from webapp.store.database import Store
 
-    store = Store(url)
-    store.migrate()
+    store = Store(database)
     yield store
     await store.close()
 

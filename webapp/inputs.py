@@ -117,7 +117,7 @@ def uploads(parameters: Parameters, variable: str) -> Uploads:
                 is_enabled=True,
                 types=_types(field),
                 extensions=field.file_extensions,
-                methods=field.upload_methods or ('local_file',),
+                methods=_methods(field),
                 per_message=most(field),
                 megabytes=parameters.uploads.megabytes,
             )
@@ -152,12 +152,14 @@ def with_files(form: Sequence[Field], values: Mapping[str, object], found: Mappi
         for id_ in enclosed([field], values):
             if id_ not in found:
                 problems[field.variable] = 'file_gone'
-            elif found[id_].kind not in _types(field):
+            elif found[id_].kind not in _types(field) or _method(found[id_]) not in _methods(field):
                 problems[field.variable] = 'other_kind'
     if problems:
         raise FormUnfit(problems)
     names = {
-        id_: {'file_id': id_, 'name': file.name, 'kind': file.kind, 'size': file.size} for id_, file in found.items()
+        id_: {'file_id': id_, 'name': file.name, 'kind': file.kind, 'size': file.size}
+        | ({'link': file.link} if file.link else {})
+        for id_, file in found.items()
     }
     return {name: _replaced(value, names) for name, value in values.items()}
 
@@ -283,6 +285,14 @@ def _is_empty(value: object) -> bool:
 
 def _types(field: Field) -> tuple[str, ...]:
     return field.file_types or tuple(EXTENSIONS)
+
+
+def _methods(field: Field) -> tuple[str, ...]:
+    return field.upload_methods or ('local_file',)
+
+
+def _method(file: File) -> str:
+    return 'remote_url' if file.link else 'local_file'
 
 
 def _object(text: str) -> dict[str, object] | None:

@@ -25,7 +25,7 @@ KEPT = {'Cache-Control': 'private, max-age=31536000, immutable', 'Vary': 'Cookie
 
 
 def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
-    """`POST /uploads`, `POST /uploads/text` and `GET /files/{id}`."""
+    """`POST /uploads`, `POST /uploads/link`, `POST /uploads/text` and `GET /files/{id}`."""
     router = APIRouter(include_in_schema=False)
     places = Places()
 
@@ -45,6 +45,16 @@ def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
         except ClientDisconnect:
             raise Refused(detail='the browser has gone', status=GONE) from None
         return JSONResponse(_described(file, passes.file(principal, file.id)), 201, NO_STORE)
+
+    @router.post('/uploads/link')
+    async def link(request: Request) -> JSONResponse:
+        principal = await callers.require(request, Purpose.UPLOAD)
+        async with places.of(principal), request.form(max_files=0, max_fields=3, max_part_size=10_000) as form:
+            app, url, field = form.get('app'), form.get('url'), form.get('field', '')
+            if not isinstance(app, str) or not isinstance(url, str) or not isinstance(field, str):
+                raise Refused(detail='fields `app` and `url` are needed', status=400)
+            file = await files.link(principal, app=app, url=url, field=field)
+        return JSONResponse(_described(file, ''), 201, NO_STORE)
 
     @router.post('/uploads/text')
     async def hold_text(request: Request) -> JSONResponse:
@@ -75,6 +85,7 @@ def _described(file: File, url: str) -> dict[str, object]:
         'media_type': file.media_type,
         'size': file.size,
         'url': url,
+        'link': file.link,
         'width': file.width,
         'height': file.height,
     }

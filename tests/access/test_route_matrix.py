@@ -76,6 +76,10 @@ ROUTES: dict[str, list[Row]] = {
         Row('/uploads', 201, 201, 201, 201, 401, request={'data': {'app': 'default'}, 'files': FILE}),
         Row('/uploads', 201, 404, 404, 404, 401, request={'data': {'app': 'staff'}, 'files': FILE}),
     ],
+    'POST /uploads/link': [  # closed to everybody unless the operator allows links
+        Row('/uploads/link', 403, 403, 403, 403, 401, request={'data': {'app': 'default', 'url': 'https://a.org/b'}}),
+        Row('/uploads/link', 403, 404, 404, 404, 401, request={'data': {'app': 'staff', 'url': 'https://a.org/b'}}),
+    ],
     'POST /uploads/text': [Row('/uploads/text', 201, 201, 201, 201, 401, request={'content': b'a long text'})],
     'GET /speech/{message_id}/{piece}': [
         Row('/speech/{message}/0', 200, 404, 404, 404, 404),  # for its owner, upstream is asked

@@ -11,6 +11,7 @@ import pytest
 from auth_support import COMPANY
 from github import GitHub
 from issuer import SECRET as CLIENT_SECRET, Issuer
+from support import databases
 from support.clock import Clock
 from support.server import Server
 
@@ -28,8 +29,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = Store(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 import pytest
 from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from support import chromium
 from support.chat import answers, ask, last_answer, open_page, say
 from support.server import Server
@@ -32,9 +34,11 @@ def begin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
     servers = []
     with start_blocking_portal() as portal, ExitStack() as stack:
 
-        def start(**abilities: bool) -> Server:
-            upstream = demo.serve(demo.build(rate=0, abilities=Abilities(**abilities)))
-            url = stack.enter_context(portal.wrap_async_context_manager(upstream))
+        def start(behind: type | None = None, **abilities: bool) -> Server:
+            upstream = demo.build(rate=0, abilities=Abilities(**abilities))
+            if behind:
+                upstream.add_middleware(behind)
+            url = stack.enter_context(portal.wrap_async_context_manager(demo.serve(upstream)))
             server = Server(tmp_path_factory.mktemp('app'), {'DIFY_BASE_URL': url, 'DIFY_API_KEY': 'demo'})
             server.start()
             servers.append(server)
@@ -145,6 +149,32 @@ def test_what_is_dictated_waits_in_the_composer(able: Server, context: BrowserCo
     expect(box).to_have_value(re.compile(r'^Before A recording of \d\.\d seconds\. '))
     expect(box).to_be_focused()
     expect(page.get_by_test_id('message-user')).to_have_count(0)
+
+
+class Gate:
+    """Middleware in front of the demo: nobody learns what the app can do before it opens."""
+
+    is_open = False
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        closed = scope.get('path') == '/v1/parameters' and not Gate.is_open
+        await (PlainTextResponse('closed', 503) if closed else self._app)(scope, receive, send)
+
+
+def test_ears_that_an_app_tells_of_late_can_be_used_without_a_reload(
+    begin: Callable[..., Server], context: BrowserContext, page: Page
+) -> None:
+    server = begin(hears=True, behind=Gate)
+    open_page(page, server.url)
+    expect(page.get_by_test_id('composer-dictate')).to_have_count(0)
+    Gate.is_open = True
+    ask(page, '/echo hello')
+    page.get_by_test_id('composer-dictate').click()
+    expect(page.get_by_test_id('dictation-time')).to_have_text('0:01')
+    page.keyboard.press('Escape')
 
 
 def test_a_recording_is_discarded(able: Server, context: BrowserContext, page: Page) -> None:

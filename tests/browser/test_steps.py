@@ -110,7 +110,7 @@ def test_the_tools_of_an_agent_tell_what_they_were_asked_when_somebody_wants_to_
     expect(step.locator('pre').first).to_be_hidden()
     step.get_by_text('Details').press('Enter')
     expect(step.locator('pre').first).to_contain_text(QUESTION)
-    expect(step.locator('.step-icon')).to_have_text('📖')
+    expect(step.locator('.step-icon')).to_have_text('§')
 
 
 def test_an_app_may_keep_its_workflow_to_itself(serve: Serve, hushed: str, page: Page) -> None:

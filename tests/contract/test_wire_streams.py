@@ -22,7 +22,15 @@ PAIRS = {
     '/steps /echo here': 'chatflow-stream-continue',
     '/steps /error first': 'error-chatflow-before-first-token',
 }
-OWN = ('/replace What is this product?', '/long 300', '/markdown', '/usage0 hello', '/human', '/noend hello')
+OWN = (
+    '/replace What is this product?',
+    '/long 300',
+    '/markdown',
+    '/usage0 hello',
+    '/human',
+    '/noend hello',
+    '/newagent hello',
+)
 
 
 async def test_an_ordinary_answer(client: httpx.AsyncClient) -> None:

@@ -36,6 +36,11 @@ def test_words_at_the_start_decide(query: str, scenario: Scenario) -> None:
     assert parse(query) == scenario
 
 
+def test_the_kind_of_app_counts_where_no_word_is_of_another_one() -> None:
+    assert parse('How?', mode='agent').mode == 'agent'
+    assert parse('/steps How?', mode='agent').mode == 'advanced-chat'
+
+
 @given(st.lists(st.sampled_from([*(f'/{word}' for word in WORDS), *REFUSALS, '7', '1e9', '-1', '\n', 'x', '𝟛', '٣'])))
 def test_any_mixture_of_words_is_understood_somehow(pieces: list[str]) -> None:
     scenario = parse(' '.join(pieces))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from raw_page import Small, Start
+from support import databases
 from support.forking import Forked
 from support.server import wait_for
 
@@ -23,6 +24,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             folder = tmp_path_factory.mktemp('small')
             log = folder / 'log'
             log.touch()
+            databases.place(folder / 'small.db')
             process = Forked([str(SCRIPT), str(folder), *options], folder, os.environ, log)
             said = wait_for(lambda: re.match(r'\d+\n', log.read_text()), f'a port in {log}')
             small = Small(int(said[0]), log, process.pid)

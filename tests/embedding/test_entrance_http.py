@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import text
 from sqlmodel import Session
-from support import direct
+from support import databases, direct
 from support.embedding import (
     HOST_SECRET,
     OTHER_SECRET,
@@ -44,7 +43,7 @@ REFUSED = 'or it is not yours'
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, demo: str) -> Iterator[Server]:
     settings = {}
     if request.param == 'postgresql':
-        settings['DATABASE_URL'] = schema(request.getfixturevalue('postgres'))
+        settings['DATABASE_URL'] = databases.schema(request.getfixturevalue('postgres'))
     with embedded(tmp_path_factory.mktemp('embedded'), demo, staff_app(demo), *TABLES, **settings) as server:
         yield server
 
@@ -376,13 +375,3 @@ def moved(session: Session, conversation: str, file: str) -> None:
 
 def value(session: Session, query: str) -> Any:
     return session.scalar(text(query))
-
-
-def schema(postgres: URL) -> str:
-    """The address of an empty schema, which serves as a database."""
-    name = f'embedded_{uuid4().hex}'
-    engine = create_engine(postgres)
-    with engine.begin() as connection:
-        connection.execute(text(f'CREATE SCHEMA {name}'))
-    engine.dispose()
-    return postgres.update_query_dict({'options': f'-c search_path={name}'}).render_as_string(hide_password=False)

@@ -290,6 +290,24 @@ def test_a_picture_is_uploaded_and_seen_and_a_file_can_be_had_back(page: Page, s
         chat.is_ready()
 
 
+def test_a_picture_in_the_text_of_an_answer_is_seen_and_a_file_can_be_had(page: Page, site: Site) -> None:
+    page.goto(site.page('helpdesk'))
+    chat = Chat(page).is_ready()
+    chat.ask('/figure internal what is this?')
+    for _ in range(2):
+        text = chat.get('message-text')
+        text.locator('img').scroll_into_view_if_needed()
+        expect(text.locator('img')).to_have_js_property('naturalWidth', 320)
+        text.locator('a.image').click()
+        expect(chat.get('lightbox').locator('.lightbox-stage img')).to_have_js_property('naturalWidth', 320)
+        chat.get('lightbox-close').click()
+        with page.expect_download() as download:
+            text.get_by_role('link', name='numbers.csv').click()
+        assert Path(download.value.path()).read_text().startswith('month,amount')
+        chat.reload()
+        chat.is_ready()
+
+
 def test_two_people_in_two_frames_of_one_page_never_mix(page: Page, site: Site) -> None:
     page.goto(site.page('helpdesk', 'sales'))
     ann, bob = Chat(page, 'helpdesk').is_ready(), Chat(page, 'sales').is_ready()

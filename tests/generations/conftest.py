@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support import databases
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
@@ -19,8 +20,7 @@ from webapp.upstream.client import DifyClient
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = Store(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 

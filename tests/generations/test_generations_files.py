@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from generations_support import ask, ended, row
+from generations_support import ask, ended, repaired, row, text_begins
 from sqlmodel import Session, select
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,10 +22,10 @@ from webapp.changes import Changes
 from webapp.chat.message import FilePart, Status
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.feedback import Feedback
-from webapp.files import Files, made, made_id
+from webapp.files import Files, address, made, made_id
 from webapp.generations import Generations
 from webapp.principal import Principal, Role
-from webapp.store import feedback as rows
+from webapp.store import feedback as rows, personal
 from webapp.store.database import Store
 from webapp.store.files import File
 from webapp.store.messages import Message
@@ -161,6 +161,65 @@ async def test_what_the_assistant_draws_is_ours_to_show(
         await files.find(bob, drawn.id)
 
 
+async def figures(generations: Generations, store: Store, ann: Principal, query: str) -> Message:
+    message = await ask(generations, ann, query)
+    await ended(generations, message)
+    return await row(store, ann, message)
+
+
+@pytest.mark.parametrize('where', ['', ' internal', ' relative'])
+async def test_a_picture_in_the_text_of_an_answer_is_ours_to_show(
+    generations: Generations, files: Files, store: Store, ann: Principal, bob: Principal, where: str
+) -> None:
+    kept = await figures(generations, store, ann, f'/figure{where} what is this?')
+    chart, table = kept.made
+    assert kept.reply.status is Status.COMPLETE
+    assert f'![chart.png]({address(chart.id)})' in kept.reply.text
+    assert f'[numbers.csv]({address(table.id)})' in kept.reply.text
+    assert 'sign=' not in kept.reply.text
+    assert {chart.id, table.id} <= {file.id for file in await store.read(personal.sent, user_id=ann.user_id, after='')}
+    for file, media_type in ((chart, 'image/png'), (table, 'text/csv')):
+        found = await files.find(ann, file.id)
+        assert (found.name, found.media_type) == (file.name, media_type)
+        assert len(await whole(files, found)) == found.size
+        with pytest.raises(NotFound):
+            await files.find(bob, file.id)
+
+
+async def test_pictures_of_an_answer_that_was_broken_off_come_with_its_rest(
+    generations: Generations, files: Files, store: Store, apps: Apps, changes: Changes, ann: Principal
+) -> None:
+    message = await ask(generations, ann, '/rate 100 /figure How do I connect a Dify?')
+    generation = generations.of(message.id)
+    assert generation
+    await text_begins(generation)
+    await generations.shutdown(limit=0)
+    restarted = Generations(store, apps, changes, files)
+    await restarted.repair_leftovers()
+    await repaired(store, changes, ann, message)
+    await ended(restarted, message)
+    kept = await row(store, ann, message)
+    await restarted.shutdown(limit=0)
+    assert [file.name for file in kept.made] == ['chart.png', 'numbers.csv']
+    for file in kept.made:
+        assert address(file.id) in kept.reply.text
+        assert (await files.find(ann, file.id)).is_kept
+
+
+async def test_a_model_is_told_of_earlier_pictures_by_their_names(
+    generations: Generations, store: Store, apps: Apps, ann: Principal
+) -> None:
+    first = await figures(generations, store, ann, '/figure')
+    second = await ask(generations, ann, '/echo two', conversation_id=first.conversation_id, key='k2')
+    await ended(generations, second)
+    edited = await generations.retry(ann, message_id=second.id, key='k3', query='/echo three')
+    await ended(generations, edited)
+    told = await row(store, ann, edited)
+    page = await apps.get('demo').client.history(told.reply.conversation_id, user=ann.dify_user)
+    assert 'The numbers are in numbers.csv' in page.items[0].query
+    assert '/files/' not in page.items[0].query
+
+
 class Upstream:
     """A server whose files come and go."""
 
@@ -229,7 +288,7 @@ async def test_content_tells_what_a_file_is_not_what_upstream_says(
 ) -> None:
     upstream, files = away
     upstream.content = b'<html><script>alert(1)</script></html>'
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     file = await files.find(ann, made_id(message.id, PART))
     assert (file.media_type, file.size, file.width) == ('application/octet-stream', len(upstream.content), None)
 
@@ -238,7 +297,7 @@ async def test_many_who_ask_at_once_fetch_it_once(
     away: tuple[Upstream, Files], message: Message, ann: Principal
 ) -> None:
     upstream, files = away
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     found = await asyncio.gather(*(files.find(ann, made_id(message.id, PART)) for _ in range(20)))
     assert {file.size for file in found} == {len(PNG)}
     assert upstream.calls == ['sign=new']
@@ -260,10 +319,29 @@ async def test_an_address_that_has_expired_is_asked_for_anew(
         }
     ]
     old = replace(PART, url='/files/tools/sun.png?sign=old')
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[old])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[old])
     file = await files.find(ann, made_id(message.id, old))
     assert await whole(files, file) == PNG
     assert upstream.calls == ['sign=old', 'sign=newest']
+
+
+async def test_an_expired_address_in_a_text_is_looked_for_in_that_text(
+    away: tuple[Upstream, Files], message: Message, ann: Principal
+) -> None:
+    upstream, files = away
+    id_ = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
+    upstream.history = [
+        {
+            'id': message.reply.message_id,
+            'conversation_id': message.reply.conversation_id,
+            'query': '',
+            'answer': f'here it is: ![sun](http://api:5001/files/tools/{id_}.png?nonce=1&sign=newest)',
+        }
+    ]
+    part = FilePart(id_, 'image', 'sun.png', url=f'/files/tools/{id_}.png?nonce=1&sign=old', is_written=True)
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[part])
+    assert await whole(files, await files.find(ann, made_id(message.id, part))) == PNG
+    assert upstream.calls == ['nonce=1&sign=old', 'nonce=1&sign=newest']
 
 
 async def test_a_file_that_nobody_has_any_more_is_not_found(
@@ -271,7 +349,7 @@ async def test_a_file_that_nobody_has_any_more_is_not_found(
 ) -> None:
     upstream, files = away
     upstream.status = 404
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     with pytest.raises(NotFound):
         await files.find(ann, made_id(message.id, PART))
 
@@ -281,7 +359,7 @@ async def test_a_file_that_can_not_be_had_now_may_be_had_later(
 ) -> None:
     upstream, files = away
     upstream.status = 503
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     with pytest.raises(UpstreamError, match='file_unavailable') as caught:
         await files.find(ann, made_id(message.id, PART))
     assert caught.value.status == 502
@@ -294,7 +372,7 @@ async def test_pages_hear_of_a_file_that_comes_after_its_answer(
 ) -> None:
     upstream, files = away
     upstream.status = 503
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     with pytest.raises(UpstreamError):
         await files.find(ann, made_id(message.id, PART))
     upstream.status = 200
@@ -310,7 +388,7 @@ async def test_a_file_without_end_is_given_up(
     monkeypatch.setattr(made, 'MOST_BYTES', 3_000_000)
     upstream, files = away
     upstream.endless = True
-    await files.adopt(message, user_id=ann.user_id, app='demo', parts=[PART])
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
     with pytest.raises(NotFound):
         await files.find(ann, made_id(message.id, PART))
     asked = len(upstream.calls)
@@ -325,7 +403,7 @@ async def test_nothing_but_upstreams_files_is_fetched(
     upstream, files = away
     for number, url in enumerate(('http://169.254.169.254/latest', 'file:///etc/passwd', '/files/../v1/messages', '')):
         part = replace(PART, id=str(number), url=url)
-        await files.adopt(message, user_id=ann.user_id, app='demo', parts=[part])
+        await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[part])
         with pytest.raises(NotFound):
             await files.find(ann, made_id(message.id, part))
     assert upstream.calls == []

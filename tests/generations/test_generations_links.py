@@ -1,13 +1,14 @@
 """Questions with the address of a file elsewhere: against the demo upstream, with names that lead where a test says."""
 
 import asyncio
+import io
 from ipaddress import ip_address
 
 import httpx
 import pytest
 from generations_support import ended, row
 
-from webapp.apps import Apps
+from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.message import Status
 from webapp.errors import NotFound, Refused
@@ -15,9 +16,12 @@ from webapp.files import Files, Links
 from webapp.files.links import Address
 from webapp.generations import Generations
 from webapp.principal import Principal
+from webapp.store import conversations
 from webapp.store.database import Store
 from webapp.store.files import Source
 from webapp.store.messages import Message
+from webapp.upstream import demo
+from webapp.upstream.client import DifyClient
 
 URL = 'https://files.example.com/chart.png?v=2'
 
@@ -128,3 +132,47 @@ async def test_what_was_attached_is_not_passed_on_once_the_leave_is_taken_back(
     assert kept.reply.failure
     assert kept.reply.failure.code == 'upload_off'
     await asyncio.wait_for(generations.shutdown(limit=0), 5)
+
+
+ADDRESSES_ALONE = {
+    'label': 'A picture',
+    'variable': 'picture',
+    'required': True,
+    'allowed_file_types': ['image'],
+    'allowed_file_extensions': [],
+    'allowed_file_upload_methods': ['remote_url'],
+}
+
+
+async def test_a_field_of_the_form_takes_an_address_where_it_takes_nothing_else(
+    store: Store, changes: Changes, ann: Principal, web: Web
+) -> None:
+    async with demo.serve(demo.build(rate=0, form=[{'file': ADDRESSES_ALONE}])) as url:
+        apps = Apps([App('demo', DifyClient(url, 'demo'))])
+        files = Files(store, apps, changes, links=Links(web.resolve, httpx.MockTransport(web.serve)))
+        generations = Generations(store, apps, changes, files)
+        with pytest.raises(Refused, match='upload_off'):
+            await files.upload(ann, app='demo', name='a.txt', stream=io.BytesIO(b'words'), field='picture')
+        with pytest.raises(Refused, match='file_kind'):
+            await files.link(ann, app='demo', url='https://files.example.com/a.pdf', field='picture')
+        link = await files.link(ann, app='demo', url=URL, field='picture')
+        question = {'app': 'demo', 'query': '/inputs', 'inputs': {'picture': {'file_id': link.id}}}
+        message = await generations.start(ann, **question, conversation_id=None, key='k1')
+        await ended(generations, message)
+        kept = await row(store, ann, message)
+        assert kept.reply.status is Status.COMPLETE
+        assert 'chart.png' in kept.reply.text
+        conversation = await store.read(conversations.get, user_id=ann.user_id, conversation_id=message.conversation_id)
+        assert conversation.inputs['picture'] == {
+            'file_id': link.id, 'name': 'chart.png', 'kind': 'image', 'size': 4711, 'link': URL,
+        }  # fmt: skip
+        web.address = '10.0.0.1'  # the name leads inside by now
+        later = await generations.start(
+            ann, app='demo', query='/inputs', conversation_id=message.conversation_id, key='k2'
+        )
+        await ended(generations, later)
+        failure = (await row(store, ann, later)).reply.failure
+        assert failure
+        assert failure.code == 'link_refused'
+        await generations.shutdown(limit=0)
+        await apps.close()

@@ -10,6 +10,7 @@ import pytest
 from generations_support import ask, ended, repaired, row, text_begins
 from sqlalchemy import text
 from sqlmodel import Session
+from support import databases
 
 from webapp.apps import Apps
 from webapp.changes import Changes
@@ -41,8 +42,7 @@ class SlowToAnswer(Store):
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SlowToAnswer]:
-    store = SlowToAnswer(f'sqlite:///{tmp_path}/webapp.db')
-    store.migrate()
+    store = SlowToAnswer(databases.place(tmp_path / 'webapp.db'))
     yield store
     await store.close()
 

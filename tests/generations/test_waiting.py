@@ -2,13 +2,15 @@
 
 import asyncio
 import io
+import json
 from decimal import Decimal
 
+import httpx
 import pytest
 from generations_support import ask, ended, row
 from sqlmodel import Session, select
 
-from webapp.apps import Apps
+from webapp.apps import App, Apps
 from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.chat.message import FormPart, Status
@@ -22,6 +24,7 @@ from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.store.tables import ReservationRow, UsageRow
 from webapp.upstream import demo
+from webapp.upstream.client import DifyClient
 
 YES = {'comment': 'Yes, a red one.', 'urgency': 'high'}
 
@@ -205,6 +208,46 @@ async def test_what_the_form_does_not_take_is_refused_and_it_waits_on(
     await tell(generations, ann, message, form)
     await ended(generations, message)
     assert (await row(store, ann, message)).reply.status is Status.COMPLETE
+
+
+class Refusing(httpx.AsyncHTTPTransport):
+    """The way to an upstream that refuses what a form is answered with."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__()
+        self.refusal = {'code': code, 'message': 'No.', 'status': status}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith('/v1/form/'):
+            return httpx.Response(self.refusal['status'], stream=httpx.ByteStream(json.dumps(self.refusal).encode()))
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize(
+    ('status', 'code', 'said'),
+    [
+        (412, 'human_input_form_submitted', 'form_answered'),
+        (412, 'human_input_form_expired', 'form_expired'),
+        (400, 'invalid_form_data', 'form_unfit'),
+        (400, 'bad_request', 'form_unfit'),
+        (404, 'not_found', 'form_gone'),
+    ],
+)
+async def test_why_an_answer_to_a_question_was_not_taken(
+    status: int, code: str, said: str, upstream: str, store: Store, changes: Changes, ann: Principal
+) -> None:
+    apps = Apps([App('demo', DifyClient(upstream, 'demo', transport=Refusing(status, code)))])
+    files = Files(store, apps, changes)
+    generations = Generations(store, apps, changes, files)
+    message, form = await asked(generations, store, ann, '/human /echo done')
+    with pytest.raises(Refused) as refused:
+        await tell(generations, ann, message, form)
+    assert refused.value.code == said
+    kept = await row(store, ann, message)
+    assert (kept.reply.status, kept.reply.forms[0].expired) == (Status.WAITING, said == 'form_expired')
+    await generations.shutdown(limit=0)
+    await files.close()
+    await apps.close()
 
 
 async def test_stopped_while_it_waits_it_ends(generations: Generations, store: Store, ann: Principal) -> None:

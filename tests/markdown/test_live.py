@@ -125,6 +125,9 @@ def test_a_fence_grows_by_lines_and_changes_once_it_closes() -> None:
         ('| a |\n|--', '--'),
         ('is\n\n$$\nx\n= 1', '$'),
         ('- is\n\n  \\[\n  x', '['),
+        ('See ![a b](/files/ab', '!'),
+        ('See [a](https://example.com/b', 'https'),
+        ('- see\n- [a](/files/ab', '/files'),
     ],
 )
 def test_a_line_that_says_nothing_yet_is_held_back(text: str, never: str) -> None:

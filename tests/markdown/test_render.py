@@ -136,10 +136,20 @@ def test_pictures_of_other_hosts_become_links() -> None:
     assert html('![](https://x.example/a/y%20z.png?token=1)').endswith(f'">y z.png{host}</p>')
     assert html('![](https://x.example/track)') == f'<p><a class="picture" href="https://x.example/track">{host}</p>'
     assert html('![a](/logout) ![b](data:image/png;base64,x)') == '<p>a b</p>'
-    assert (
-        html('![a *b*](/files/x_1?s=2 "t")') == '<p><img src="/files/x_1?s=2" alt="a b" title="t" loading="lazy"></p>'
-    )
     assert html('[![a](https://x.example/y.png)](https://z.example)') == '<p><a href="https://z.example">a</a></p>'
+
+
+def test_our_own_files_are_shown_to_be_enlarged_and_others_to_be_had() -> None:
+    image = '<img src="/files/x_1?s=2" alt="a b" title="t" loading="lazy">'
+    assert html('![a *b*](/files/x_1?s=2 "t")') == f'<p><a class="image" href="/files/x_1?s=2">{image}</a></p>'
+    assert html('[![a](/files/x)](https://z.example)') == (
+        '<p><a href="https://z.example"><img src="/files/x" alt="a" loading="lazy"></a></p>'
+    )
+    assert html('[*the* report](/files/x)') == (
+        '<p><a class="download" href="/files/x?download=1"><em>the</em> report</a></p>'
+    )
+    assert html('[](/files/x)') == '<p><a class="download" href="/files/x?download=1">/files/x</a></p>'
+    assert html('[a](/files/../logout) [b](/files/x/y) [c](//x/files/x)') == '<p>a b c</p>'
 
 
 def test_code_is_named_as_people_call_its_language() -> None:

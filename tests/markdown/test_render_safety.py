@@ -34,7 +34,24 @@ ATTRIBUTES = {
     'math': {'alttext'},
 }
 OF_MATHS = {'display', 'displaystyle', 'scriptlevel', 'stretchy', 'lspace', 'rspace', 'mathvariant', 'form', 'fence'}
-CLASSES = {'code', 'table', 'plain', 'lines', 'host', 'footnotes', 'language-mermaid', 'left', 'right', 'picture'}
+CLASSES = {
+    'code',
+    'table',
+    'plain',
+    'lines',
+    'host',
+    'footnotes',
+    'language-mermaid',
+    'left',
+    'right',
+    'picture',
+    'image',
+    'download',
+}
+
+
+def is_own_file(address: str) -> bool:
+    return address.startswith('/files/') and not set(address.partition('?')[0][7:]) & set('/.%\\')
 
 
 class Inspector(HTMLParser):
@@ -56,9 +73,9 @@ class Inspector(HTMLParser):
     def _is_harmless(self, tag: str, name: str, value: str) -> bool:
         match name:
             case 'href':
-                return value.lower().startswith(('https://', 'http://', 'mailto:', '#m1-'))
+                return value.lower().startswith(('https://', 'http://', 'mailto:', '#m1-')) or is_own_file(value)
             case 'src':
-                return value.startswith('/files/') and not set(value.partition('?')[0][7:]) & set('/.%\\')
+                return is_own_file(value)
             case 'id':
                 return value.startswith('m1-')
             case 'class':

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import URL, create_engine, text
-from support import direct
+from support import databases, direct
 from support.live import Live, live
 from support.people import WITH_LOGIN, in_store, sign_in
 from support.server import Serve, Server, wait_for
@@ -27,13 +26,7 @@ def replicas(
     folder = tmp_path_factory.mktemp('shared')
     url = f'sqlite:///{folder}/webapp.db'
     if request.param == 'postgresql':
-        postgres: URL = request.getfixturevalue('postgres')
-        engine = create_engine(postgres)
-        with engine.begin() as connection:
-            connection.execute(text('CREATE SCHEMA notices'))
-        engine.dispose()
-        own = postgres.update_query_dict({'options': '-c search_path=notices'})
-        url = own.render_as_string(hide_password=False)
+        url = databases.schema(request.getfixturevalue('postgres'))
     settings = WITH_LOGIN | {'DIFY_BASE_URL': demo, 'DIFY_API_KEY': 'demo', 'DATABASE_URL': url}
     with ExitStack() as ends:
         servers = [Server(tmp_path_factory.mktemp('replica'), settings) for _ in range(2)]

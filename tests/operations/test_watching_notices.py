@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support import databases
 
 from webapp import notices
 from webapp.clock import now
@@ -26,8 +27,7 @@ def asked() -> list[str]:
 
 @pytest.fixture
 async def store(tmp_path: Path, asked: list[str]) -> AsyncIterator[Store]:
-    store = Store(f'sqlite:///{tmp_path}/webapp.db', on_done=lambda kind, seconds: asked.append(kind))
-    store.migrate()
+    store = Store(databases.place(tmp_path / 'webapp.db'), on_done=lambda kind, seconds: asked.append(kind))
     yield store
     await store.close()
 

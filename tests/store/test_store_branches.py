@@ -141,7 +141,7 @@ async def test_a_path_is_read_page_by_page_whatever_lies_beside_it(store: Store,
     assert [(m.query, m.is_shown) for m in everything[:4]] == [('0', True), ('1', False), ('1b', True), ('2', True)]
 
 
-async def test_a_page_of_thousands_is_read_without_the_others(store: Store, url: str, ann: User, say: Say) -> None:
+async def test_a_page_of_thousands_is_read_without_the_others(store: Store, database: str, ann: User, say: Say) -> None:
     """5,000 messages in 100 branches. SQLite tells that each step of each query finds its rows, and few of them."""
     first = await say('first')
 
@@ -190,7 +190,7 @@ async def test_a_page_of_thousands_is_read_without_the_others(store: Store, url:
         plans = [connection.exec_driver_sql(f'EXPLAIN QUERY PLAN {asks}', values).all() for asks, values in asked]
         return [row[3] for plan in plans for row in plan if ' messages' in row[3]]
 
-    if url.startswith('sqlite'):
+    if database.startswith('sqlite'):
         taken = await store.read(steps)
         assert len(taken) > 10
         few = [step for step in taken if 'ix_messages_shown' in step or not step.endswith('(conversation_id=?)')]

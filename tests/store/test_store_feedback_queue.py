@@ -143,7 +143,7 @@ async def test_filters(store: Store, ann: User, bob: User, rate: Rate, wanted: d
         ({'rating': 'like'}, 'ix_feedback_listed_by_rating'),
     ],
 )
-@pytest.mark.parametrize('url', ['sqlite'], indirect=True)  # PostgreSQL takes none for a table without rows
+@pytest.mark.parametrize('database', ['sqlite'], indirect=True)  # PostgreSQL takes none for a table without rows
 async def test_a_page_is_read_from_an_index_and_sorted_by_it(store: Store, wanted: dict[str, Any], index: str) -> None:
     def plan(session: Session) -> str:
         connection = session.connection()

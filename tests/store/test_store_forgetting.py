@@ -169,7 +169,7 @@ async def test_the_audit_log_tells_of_it_and_names_them_no_more(store: Store, as
     ],
 )
 @pytest.mark.parametrize('action', [Action.AUDIT_EXPORTED, Action.USAGE_EXPORTED, Action.FEEDBACK_EXPORTED])
-@pytest.mark.parametrize('url', ['sqlite'], indirect=True)
+@pytest.mark.parametrize('database', ['sqlite'], indirect=True)
 async def test_nor_does_it_tell_by_which_words_they_were_looked_for(
     store: Store, action: Action, who: str, is_theirs: bool
 ) -> None:
@@ -216,7 +216,7 @@ async def test_nobody_forgets_themselves_nor_the_last_admin(store: Store) -> Non
     assert sorted(str(each) for each in outcomes) == ['[]', 'last_admin'], 'one of two stays'
 
 
-async def test_it_may_break_off_anywhere(store: Store, url: str, ask: Ask) -> None:
+async def test_it_may_break_off_anywhere(store: Store, database: str, ask: Ask) -> None:
     class Crash(Exception):
         pass
 
@@ -233,7 +233,7 @@ async def test_it_may_break_off_anywhere(store: Store, url: str, ask: Ask) -> No
         with pytest.raises(Crash):
             await store.write(crash)
         assert await store.read(content) == state
-        other = Store(url)  # of a process that has just started
+        other = Store(database)  # of a process that has just started
         assert await other.read(forgetting.begun) == [ann.id]
         more = await other.write(forgetting.step, user_id=ann.id, now=LATER)
         await other.close()

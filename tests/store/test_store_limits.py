@@ -93,8 +93,8 @@ async def test_what_is_given_back_makes_room(store: Store) -> None:
     assert await spend(store, one) is None
 
 
-async def test_fifty_at_once_get_exactly_what_there_is(store: Store, url: str) -> None:
-    other = Store(url)  # as of another process
+async def test_fifty_at_once_get_exactly_what_there_is(store: Store, database: str) -> None:
+    other = Store(database)  # as of another process
     five = ration((5, MINUTE), (100, HOUR))
     waits = await asyncio.gather(*(spend(each, five) for _ in range(25) for each in (store, other)))
     await other.close()
@@ -126,9 +126,11 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_processes_share_the_count_and_a_restart_keeps_it(store: Store, url: str) -> None:
+async def test_processes_share_the_count_and_a_restart_keeps_it(store: Store, database: str) -> None:
     def begin() -> 'subprocess.Popen[str]':
-        return subprocess.Popen([sys.executable, '-c', COUNT, url, NOW.isoformat()], stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, '-c', COUNT, database, NOW.isoformat()], stdout=subprocess.PIPE, text=True
+        )
 
     def counted(process: 'subprocess.Popen[str]') -> int:
         out, _ = process.communicate(timeout=60)

@@ -36,6 +36,15 @@ from webapp.store.tables import Table
 from webapp.store.users import User
 
 
+@pytest.fixture
+def database(url: str) -> str:
+    """One that was migrated for the test, which may change its tables."""
+    if url.startswith('sqlite'):
+        engines.prepare_file(engines.parse(url))
+    migration.migrate(engines.parse(url))
+    return url
+
+
 async def test_migrations_make_the_tables_that_the_code_speaks_of(store: Store) -> None:
     def differences(session: Session) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(session.connection()), Table.metadata))

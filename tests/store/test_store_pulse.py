@@ -85,9 +85,9 @@ async def test_an_end_that_could_not_be_kept_is_a_failure_of_ours(store: Store, 
     assert [each.code for each in (await store.read(pulse.read, since=NOW)).failures] == ['internal_error']
 
 
-async def test_it_tells_of_the_database(store: Store, url: str) -> None:
+async def test_it_tells_of_the_database(store: Store, database: str) -> None:
     found = await store.read(pulse.read, since=NOW)
-    assert found.server.startswith('SQLite 3.' if url.startswith('sqlite') else 'PostgreSQL ')
+    assert found.server.startswith('SQLite 3.' if database.startswith('sqlite') else 'PostgreSQL ')
     assert found.size > 100_000
     assert found.version == schema.versions()[-1]
 

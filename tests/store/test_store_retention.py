@@ -203,7 +203,7 @@ async def test_one_process_does_it_once_a_day(store: Store, ask: Ask, ann: User)
 
 
 async def test_what_a_process_that_died_has_begun_is_gone_on_with_and_counted(
-    store: Store, url: str, ask: Ask, ann: User
+    store: Store, database: str, ask: Ask, ann: User
 ) -> None:
     for number in range(3):
         await answered(store, ask, ann, f'old {number}', now=NOW - 99 * DAY)
@@ -214,7 +214,7 @@ async def test_what_a_process_that_died_has_begun_is_gone_on_with_and_counted(
     about = {'kind': Kind.MESSAGES, 'before': before, 'holder': 'dies', 'now': NOW}
     await store.write(retention.let_go, ids=[places[0].id], **about)
 
-    other = Store(url)
+    other = Store(database)
     assert await keeper(other, **rules).work() is None, 'it may live'
     counts = await keeper(other, days_later=1, **rules).work()
     assert counts == {'conversations': 3, 'messages': 3, 'files': 6, 'bytes': 30 * files.PIECE}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from support import direct
+from support import databases, direct
 from support.forking import Forked
 
 READY_SECONDS = 60.0
@@ -28,7 +28,8 @@ class Server:
 
     :param folder: working directory; the database, the secret and the log go here
     :param environment: settings besides the port
-    :param python: of the virtual environment that the app is installed in; '' for a fork of one that has started
+    :param python: of the virtual environment that the app is installed in; '' for a fork of one that has started,
+        and has made its tables
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str], python: str = '') -> None:
@@ -64,6 +65,8 @@ class Server:
                     stderr=log,
                 )
         else:
+            if 'DATABASE_URL' not in self.environment and not (file := self.folder / 'data' / 'webapp.db').exists():
+                databases.place(file)
             self.process = Forked(arguments, self.folder, environment, self._log)
         wait_for(self._is_ready, 'the app to become ready', READY_SECONDS, self)
 

@@ -95,6 +95,38 @@ async def test_other_calls_as_dify_wants_them(client: DifyClient, theatre: Stage
     assert b'name="user"\r\n\r\nann' in upload.body
 
 
+async def test_calls_name_the_person_and_what_they_are_about(client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole({'data': []}))
+    await client.suggested('m', user='ann')
+    await client.conversations(user='ann', last_id='c0', limit=5)
+    await client.audio_to_text('speech.wav', b'WAV', 'audio/wav', user='ann')
+    theatre.play(ANSWER)
+    await said(client, workflow_id='w')
+    assert [event async for event in client.resume('r', user='ann', catch_up=True)]
+    assert [event async for event in client.resume('r', user='ann')]
+    theatre.play(whole(b'MP3', headers={'Content-Type': 'audio/mpeg'}))
+    for voice in ('', 'v'):
+        async with client.text_to_audio('Hello', user='ann', voice=voice) as sound:
+            assert await sound.read() == b'MP3'
+    for as_attachment in (False, True):
+        async with client.preview('f', as_attachment=as_attachment) as file:
+            assert file.media_type == 'audio/mpeg'
+
+    suggested, listed, heard, asked, *resumed, mute, voiced, shown, saved = theatre.requests
+    assert suggested.target == '/v1/messages/m/suggested?user=ann'
+    assert listed.target == '/v1/conversations?user=ann&last_id=c0&limit=5'
+    assert b'name="user"\r\n\r\nann' in heard.body
+    assert b'filename="speech.wav"\r\nContent-Type: audio/wav\r\n\r\nWAV' in heard.body
+    assert (asked.json['user'], asked.json['workflow_id']) == ('ann', 'w')
+    assert [request.target for request in resumed] == [
+        '/v1/workflow/r/events?user=ann&include_state_snapshot=true',
+        '/v1/workflow/r/events?user=ann',
+    ]
+    assert mute.json == {'text': 'Hello', 'user': 'ann'}
+    assert voiced.json == {'text': 'Hello', 'user': 'ann', 'voice': 'v'}
+    assert [shown.target, saved.target] == ['/v1/files/f/preview', '/v1/files/f/preview?as_attachment=true']
+
+
 @pytest.mark.parametrize('said', [{'name': 'x.png'}, {'id': ''}, {'id': None}, {'id': []}])
 async def test_a_file_that_got_no_id_was_not_taken(said: dict, client: DifyClient, theatre: Stage) -> None:
     theatre.play(whole(said))

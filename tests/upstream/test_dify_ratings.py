@@ -40,6 +40,13 @@ async def test_the_list_of_ratings_has_its_times_in_utc(client: DifyClient, thea
     assert listed.has_more, 'there may be'
 
 
+async def test_a_rating_may_be_an_admins(client: DifyClient, theatre: Stage) -> None:
+    """Given in the console of Dify, by somebody who has an account there."""
+    ids = {'from_end_user_id': 'ann', 'from_account_id': 'eve'}
+    theatre.play(whole({'data': [RATED | ids | {'from_source': source} for source in ('admin', 'user')]}))
+    assert [(each.is_admin, each.rater) for each in (await client.feedbacks()).items] == [(True, 'eve'), (False, 'ann')]
+
+
 RATED = {'id': 'f', 'message_id': 'm', 'rating': 'like'}
 
 

@@ -1,5 +1,6 @@
 """What a real Dify said, replayed byte for byte over HTTP."""
 
+import json
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from webapp.upstream.client import DifyClient
 from webapp.upstream.faults import CODES, Faults
 from webapp.upstream.limits import TimeLimits
 from webapp.upstream.reading import Reading
+from webapp.upstream.records import Conversation
 
 ENDINGS = Finished | Failed | Interrupted | Stopped | Paused
 
@@ -179,15 +181,16 @@ async def test_values_of_calls(client: DifyClient, theatre: Stage) -> None:
     assert (await of('chat-blocking-new')).status is Status.COMPLETE
     assert (await of('rename-auto')) == 'Title about Markdown please md delay 🦊'
     assert (await of('suggested'))[1] == 'Can you give an example?'
-    assert (await of('upload-unicode-name')).id
+    assert (await of('upload-unicode-name')).id == recorded_id('upload-unicode-name')
     assert (await of('audio-to-text-ok')) == 'hello from the fake transcriber'
     assert (await of('chat-info')).mode == 'chat'
     assert (await of('chat-site')).icon == '🤖'
     assert [*(await of('agent-meta-plugin-tool'))] == ['draw', 'failing']
     page = await of('conversations-page1')
     assert (len(page.items), page.has_more) == (3, True)
+    assert page.items[0] == Conversation('31e2a088-0f84-466d-8fd6-51342b228ae2', 'filler 0 #n=2')
     run = await of('chatflow-run-detail-after-disconnect')
-    assert (run.status, run.answer[:9]) == ('succeeded', '**Reply:*')
+    assert (run.status, run.answer[:9], run.total_tokens) == ('succeeded', '**Reply:*', 111)
 
 
 async def test_history_of_an_agent_reads_like_its_streams(client: DifyClient, theatre: Stage) -> None:
@@ -240,6 +243,10 @@ async def test_history_in_any_order_comes_oldest_first(order: str, client: DifyC
     theatre.play(whole({'data': [{'id': id_, 'created_at': seconds[id_]} for id_ in order]}))
     messages = (await client.history('c', user='ann')).items
     assert [message.id for message in messages] == ['a', 'b', 'c', 'd']
+
+
+def recorded_id(name: str) -> str:
+    return str(json.loads(recording(name).body)['id'])
 
 
 async def call_like(played: Recording, client: DifyClient):

@@ -159,6 +159,58 @@ def test_branches_that_run_side_by_side_are_told_apart_where_upstream_names_them
     ]  # fmt: skip
 
 
+def test_several_tools_of_one_round_have_each_their_own() -> None:
+    """Texts that hold an object by tool most of the time, and words of any kind else."""
+    thought = {'event': 'agent_thought', 'id': 'a', 'tool': 'weather;search', 'observation': ''}
+    labels = {'weather': {'en_US': 'Weather', 'zh_Hans': '天气'}}
+    asked = thought | {'tool_labels': labels, 'tool_input': '{"weather": {"city": "Kyoto"}, "search": "trains"}'}
+    said = thought | {'tool_labels': labels, 'observation': '{"weather": "18C", "search": "tool invoke error: no"}'}
+    assert [(step.title, step.state.value, step.input, step.output) for step in told(asked, said).steps] == [
+        ('Weather', 'succeeded', '{\n "city": "Kyoto"\n}', '18C'),
+        ('search', 'failed', 'trains', 'tool invoke error: no'),
+    ]
+    (step,) = told(thought | {'tool': 'search', 'tool_input': 'trains', 'observation': 'none {today}'}).steps
+    assert (step.input, step.output) == ('trains', 'none {today}')
+
+
+def test_a_node_names_its_model_and_nothing_else_of_its_work() -> None:
+    work = {'model_name': 'gpt-4o-mini', 'model_provider': 'openai', 'prompts': [{'text': 'You are a secret agent.'}]}
+    node = event('node_finished', id='e', node_type='llm', title='LLM', status='succeeded', process_data=work)
+    (step,) = told(node).steps
+    assert step.model == 'gpt-4o-mini'
+    assert 'secret' not in repr(step)
+
+
+def test_a_branch_may_be_named_with_what_the_work_took() -> None:
+    ended = {'status': 'succeeded', 'execution_metadata': {'parallel_start_node_id': 'left', 'total_tokens': 5}}
+    (step,) = told(event('node_finished', id='e', node_type='code', title='Count', **ended)).steps
+    assert step.branch == 'left'
+
+
+@pytest.mark.parametrize(
+    ('status', 'state'),
+    [
+        ('succeeded', StepState.SUCCEEDED),
+        ('partial-succeeded', StepState.SUCCEEDED),
+        ('failed', StepState.FAILED),
+        ('exception', StepState.FAILED),
+        ('stopped', StepState.FAILED),
+        ('retry', StepState.RETRYING),
+        ('running', StepState.RUNNING),
+        ('of another time', StepState.RUNNING),
+    ],
+)
+def test_every_state_of_a_node_is_one_of_ours(status: str, state: StepState) -> None:
+    (step,) = told(event('node_finished', id='e', node_type='code', title='Count', status=status)).steps
+    assert step.state is state
+
+
+def test_a_group_without_a_node_is_known_by_its_id() -> None:
+    group = {'id': 'each', 'node_id': None, 'title': 'Each item'}
+    reply = told(event('iteration_started', **group), event('iteration_completed', **group, status='succeeded'))
+    assert [(step.id, step.state) for step in reply.steps] == [('each', StepState.SUCCEEDED)]
+
+
 def test_reasoning_of_its_own_channel_is_no_text() -> None:
     reply = told(event('reasoning_chunk', reasoning='Hm.'), {'event': 'message', 'answer': 'Yes.'})
     assert (reply.reasoning, reply.text) == ('Hm.', 'Yes.')

@@ -43,6 +43,12 @@ def test_every_recorded_name_is_known() -> None:
     assert names - TRANSLATIONS.keys() - IGNORED == set()
 
 
+@pytest.mark.parametrize('event', sorted(IGNORED))
+def test_what_is_ignored_changes_nothing(event: str) -> None:
+    said = {'event': event, 'answer': 'x', 'audio': '//uQ', 'data': {'id': 'x', 'text': 'x', 'title': 'x'}}
+    assert reply_to(said, text('a'), said, END, said) == reply_to(text('a'), END)
+
+
 def test_unknown_events_are_skipped_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level('INFO')
     reply = reply_to(text('a'), {'event': 'quantum_leap'}, {'event': 'quantum_leap'}, {'event': ['x']}, text('b'), END)
@@ -55,6 +61,37 @@ def test_closing_copy_of_a_new_agent_replaces() -> None:
         text('Let me look. ', 'agent_message'), text('It is 18C.', 'agent_message'), text('It is 18C.'), END
     )
     assert reply.text == 'It is 18C.'
+
+
+def row(id_: str, thought: str, tool: str = '') -> dict:
+    return {'event': 'agent_thought', 'id': id_, 'thought': thought, 'tool': tool}
+
+
+def test_what_a_new_agent_thought_and_said_on_the_way_is_its_reasoning() -> None:
+    reply = reply_to(
+        row('a', 'They ask for'),
+        row('a', 'They ask for the weather.'),
+        text('Let me look. ', 'agent_message'),
+        row('b', 'Let me look. '),
+        row('c', 'not shown', tool='weather'),
+        text('It is 18C.', 'agent_message'),
+        row('d', 'It is 18C.'),
+        text('It is 18C.'),
+        END,
+    )
+    assert reply.text == 'It is 18C.'
+    assert reply.reasoning == 'They ask for the weather.\n\nLet me look.'
+
+
+def test_what_was_withdrawn_is_no_reasoning_either() -> None:
+    reply = reply_to(
+        text('Bad words.', 'agent_message'),
+        row('a', 'Bad words.'),
+        text('Nothing to see.', 'message_replace'),
+        text('Nothing to see.'),
+        END,
+    )
+    assert (reply.text, reply.reasoning) == ('Nothing to see.', '')
 
 
 def test_new_agent_whose_words_come_only_in_the_copy() -> None:
@@ -171,6 +208,14 @@ def test_form_delivered_elsewhere_has_no_token() -> None:
     asks = {'event': 'human_input_required', 'data': {'node_id': 'n', 'form_token': None}}
     (form,) = reply_to(asks).parts
     assert form.token == ''
+
+
+def test_a_question_whose_time_is_over_says_so() -> None:
+    asks = {'event': 'human_input_required', 'data': {'form_id': 'f', 'node_id': 'ask'}}
+    over = {'event': 'human_input_form_timeout', 'data': {'node_id': 'ask', 'node_title': 'Approve'}}
+    elsewhere = over | {'data': {'node_id': 'another'}}
+    assert [form.expired for form in reply_to(asks, over, END).forms] == [True]
+    assert [form.expired for form in reply_to(asks, elsewhere, END).forms] == [False]
 
 
 def test_files_of_the_person_are_not_the_assistants() -> None:

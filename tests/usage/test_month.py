@@ -144,14 +144,12 @@ async def _person(store: Store, number: int) -> Principal:
 
 
 @pytest.fixture
-def month(url: str, monkeypatch: pytest.MonkeyPatch) -> Month:
+def month(database: str, monkeypatch: pytest.MonkeyPatch) -> Month:
     def moves(now: datetime) -> None:
         for module in (service, saving):
             monkeypatch.setattr(module, 'now', lambda: now)
 
-    store = Store(url)
-    store.migrate()
-    return asyncio.run(play(url, moves))
+    return asyncio.run(play(database, moves))
 
 
 @pytest.fixture

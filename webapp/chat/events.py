@@ -28,7 +28,6 @@ class TextReplaced:
     """
 
     text: str
-    reason: str = ''
     with_reasoning: bool = False  # what was thought is withdrawn as well
 
 
@@ -138,3 +137,13 @@ Event = (
     Started | TextDelta | TextReplaced | TextCompleted | ReasoningDelta | Thought | StepChanged | FileAdded
     | FormChanged | Paused | Resumed | Reported | Voiced | Finished | Stopped | Failed | Interrupted | Repaired
 )  # fmt: skip
+
+
+def made_in(event: Event) -> tuple[FilePart, ...]:
+    """The assistant's files in an event."""
+    match event:
+        case FileAdded(file):
+            return (file,)
+        case Reported(files=files):
+            return files
+    return ()

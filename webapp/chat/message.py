@@ -90,6 +90,7 @@ class FilePart:
     mime_type: str = ''
     size: int | None = None  # bytes
     url: str = ''
+    is_written: bool = False  # it is known from the text alone, and has no place but there
     kind: Literal['file'] = 'file'
 
 

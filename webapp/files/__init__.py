@@ -8,5 +8,6 @@ from webapp.files.addresses import address, made_id
 from webapp.files.links import Links
 from webapp.files.rules import accept, takes_links
 from webapp.files.service import Files
+from webapp.files.written import Written
 
-__all__ = ['Files', 'Links', 'accept', 'address', 'made_id', 'takes_links']
+__all__ = ['Files', 'Links', 'Written', 'accept', 'address', 'made_id', 'takes_links']

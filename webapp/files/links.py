@@ -94,6 +94,14 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def is_internal(host: str) -> bool:
+    """Whether a host is known within somebody's own network only, by its name or number."""
+    try:
+        return not is_public(ip_address(host))
+    except ValueError:
+        return '.' not in host or host.rpartition('.')[2].lower() in NOT_PUBLIC
+
+
 class Links:
     """Looks where addresses lead.
 

@@ -11,12 +11,11 @@ from webapp.changes import Changes
 from webapp.chat.message import FilePart
 from webapp.clock import now
 from webapp.errors import AppError, NotFound, Refused, StoreUnavailable, UpstreamError
-from webapp.files import content, keeping
+from webapp.files import content, keeping, written
 from webapp.files.addresses import made_id
 from webapp.store import files
 from webapp.store.database import Store
 from webapp.store.files import File, Source
-from webapp.store.messages import Message
 from webapp.upstream import records
 
 logger = logging.getLogger(__name__)
@@ -39,12 +38,12 @@ class Made:
         self._followers = Tasks()
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def adopt(self, message: Message, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
+    async def adopt(self, message_id: str, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
         """Note files before any page hears of them, and fetch them soon."""
         for part in parts:
-            file = _file(message, user_id, app, part)
+            file = _file(message_id, user_id, app, part)
             try:
-                await self._store.write(files.adopt, file=file, message_id=message.id)
+                await self._store.write(files.adopt, file=file, message_id=message_id)
             except StoreUnavailable as error:
                 logger.warning('file %s could not be noted: %s', file.id, error)
                 continue
@@ -140,8 +139,11 @@ class Made:
         page = await self._apps.get(origin.app).client.history(origin.conversation_id, user=origin.dify_user)
         replies = [message.reply for message in page.items if message.id == origin.message_id]
         for part in (part for reply in replies for part in reply.parts if isinstance(part, FilePart)):
-            if part.id == file.upstream_id and part.url:
+            if part.url and file.upstream_id in {part.id, written.key(part.url)}:
                 return part.url
+        for url in (url for reply in replies for url in written.addresses(reply.text)):
+            if written.key(url) == file.upstream_id:
+                return url
         raise NotFound
 
     def _forget(self, file_id: str, done: asyncio.Task[File]) -> None:
@@ -150,10 +152,10 @@ class Made:
             logger.error('fetching file %s ended with a bug', file_id, exc_info=error)
 
 
-def _file(message: Message, user_id: str, app: str, part: FilePart) -> File:
+def _file(message_id: str, user_id: str, app: str, part: FilePart) -> File:
     """As it is announced, before its bytes say what it is."""
     return File(
-        id=made_id(message.id, part),
+        id=made_id(message_id, part),
         user_id=user_id,
         app=app,
         source=Source.ASSISTANT,

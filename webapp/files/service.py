@@ -25,7 +25,6 @@ from webapp.store import files
 from webapp.store.database import Store
 from webapp.store.files import File, Source
 from webapp.store.limits import Scope
-from webapp.store.messages import Message
 from webapp.throttle import Throttle
 from webapp.upstream import records
 
@@ -107,9 +106,10 @@ class Files:
     def takes_links(self) -> bool:
         return self._links is not None
 
-    async def link(self, principal: Principal, *, app: str, url: str) -> File:
+    async def link(self, principal: Principal, *, app: str, url: str, field: str = '') -> File:
         """Take in the address of a file elsewhere, for a question that will be sent to an app.
 
+        :param field: as for `upload`
         :raises NotFound: no such app, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, and as `links`;
             `LimitReached`: each counts as a small upload
@@ -119,7 +119,7 @@ class Files:
         if self._links is None:
             raise Refused('upload_off', status=403)
         link = links.read(url)
-        uploads = (await target.about()).parameters.uploads
+        uploads = inputs.uploads((await target.about()).parameters, field)
         kind = rules.admit_link(uploads, link.name)
         await self._throttle.person(Scope.UPLOADS, principal, LINK_BYTES)
         head = await self._links.check(link)
@@ -209,9 +209,9 @@ class Files:
         """
         return await self._store.read(files.text, user_id=principal.user_id, file_id=text_id)
 
-    async def adopt(self, message: Message, *, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
+    async def adopt(self, message_id: str, *, user_id: str, app: str, parts: Iterable[FilePart]) -> None:
         """Files that an assistant has made: known at once, fetched soon. Call it before a page can show them."""
-        await self._made.adopt(message, user_id, app, parts)
+        await self._made.adopt(message_id, user_id, app, parts)
 
     async def purge(self) -> int:
         """Delete what was uploaded and never sent; how many they were."""

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 from webapp import inputs
 from webapp.apps import App
-from webapp.chat.events import Event, FileAdded, Interrupted, Paused, Reported, TextReplaced, Voiced
-from webapp.chat.message import Failure, FilePart
+from webapp.chat.events import Event, Interrupted, Paused, TextReplaced, Voiced, made_in
+from webapp.chat.message import Failure
 from webapp.errors import UpstreamError
-from webapp.files import Files
+from webapp.files import Files, Written
+from webapp.files.written import without_addresses
 from webapp.generations import resuming
 from webapp.generations.generation import DRAIN_SECONDS, Generation, GoingOn
 from webapp.store import files as stored, messages
@@ -71,27 +72,40 @@ class Hearing:
 
     async def _feed(self, generation: Generation, stream: AsyncIterator[Event]) -> Interrupted | None:
         """Give what comes to those who watch, but how it broke off, if it did, to the caller."""
-        async for event in stream:
-            if isinstance(event, Interrupted):
-                return event
-            if isinstance(event, Paused) and not await _asks(generation):
-                return Interrupted(Failure('stream_cut', 'it waits for what was answered'))
-            if parts := _made(event):  # ours before anybody sees them
-                app, user_id = generation.conversation.app, generation.user_id
-                await self._files.adopt(generation.message, user_id=user_id, app=app, parts=parts)
-            if isinstance(event, Voiced):
-                self._speak(generation, event.sound)
-            else:
-                if isinstance(event, TextReplaced):
-                    self._voices.withdraw(generation.message.id)
-                generation.feed(event)
+        written = Written(generation.message.id, generation.app.client.base_url, generation.reply.parts)
+        async for heard in stream:
+            for event in written.feed(heard):
+                if isinstance(event, Interrupted):
+                    return event
+                if isinstance(event, Paused) and not await self._asks(generation, written):
+                    return Interrupted(Failure('stream_cut', 'it waits for what was answered'))
+                await self._take(generation, event)
         return None
+
+    async def _take(self, generation: Generation, event: Event) -> None:
+        if parts := made_in(event):  # ours before anybody sees them
+            app, user_id = generation.conversation.app, generation.user_id
+            await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
+        if isinstance(event, Voiced):
+            self._speak(generation, event.sound)
+            return
+        if isinstance(event, TextReplaced):
+            self._voices.withdraw(generation.message.id)
+        generation.feed(event)
 
     def _speak(self, generation: Generation, sound: bytes) -> None:
         """Its voice may outlast an answer by far, and its row does not wait for that."""
         self._voices.take(generation.message.id, sound)
         if generation.reply.status.is_final:
             generation.released.set()
+
+    async def _asks(self, generation: Generation, written: Written) -> bool:
+        """Whether a run that says it waits does so for anybody: the news may be older than the answer that it got."""
+        form = generation.reply.open_form
+        if form is None or not form.token:
+            for event in (event for found in await resuming.asked(generation) for event in written.feed(found)):
+                await self._take(generation, event)
+        return generation.reply.open_form is not None or not generation.reply.forms
 
     async def _asked(self, generation: Generation) -> AsyncIterator[Event]:
         """What is heard once the question has been put.
@@ -101,7 +115,7 @@ class Hearing:
         files, values = generation.message.files, generation.conversation.inputs
         ids = inputs.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
-        await self._files.check_links(files)
+        await self._files.check_links([*files, *found.values()])
         return generation.app.client.send(
             await self._words(generation),
             user=generation.dify_user,
@@ -119,8 +133,7 @@ class Hearing:
         if message.upstream_id or not message.parent:
             return query
         kept = await self._store.read(messages.before, user_id=generation.user_id, message_id=message.id)
-        turns = [Turn(each.query, each.reply.text, _names(each)) for each in kept if each.reply.text.strip()]
-        return transcript.before(query, turns)
+        return transcript.before(query, [_told(each) for each in kept if each.reply.text.strip()])
 
 
 async def pass_on_stop(generation: Generation) -> None:
@@ -141,29 +154,14 @@ async def stop(app: App, task_id: str, *, user: str, message_id: str) -> None:
         logger.warning('answer %s: upstream did not take the stop: %s', message_id, error)
 
 
-async def _asks(generation: Generation) -> bool:
-    """Whether a run that says it waits does so for anybody: the news may be older than the answer that it got."""
-    form = generation.reply.open_form
-    if form is None or not form.token:
-        for found in await resuming.asked(generation):
-            generation.feed(found)
-    return generation.reply.open_form is not None or not generation.reply.forms
-
-
 def _speaks(app: App) -> bool:
     """Whether it is known to read its answers aloud unasked."""
     return app.known is not None and app.known.parameters.speech.is_automatic
 
 
+def _told(message: Message) -> Turn:
+    return Turn(message.query, without_addresses(message.reply.text), _names(message))
+
+
 def _names(message: Message) -> list[str]:
     return [file.name for file in message.files]
-
-
-def _made(event: Event) -> tuple[FilePart, ...]:
-    """The assistant's files in an event."""
-    match event:
-        case FileAdded(file):
-            return (file,)
-        case Reported(files=files):
-            return files
-    return ()

@@ -13,6 +13,7 @@ from webapp.chat.message import Failure, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.errors import NotFound, Refused
+from webapp.files import Files
 from webapp.generations import saving
 from webapp.generations.generation import Ended, Generation, GoingOn
 from webapp.generations.register import Register
@@ -36,6 +37,7 @@ class Leftovers:
         store: Store,
         apps: Apps,
         changes: Changes,
+        files: Files,
         register: Register,
         *,
         begin: Callable[[Generation], None],
@@ -47,7 +49,7 @@ class Leftovers:
         self._register = register
         self._begin = begin
         self._on_end = on_end
-        self._repairs = Repairs(store, changes, go_on=partial(self._go_on, was=Status.INTERRUPTED))
+        self._repairs = Repairs(store, changes, files, go_on=partial(self._go_on, was=Status.INTERRUPTED))
         self._waiting = Waiting(store, go_on=partial(self._go_on, was=Status.WAITING), give_up=self._give_up)
 
     def take(self, generation: Generation, reply: Reply) -> None:

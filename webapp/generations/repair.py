@@ -7,18 +7,20 @@ hear again for as long as it goes on, then history.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from webapp.apps import App
 from webapp.background import Tasks
 from webapp.changes import Changes
-from webapp.chat.events import Event, Repaired, Reported
-from webapp.chat.message import Reply, Usage
+from webapp.chat.events import Event, Repaired, Reported, made_in
+from webapp.chat.message import FilePart, Reply, Usage
 from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.errors import StoreUnavailable, UpstreamError
+from webapp.files import Files, Written
+from webapp.files.written import with_pictures
 from webapp.store import messages
 from webapp.store.database import Store
 from webapp.store.messages import Leftover
@@ -47,8 +49,11 @@ class Repairs:
     :param go_on: told of one whose run goes on where it can be heard again; whether it is written again
     """
 
-    def __init__(self, store: Store, changes: Changes, *, go_on: Callable[[App, Leftover], Awaitable[bool]]) -> None:
+    def __init__(
+        self, store: Store, changes: Changes, files: Files, *, go_on: Callable[[App, Leftover], Awaitable[bool]]
+    ) -> None:
         self._store = store
+        self._files = files
         self._go_on = go_on
         self._changes = changes
         self._tasks = Tasks()
@@ -73,7 +78,7 @@ class Repairs:
                 goes_on = found.goes_on
                 if goes_on and app.can_resume and await self._go_on(app, broken):
                     return
-                repaired = replay(found.events, broken.reply)
+                repaired = replay(await self._ours(app, broken, found.events), broken.reply)
                 if repaired != broken.reply:
                     await self._store.write(
                         messages.repair,
@@ -86,6 +91,18 @@ class Repairs:
                     return
             except (UpstreamError, StoreUnavailable) as error:
                 logger.info('answer %s: nothing to repair it with yet: %s', broken.message_id, error)
+
+    async def _ours(self, app: App, broken: Leftover, found: Sequence[Event]) -> list[Event]:
+        """What was found, its files ours, and its text with the pictures that upstream's history is without."""
+        written = Written(broken.message_id, app.client.base_url, broken.reply.parts)
+        events = []
+        for event in (event for each in found for event in written.feed(each)):
+            if parts := made_in(event):
+                await self._files.adopt(broken.message_id, user_id=broken.user_id, app=broken.app, parts=parts)
+            if isinstance(event, Repaired):
+                event = Repaired(with_pictures(broken.reply.text, event.text))  # noqa: PLW2901
+            events.append(event)
+        return events
 
 
 async def recover(client: DifyClient, broken: Reply, *, user: str) -> Found:
@@ -104,7 +121,8 @@ async def recover(client: DifyClient, broken: Reply, *, user: str) -> Found:
     for message in page.items:
         if message.id == broken.message_id and message.reply.text:
             reply = message.reply
-            return Found((Repaired(reply.text), Reported(reply.usage, reply.citations)))
+            made = tuple(part for part in reply.parts if isinstance(part, FilePart))
+            return Found((Repaired(reply.text), Reported(reply.usage, reply.citations, made)))
     return Found()
 
 

@@ -37,7 +37,7 @@ _MATHS_ATTRIBUTES = {
     *('scriptlevel', 'separator', 'stretchy', 'symmetric', 'voffset', 'width'),
 }
 _CLASSES = {
-    'a': {'picture'},
+    'a': {'download', 'image', 'picture'},
     'div': {'code', 'table'},
     'p': {'plain'},
     'span': {*CLASSES, 'host', 'lines'},
@@ -72,7 +72,7 @@ _OWN_FILE = re.compile(r'/files/[A-Za-z0-9_-]{1,64}(\?[A-Za-z0-9_=&%.~-]{0,400})
 
 
 def is_own_file(address: str) -> bool:
-    """Whether `address` is our own route for files, the only one that an image may come from."""
+    """Whether `address` is our own route for files: the only one that an image may come from, and a download be of."""
     return _OWN_FILE.fullmatch(address) is not None
 
 
@@ -107,5 +107,6 @@ class Allowlist:
         if name == 'src':
             return value if is_own_file(value) else None
         if name == 'href':
-            return value if _ELSEWHERE.match(value) or value.startswith(self._own_place) else None
+            is_known = _ELSEWHERE.match(value) or value.startswith(self._own_place) or is_own_file(value)
+            return value if is_known else None
         return value

@@ -12,6 +12,9 @@ from webapp.markdown.parser import Block, Child
 # A last line that says nothing yet: markers alone, or the begin of a fence. More of it may make a heading of the line
 # before, or something else of itself.
 _UNCERTAIN = re.compile(r'[-+*=_#>|:`~$\\ \t]*|[ \t]*[0-9]{1,9}[.)]?[ \t]*|[-+*>0-9.) \t]*(?:`{3,}|~{3,})[^`]*')
+# A link or picture without its end: of a link, the words can be read already; of a picture, nothing.
+_LINK = re.compile(r'\]\([^()\s]{0,2000}\Z|(?<!\S)!\Z|!\[[^\[\]\n]{0,300}(?:\](?:\([^()\s]{0,2000})?)?\Z')
+_LINK_CHARS = 2_400
 _DISPLAY = re.compile(r'\$\$|\\[\[\]]')
 FENCE = re.compile(r'( {0,3})(`{3,}+|~{3,}+)[^\n]*+\n')
 _LINE = re.compile(r'[^\n]*\n|[^\n]+')
@@ -19,11 +22,13 @@ _MARKER = re.compile(r' {0,3}(?:[-+*]|[0-9]{1,9}[.)])')
 
 
 def certain(source: str) -> str:
-    """`source` without an end that may still turn out to be anything: a bare marker, half a displayed formula."""
+    """`source` without an end that may still turn out to be anything: a bare marker, half a formula, half a link."""
     start = source.rfind('\n') + 1
     if len(source) - start < 100 and _UNCERTAIN.fullmatch(source, start):
         source = source[:start]
-    return source[: _open_formula(source)]
+    source = source[: _open_formula(source)]
+    link = _LINK.search(source, max(0, len(source) - _LINK_CHARS))
+    return source[: link.start()] if link else source
 
 
 def _open_formula(source: str) -> int | None:

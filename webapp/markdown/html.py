@@ -186,8 +186,8 @@ class Writer:
 
     def _open_link(self, kind: str, data: Any) -> Closing:
         address, title = self._source.restore(data['dest_url']), self._source.restore(data['title'])
-        if kind == 'Image' and is_own_file(address):
-            return self._open_image(address, title)
+        if is_own_file(address):
+            return self._open_image(address, title) if kind == 'Image' else self._open_download(address)
         if data['link_type'] == 'Email':
             address = f'mailto:{address}'
         opening, closing = link_tags(address, title, picture=kind == 'Image')
@@ -213,7 +213,24 @@ class Writer:
 
         def close() -> str:
             self._alt = None
-            return f'<img src="{escape(address)}" alt="{escape("".join(words))}"{tooltip}>'
+            if self._words is not None:
+                self._words += words
+            image = f'<img src="{escape(address)}" alt="{escape("".join(words))}"{tooltip}>'
+            return image if self._words is not None else f'<a class="image" href="{escape(address)}">{image}</a>'
+
+        return close
+
+    def _open_download(self, address: str) -> Closing:
+        if self._words is not None:
+            return ''
+        forced = f'{address}{"&" if "?" in address else "?"}download=1'
+        self._out.append(f'<a class="download" href="{escape(forced)}">')
+        words: list[str] = []
+        self._words = words
+
+        def close() -> str:
+            self._words = None
+            return f'{"" if "".join(words).strip() else escape(address)}</a>'
 
         return close
 

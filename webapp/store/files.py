@@ -137,8 +137,8 @@ def get(session: Session, *, user_id: str, file_id: str) -> File:
 
 
 def some(session: Session, *, user_id: str, ids: Collection[str]) -> dict[str, File]:
-    """Those of `ids` that this person has uploaded, by id."""
-    mine = (FileRow.user_id == user_id, FileRow.source == Source.USER)
+    """Those of `ids` that this person has uploaded, or attached as a link, by id."""
+    mine = (FileRow.user_id == user_id, col(FileRow.source).in_([Source.USER, Source.LINK]))
     statement = select(FileRow).where(col(FileRow.id).in_([clean(id_) for id_ in ids]), *mine)
     return {row.id: file_value(row) for row in session.exec(statement)} if ids else {}
 

@@ -12,13 +12,17 @@ from webapp.ui.form_views import Url
 
 
 class Asking:
-    """:ivar written: what the browser says stands in the form, as JSON; '' for nothing"""
+    """:ivar written: what the browser says stands in the form, as JSON; '' for nothing
 
-    def __init__(self, element: Inputs, app: App, url: Url) -> None:
+    :param links: this instance lets people attach links
+    """
+
+    def __init__(self, element: Inputs, app: App, url: Url, *, links: bool = False) -> None:
         self.written = ''
         self._element = element
         self._app = app
         self._url = url
+        self._links = links
         self._host: Mapping[str, object] = {}  # for every new conversation of this page
 
     def show(self, conversation: Conversation | None) -> None:
@@ -33,7 +37,7 @@ class Asking:
             self._element.fold(form_views.told(app, conversation.inputs, self._url))
             return
         is_filled = form_views.is_filled(app, host)
-        fields = [] if is_filled else form_views.fields(app, host)
+        fields = [] if is_filled else form_views.fields(app, host, links=self._links)
         self._element.ask(app.slug, fields, form_views.texts(app, host, all_=is_filled))
 
     def fill_for_host(self, text: str) -> None:

@@ -13,9 +13,13 @@ from webapp.ui.components.inputs import FieldView, FileLink, ValueView
 Url = Callable[[str], str]  # where a browser finds a file, by its id
 
 
-def fields(app: App, host: Mapping[str, object]) -> list[FieldView]:
-    """What people are asked. :param host: what the page around ours has filled in"""
-    return [_field(app, field, host) for field in form(app) if not field.is_hidden]
+def fields(app: App, host: Mapping[str, object], *, links: bool = False) -> list[FieldView]:
+    """What people are asked.
+
+    :param host: what the page around ours has filled in
+    :param links: this instance lets people attach links
+    """
+    return [_field(app, field, host, links=links) for field in form(app) if not field.is_hidden]
 
 
 def form(app: App) -> Sequence[Field]:
@@ -66,13 +70,19 @@ def written(app: App, values: Mapping[str, object]) -> dict[str, str | bool]:
 def links(value: object, url: Url) -> tuple[FileLink, ...]:
     """The files of a value."""
     return tuple(
-        FileLink(each['file_id'], str(each['name']), url(each['file_id']))
+        _link(each, url)
         for each in (value if isinstance(value, list) else [value])
         if isinstance(each, dict) and isinstance(each.get('file_id'), str) and 'name' in each
     )
 
 
-def _field(app: App, field: Field, host: Mapping[str, object]) -> FieldView:
+def _link(file: Mapping[str, object], url: Url) -> FileLink:
+    id_, elsewhere = str(file['file_id']), file.get('link')
+    address = elsewhere if isinstance(elsewhere, str) else url(id_)
+    return FileLink(id_, str(file['name']), address, is_elsewhere=address == elsewhere)
+
+
+def _field(app: App, field: Field, host: Mapping[str, object], *, links: bool) -> FieldView:
     takes_files = field.control in inputs.FILES
     return FieldView(
         variable=field.variable,
@@ -84,11 +94,11 @@ def _field(app: App, field: Field, host: Mapping[str, object]) -> FieldView:
         description=field.description,
         options=field.options,
         most=inputs.most(field),
-        uploads=_rules(app, field) if takes_files else None,
+        uploads=_rules(app, field, links=links) if takes_files else None,
     )
 
 
-def _rules(app: App, field: Field) -> UploadRules:
+def _rules(app: App, field: Field, *, links: bool) -> UploadRules:
     assert app.known is not None
     uploads = inputs.uploads(app.known.parameters, field.variable)
     return UploadRules(
@@ -98,6 +108,8 @@ def _rules(app: App, field: Field) -> UploadRules:
         extensions=uploads.extensions,
         per_message=uploads.per_message,
         megabytes=uploads.megabytes,
+        files='local_file' in uploads.methods,
+        links=links and files.takes_links(uploads),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from nicegui import background_tasks
 
 from webapp.chat.message import Citation, Reply
+from webapp.files.written import with_addresses_of, without_addresses
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import usage
@@ -55,6 +56,7 @@ class Reading:
         self._history = history
         self._thread = thread
         self._user_id = principal.user_id
+        self._is_within = bool(principal.within)
         self._reader = reader
         self._on_end = on_end
         self.visit = 0  # counts the conversations shown: what was awaited for an earlier one comes too late
@@ -248,8 +250,13 @@ class Reading:
     # what the page asks for
 
     async def copied(self, message_id: str) -> str:
-        """The Markdown of an answer."""
-        return (await self._history.message(message_id)).reply.text
+        """The Markdown of an answer, for another place: files in it say where we are, or nothing but their names if
+        nobody could follow them from there.
+        """
+        text = (await self._history.message(message_id)).reply.text
+        if self._is_within:
+            return without_addresses(text)
+        return with_addresses_of(text, self._services.embedding.entrance.public_url)
 
     async def question(self, message_id: str) -> str:
         """All of a question."""

@@ -176,10 +176,15 @@ def file_view(file: File, reader: Reader) -> FileView:
 
 
 def _made(message: Message, reply: Reply, reader: Reader) -> tuple[FileView, ...]:
-    """Files of an answer, as soon as it names them: their address is known before their bytes are here."""
-    kept = {file.id: file_view(file, reader) for file in message.made}
+    """Files of an answer, as soon as it names them: their address is known before their bytes are here.
+
+    Those that stand in its text are not shown beside it again.
+    """
     parts = [(files.made_id(message.id, part), part) for part in reply.parts if isinstance(part, FilePart)]
-    return tuple(kept.get(id_) or _announced(reader.file_url(id_), part) for id_, part in parts)
+    text = reply.text if parts else ''
+    kept = {file.id: file_view(file, reader) for file in message.made}
+    beside = [(id_, part) for id_, part in parts if not part.is_written and files.address(id_) not in text]
+    return tuple(kept.get(id_) or _announced(reader.file_url(id_), part) for id_, part in beside)
 
 
 def _announced(url: str, part: FilePart) -> FileView:

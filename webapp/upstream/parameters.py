@@ -17,8 +17,6 @@ class Info:
     name: str
     mode: str  # 'chat', 'agent-chat', 'advanced-chat', 'agent', or something that is no chat app
     description: str = ''
-    tags: tuple[str, ...] = ()
-    author: str = ''
 
     @property
     def is_chat(self) -> bool:
@@ -60,8 +58,6 @@ class Speech:
     """The app reads its answers aloud."""
 
     is_enabled: bool = False
-    voice: str = ''
-    language: str = ''
     is_automatic: bool = False
 
 
@@ -72,8 +68,6 @@ class Parameters:
     suggests_after_answer: bool = False
     hears: bool = False  # takes speech
     speech: Speech = Speech()
-    has_citations: bool = False
-    is_moderated: bool = False
     form: tuple[Field, ...] = ()
     uploads: Uploads = Uploads()
 
@@ -82,7 +76,6 @@ class Parameters:
 class Site:
     """How the app's owner wants it to look."""
 
-    title: str = ''
     description: str = ''
     theme_color: str = ''  # '#rrggbb' or ''
     icon: str = ''  # an emoji, or '' when it is an image
@@ -92,7 +85,6 @@ class Site:
     privacy_policy: str = ''
     disclaimer: str = ''
     placeholder: str = ''
-    language: str = ''
     shows_steps: bool = True
 
 
@@ -110,8 +102,6 @@ def info(data: Payload) -> Info:
         name=name(data, 'name'),
         mode=name(data, 'mode'),
         description=text(data, 'description', MAX_TEXT),
-        tags=texts(data, 'tags'),
-        author=name(data, 'author_name'),
     )
 
 
@@ -124,12 +114,8 @@ def parameters(data: Payload) -> Parameters:
         hears=_is_on(data, 'speech_to_text'),
         speech=Speech(
             is_enabled=flag(speech, 'enabled'),
-            voice=name(speech, 'voice'),
-            language=name(speech, 'language'),
             is_automatic=name(speech, 'autoPlay') == 'enabled',
         ),
-        has_citations=_is_on(data, 'retriever_resource'),
-        is_moderated=_is_on(data, 'sensitive_word_avoidance'),
         form=_form(data),
         uploads=_uploads(mapping(data, 'file_upload'), mapping(data, 'system_parameters')),
     )
@@ -137,7 +123,6 @@ def parameters(data: Payload) -> Parameters:
 
 def site(data: Payload) -> Site:
     return Site(
-        title=name(data, 'title'),
         description=text(data, 'description', MAX_TEXT),
         theme_color=_color(data, 'chat_color_theme'),
         icon=name(data, 'icon') if name(data, 'icon_type') != 'image' else '',
@@ -147,7 +132,6 @@ def site(data: Payload) -> Site:
         privacy_policy=text(data, 'privacy_policy', 4000),
         disclaimer=text(data, 'custom_disclaimer', MAX_TEXT),
         placeholder=name(data, 'input_placeholder'),
-        language=name(data, 'default_language'),
         shows_steps=data.get('show_workflow_steps') is not False,
     )
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Generic, TypeVar
 
-from webapp.upstream.payload import Payload, clean_text, count, mapping, name, number, text
+from webapp.upstream.payload import Payload, clean_text, count, mapping, name, text
 from webapp.upstream.thinking import visible
 
 T = TypeVar('T')
 
-MAX_ERROR = 2_000  # characters
 MAX_FILE_NAME = 200  # characters; Dify cuts what is longer
 UNFIT_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', '_'))
 EXTENSIONS = {
@@ -34,21 +33,15 @@ class Page(Generic[T]):
 class Conversation:
     id: str
     name: str  # may be blank: no title could be made
-    introduction: str  # the opening statement with the form's values filled in
-    created_at: int  # epoch seconds
-    updated_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """How a workflow's run stands or has ended."""
 
-    id: str
     status: str  # 'running', 'succeeded', 'failed', 'stopped', 'partial-succeeded', 'paused'
     answer: str  # what was said, without reasoning; '' while there is none
-    error: str
     total_tokens: int | None
-    elapsed: float | None  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,6 @@ class UploadedFile:
     """A file in Dify's hands. It can be fetched again only after a message has used it."""
 
     id: str
-    name: str
-    size: int
-    extension: str
-    mime_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +66,19 @@ class FileRef:
 
 
 def conversation(row: Payload) -> Conversation:
-    return Conversation(
-        id=name(row, 'id'),
-        name=name(row, 'name').strip(),
-        introduction=text(row, 'introduction'),
-        created_at=count(row, 'created_at') or 0,
-        updated_at=count(row, 'updated_at') or count(row, 'created_at') or 0,
-    )
+    return Conversation(id=name(row, 'id'), name=name(row, 'name').strip())
 
 
 def uploaded_file(row: Payload) -> UploadedFile:
-    return UploadedFile(
-        id=name(row, 'id'),
-        name=name(row, 'name'),
-        size=count(row, 'size') or 0,
-        extension=name(row, 'extension'),
-        mime_type=name(row, 'mime_type'),
-    )
+    return UploadedFile(id=name(row, 'id'))
 
 
 def run(body: Payload) -> Run:
     """The outputs are an object, or JSON text of one, by version."""
     return Run(
-        id=name(body, 'id'),
         status=name(body, 'status'),
         answer=visible(text(mapping(body, 'outputs'), 'answer')),
-        error=text(body, 'error', MAX_ERROR),
         total_tokens=count(body, 'total_tokens') or None,
-        elapsed=number(body, 'elapsed_time'),
     )
 
 

@@ -52,6 +52,7 @@ class Translator:
         self._thinking = Thinking()
         self._names: dict[str, str] = {}
         self._is_named = False
+        self._thoughts: dict[str, str] = {}  # what an agent's rows without a tool say
         self._agent_spoke = False  # from then on a `message` repeats the whole answer
         self._steps: set[str] = set()
         self._files: set[str] = set()
@@ -93,12 +94,12 @@ class Translator:
         self.size += len(words)
         return self._thinking.feed(words)
 
-    def _replace(self, words: str, reason: str = '', *, with_reasoning: bool = False) -> list[Event]:
+    def _replace(self, words: str, *, with_reasoning: bool = False) -> list[Event]:
         """All text becomes `words`; later deltas go on behind them."""
         self.size += len(words)
         self._thinking = Thinking()
         said, thought = split(self._thinking.feed(words))
-        replaced = TextReplaced(said, reason, with_reasoning)
+        replaced = TextReplaced(said, with_reasoning)
         return [replaced, ReasoningDelta(thought)] if thought and with_reasoning else [replaced]
 
     def _step(self, step: StepPart) -> list[Event]:
@@ -122,8 +123,13 @@ class Translator:
             return []
         if self._agent_spoke:  # a New Agent's closing copy; its mode is not named in the stream
             self._agent_spoke = False
-            return self._replace(answer)
+            return [*self._aside(answer), *self._replace(answer)]
         return self._say(answer)
+
+    def _aside(self, answer: str) -> list[Event]:
+        """What a New Agent thought and said on the way to its answer: all rows of words that the answer lacks."""
+        said = [words for words in map(str.strip, self._thoughts.values()) if words and words not in answer]
+        return [ReasoningDelta('\n\n'.join(said))] if said else []
 
     def _agent_message(self, payload: Payload) -> list[Event]:
         answer = payload.get('answer')
@@ -142,7 +148,8 @@ class Translator:
         return [FileAdded(file)]
 
     def _message_replace(self, payload: Payload) -> list[Event]:
-        return self._replace(text(payload, 'answer'), name(payload, 'reason'), with_reasoning=True)
+        self._thoughts = {}
+        return self._replace(text(payload, 'answer'), with_reasoning=True)
 
     def _message_end(self, payload: Payload) -> list[Said]:
         metadata = mapping(payload, 'metadata')
@@ -152,6 +159,9 @@ class Translator:
         return [*self.flush(), *reported, Signal.MESSAGE_ENDED]
 
     def _agent_thought(self, payload: Payload) -> list[Event]:
+        id_ = name(payload, 'id')
+        if not text(payload, 'tool') and (id_ in self._thoughts or len(self._thoughts) < MAX_STEPS):
+            self._thoughts[id_] = text(payload, 'thought')
         return [event for step in parts.tool_steps(payload) for event in self._step(step)]
 
     def _reasoning_chunk(self, payload: Payload) -> list[Event]:

@@ -29,6 +29,7 @@ class FileLink:
     id: str
     name: str
     url: str
+    is_elsewhere: bool = False  # on somebody else's server
 
 
 @dataclass(frozen=True, slots=True)

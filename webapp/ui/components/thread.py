@@ -23,6 +23,7 @@ ON_DEMAND = (
     'editing',
     'feedback',
     'lightbox',
+    'mending',
     'popover',
     'questions',
     'sources',

@@ -143,8 +143,9 @@ class ChatPage(Hearing):
             with self._thread:
                 self._form = Inputs()
             self._composer = Composer()
-            self._hears = views.hears(app)  # what a page may use is said with its address, and for good
-            if self._hears:
+            # what a page may use is said with its address, and for good; of some apps nothing is known by then
+            self._may_hear = app.known is None or views.hears(app)
+            if self._may_hear:
                 policy.grant(self._client.request, 'microphone')
             self._show_abilities()
             if self._within:
@@ -159,7 +160,7 @@ class ChatPage(Hearing):
             reader=self._reader(),
             on_end=self._ended,
         )
-        self._asking = Asking(self._form, app, self._reader().file_url)
+        self._asking = Asking(self._form, app, self._reader().file_url, links=services.files.takes_links)
         self._listen()
         self._announce()
         board = Board(services.notices, self._frame)
@@ -563,7 +564,7 @@ class ChatPage(Hearing):
         app = self._app
         self._composer.set_uploads(self._upload_rules())
         self._composer.set_site(placeholder=app_views.placeholder(app), disclaimer=app_views.disclaimer(app))
-        self._composer.set_hearing(app.slug if self._hears and views.hears(app) else '')
+        self._composer.set_hearing(app.slug if self._may_hear and views.hears(app) else '')
         self._thread.set_speech(views.speaks(app))
 
     async def _warn(self) -> None:

@@ -1,12 +1,14 @@
 """`/admin/feedback/{id}`: a rated answer in its conversation, to be read by those who may, which is written down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nicegui import ui
 from starlette.responses import Response
 
+from webapp.chat.message import TextPart
 from webapp.errors import NotFound, Refused
+from webapp.files.written import without_addresses
 from webapp.principal import Principal, Role
 from webapp.services import Services
 from webapp.store import feedback_queue as queue, feedback_thread as threads, labels
@@ -114,8 +116,17 @@ class FeedbackThreadPage(SheetPage):
             at=message.created_at,
             question=Question.of(message.query),
             files=', '.join(file.name for file in message.files),
-            html=await self._kept.html(message),
+            html=await self._kept.html(_without_files(message)),  # these are for their owner
             made=', '.join(file.name for file in message.made),
             outcome=outcome(status) if status in BAD else '',
             is_rated=message.id == rated_id,
         )
+
+
+def _without_files(message: Message) -> Message:
+    """With the words of links to files in the place of these."""
+    parts = (
+        replace(part, text=without_addresses(part.text)) if isinstance(part, TextPart) else part
+        for part in message.reply.parts
+    )
+    return replace(message, reply=replace(message.reply, parts=tuple(parts)))

@@ -25,8 +25,9 @@ async def welcome(_: Request) -> Response:
 
 
 async def info(request: Request) -> Response:
-    name, description = _who(demo_of(request))
-    return answer({'name': name, 'description': description, 'tags': [], 'mode': 'chat', 'author_name': 'demo'})
+    demo = demo_of(request)
+    name, description = _who(demo)
+    return answer({'name': name, 'description': description, 'tags': [], 'mode': demo.mode, 'author_name': 'demo'})
 
 
 async def parameters(request: Request) -> Response:
@@ -69,8 +70,8 @@ async def parameters(request: Request) -> Response:
 
 async def meta(_: Request) -> Response:
     icons = {
-        'handbook_search': {'background': '#E4FBCC', 'content': '📖'},
-        'draw': {'background': '#FFEAD5', 'content': '🎨'},
+        'handbook_search': {'background': '#E4FBCC', 'content': '§'},
+        'draw': {'background': '#FFEAD5', 'content': '✎'},
     }
     return answer({'tool_icons': icons})
 

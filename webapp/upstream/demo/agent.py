@@ -41,7 +41,7 @@ async def _tool_round(turn: Turn, demo: Demo) -> AsyncIterator[Frame]:
     wanted = turn.scenario.text or 'a surprise'
     given = {'prompt': wanted} if turn.scenario.image else {'query': wanted}
     thought |= {'tool': name, 'tool_labels': {name: LABELS[name]}, 'tool_input': json.dumps({name: given})}
-    yield _shown(turn, thought)
+    yield shown(turn, thought)
     await turn.pause(0.2)
     if turn.scenario.image:
         made = pictures.draw(demo.records, wanted, turn.message.user)
@@ -54,16 +54,16 @@ async def _tool_round(turn: Turn, demo: Demo) -> AsyncIterator[Frame]:
     else:
         observed = '; '.join(passage.section.heading for passage in turn.draft.passages) or 'nothing found'
     thought['observation'] = json.dumps({name: observed}, ensure_ascii=False)
-    yield _shown(turn, thought)
+    yield shown(turn, thought)
 
 
 async def _round(turn: Turn, written: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
     """One round's text between two copies of its thought; the first comes with the first words."""
-    thought, text = _new_thought(turn), ['']
+    thought, text = new_thought(turn), ['']
     async for said in written:
         if not turn.thoughts or turn.thoughts[-1] is not thought:
             turn.thoughts.append(thought)
-            yield _shown(turn, thought)
+            yield shown(turn, thought)
         if 'replaced' in said:
             text = [said['replaced']]
             yield turn.frame('message_replace', answer=said['replaced'], reason='')
@@ -75,10 +75,10 @@ async def _round(turn: Turn, written: AsyncIterator[Frame]) -> AsyncIterator[Fra
     thought['thought'] = ''.join(text)
     yield turn.frame('agent_message', id=turn.message.id, answer='')
     if len(turn.thoughts) > 1:
-        yield _shown(turn, thought)
+        yield shown(turn, thought)
 
 
-def _new_thought(turn: Turn) -> Frame:
+def new_thought(turn: Turn) -> Frame:
     return {
         'id': str(uuid.uuid4()),
         'chain_id': None,
@@ -94,6 +94,6 @@ def _new_thought(turn: Turn) -> Frame:
     }
 
 
-def _shown(turn: Turn, thought: Frame) -> Frame:
+def shown(turn: Turn, thought: Frame) -> Frame:
     names = ('id', 'position', 'thought', 'observation', 'tool', 'tool_labels', 'tool_input')
     return turn.frame('agent_thought', **{name: thought[name] for name in names}, message_files=list(thought['files']))

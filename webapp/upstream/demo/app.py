@@ -25,6 +25,7 @@ HEADERS = [(b'x-version', VERSION.encode()), (b'x-env', b'PRODUCTION')]
 def build(
     *,
     key: str = 'demo',
+    mode: str = 'chat',
     data: Path | None = None,
     rate: float = 60.0,
     ping: float = 10.0,
@@ -41,6 +42,7 @@ def build(
     """The demo as an ASGI app.
 
     :param key: the API key it takes
+    :param mode: what kind of app it is, as `/info` names it: `chat`, `agent-chat`, `agent` or `advanced-chat`
     :param data: file in which conversations survive a restart; None keeps them in memory
     :param rate: tokens per second, unless a query says otherwise; 0 is as fast as possible
     :param ping: seconds between two pings of a stream
@@ -57,6 +59,7 @@ def build(
     demo = Demo(
         key,
         data,
+        mode=mode,
         rate=rate,
         ping=ping,
         title_seconds=title_seconds,

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-from webapp.upstream.demo import forms, nested
+from webapp.upstream.demo import figures, forms, nested
 from webapp.upstream.demo.records import Form, Run
 from webapp.upstream.demo.state import WORKFLOW_ID, Demo, end_user_id
 from webapp.upstream.demo.turn import Frame, ModelFailed, Turn
@@ -110,6 +110,9 @@ class Flow:
                     yield turn.frame('message_replace', answer=said['replaced'], reason='output_moderation')
                 else:
                     yield self.text(said['answer'])
+            made = figures.make(turn, self.demo) if turn.scenario.figure else []
+            async for said in turn.say(figures.text(made)):
+                yield self.text(said['answer'])
         except ModelFailed as failed:
             yield self.node_finished(model, 'llm', 'LLM', status='failed', error=failed.failure.message)
             yield self.finished('failed', failed.failure.message)
@@ -125,9 +128,10 @@ class Flow:
         yield self.node_finished(model, 'llm', 'LLM', outputs=outputs, execution_metadata=costs)
         last = _node('answer')
         yield self.node_started(last, 'answer', 'Answer')
-        self.run.outputs = {'answer': turn.text, 'files': []}
+        files = [figure.as_output for figure in made]
+        self.run.outputs = {'answer': turn.text, 'files': files}
         yield self.node_finished(last, 'answer', 'Answer', outputs=self.run.outputs)
-        finished, end = self.finished('succeeded', tokens=spent['total_tokens']), turn.end(spent, files=[])
+        finished, end = self.finished('succeeded', tokens=spent['total_tokens']), turn.end(spent, files=files)
         for frame in [finished] if turn.scenario.no_end else [end, finished] if newer else [finished, end]:
             yield frame
 
@@ -215,7 +219,7 @@ class Flow:
             created_at=run.created_at,
             finished_at=run.finished_at,
             exceptions_count=int(status == 'failed'),
-            files=[],
+            files=run.outputs.get('files', []),
         )
 
     def text(self, delta: str) -> Frame:

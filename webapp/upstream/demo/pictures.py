@@ -13,8 +13,13 @@ WIDTH, HEIGHT = 320, 200
 
 def draw(records: Records, prompt: str, user: str) -> File:
     """Make the picture of `prompt` and keep it."""
-    content = png(prompt)
-    file = File(str(uuid.uuid4()), user, 'picture.png', len(content), 'png', 'image/png', int(time.time()), used=True)
+    return keep(records, 'picture.png', 'image/png', png(prompt), user)
+
+
+def keep(records: Records, name: str, mime_type: str, content: bytes, user: str) -> File:
+    """Keep what the assistant has made."""
+    extension = name.rpartition('.')[2]
+    file = File(str(uuid.uuid4()), user, name, len(content), extension, mime_type, int(time.time()), used=True)
     records.keep(file, content)
     return file
 

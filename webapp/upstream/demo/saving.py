@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from webapp.upstream.demo import titles
+from webapp.upstream.demo import figures, titles
 from webapp.upstream.demo.records import Records
 from webapp.upstream.demo.responses import ConnectionCut
 from webapp.upstream.demo.state import Demo
@@ -25,7 +25,7 @@ def save(records: Records, turn: Turn, frame: Frame) -> None:
     if frame['event'] == 'error':  # the text so far is lost, as on a real server
         message.status, message.error = 'error', frame['message']
     else:
-        message.answer = turn.saved_text
+        message.answer = figures.saved(turn.saved_text) if turn.scenario.figure else turn.saved_text
         metadata = frame.get('metadata', {})
         message.resources, message.usage = metadata.get('retriever_resources', []), metadata.get('usage') or {}
         message.thoughts = turn.thoughts

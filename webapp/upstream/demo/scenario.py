@@ -34,6 +34,9 @@ class Scenario:
     think: bool = False  # begins with reasoning in <think> tags
     replace: bool = False  # withdrawn in the middle by moderation
     image: bool = False  # the assistant makes a picture
+    figure: str = (
+        ''  # a picture and a document stand in its text; 'plain', 'internal' or 'relative' are their addresses
+    )
     human: bool = False  # asks a person and waits
     expires: float = DAY  # seconds for which a person is waited for
     elsewhere: float | None = None  # seconds until somebody answers who is not in the chat; None: it is for those here
@@ -154,6 +157,7 @@ WORDS: Mapping[str, Word] = {
     'replace': Word('', '', _flag(replace=True), 'the answer is withdrawn in the middle and begins anew'),
     'think': Word('', '', _flag(think=True), 'the answer begins with reasoning in think tags'),
     'agent': Word('', '', _flag(mode='agent-chat'), "an agent's thoughts and a tool call"),
+    'newagent': Word('', '', _flag(mode='agent'), 'the same from an agent of the newer kind, which thinks aloud'),
     'steps': Word('', '', _flag(mode='advanced-chat'), "a chatflow's nodes, some within others, then the answer"),
     'human': Word(
         'S', NUMBER, lambda text: ASKS | ({'expires': float(text)} if text else {}),
@@ -164,6 +168,11 @@ WORDS: Mapping[str, Word] = {
     'elsewhere': Word(
         'S', NUMBER, lambda text: ASKS | {'elsewhere': float(text or '20')},
         'the same, but it asks somebody else, who approves after S seconds (20)',
+    ),
+    'figure': Word(
+        'internal|relative', 'internal|relative', lambda text: {'mode': 'advanced-chat', 'figure': text or 'plain'},
+        'a chatflow with a picture and a table for download in its text; their addresses may be of a name that only '
+        'Dify knows, or of none',
     ),
     'image': Word('', '', _flag(mode='agent-chat', image=True), 'the assistant makes a picture'),
     'filetext': Word(
@@ -179,12 +188,14 @@ WORDS: Mapping[str, Word] = {
 }  # fmt: skip
 
 
-def parse(query: str) -> Scenario:
+def parse(query: str, *, mode: str = 'chat') -> Scenario:
     """Read the words at the start of `query`. What does not fit a word's argument belongs to the question.
 
     A transcript before it is not what is asked: any model sees that.
+
+    :param mode: the kind of app that is asked, where no word is of another one
     """
-    scenario, rest = Scenario(), transcript.question(query).lstrip()
+    scenario, rest = Scenario(mode=mode), transcript.question(query).lstrip()
     while (found := _word(rest)) is not None:
         fields, rest = found
         scenario = replace(scenario, **fields)

@@ -17,6 +17,7 @@ from webapp.upstream.demo import (
     chat,
     chatflow,
     inputs,
+    new_agent,
     saving,
     scenario,
     speech,
@@ -46,6 +47,7 @@ ROUTE = '/v1/chat-messages'
 DIALECTS: dict[str, Callable[[Turn, Demo], AsyncIterator[Frame]]] = {
     'chat': chat.frames,
     'agent-chat': agent.frames,
+    'agent': new_agent.frames,
     'advanced-chat': chatflow.frames,
 }
 
@@ -58,12 +60,14 @@ async def send(request: Request) -> Response:
     payload.query = payload.query.replace('\0', '')
     if not payload.query:
         raise invalid('query is required')
-    asked = scenario.parse(payload.query)
+    asked = scenario.parse(payload.query, mode=demo.mode)
     if asked.refusal:
         return _refuse(scenario.REFUSALS[asked.refusal])
     streaming = payload.response_mode == 'streaming'
     if not streaming and (asked.mode == 'agent-chat' or asked.human):
         raise invalid('Agent Chat App does not support blocking mode')
+    if not streaming and asked.mode == 'agent':
+        raise ApiError(400, 'bad_request', 'Agent App only supports streaming response mode.')
     if demo.active_limit is not None and len(demo.running) >= demo.active_limit:
         raise invalid(
             'Too many requests. Please try again later. The current maximum concurrent requests allowed for '

@@ -59,6 +59,7 @@ class Demo:
         key: str,
         data: Path | None,
         *,
+        mode: str,
         rate: float,
         ping: float,
         title_seconds: float,
@@ -72,6 +73,7 @@ class Demo:
         site: Mapping[str, Any],
     ) -> None:
         self.key = key
+        self.mode = mode
         self.rate = rate
         self.ping = ping
         self.title_seconds = title_seconds

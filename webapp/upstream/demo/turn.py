@@ -74,6 +74,8 @@ class Turn:
         """The answer as history has it: an agent's rounds are set apart by a line break that was never streamed."""
         if self.stopped:
             return self.text.rstrip()
+        if self.scenario.mode == 'agent':
+            return self.text
         return '\n'.join(thought['thought'] for thought in self.thoughts) or self.text
 
     @property

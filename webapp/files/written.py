@@ -1,0 +1,228 @@
+"""Upstream's files in what an assistant writes: pictures and links that lead to upstream, made to lead to us.
+
+Upstream signs such addresses for minutes, and may call itself what nobody else can reach. So they are read where text
+comes in: each becomes a file of the answer like any other that the assistant has made, and our address of it takes the
+place of upstream's before anybody sees it. An address of somebody else stays what it is.
+
+    ![Sales](http://api:5001/files/tools/6d…2a.png?timestamp=…&nonce=…&sign=…)    ![Sales](/files/0f…9c)
+"""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from webapp.chat.events import (
+    Event,
+    Failed,
+    FileAdded,
+    Finished,
+    FormChanged,
+    Interrupted,
+    Paused,
+    Repaired,
+    Reported,
+    Stopped,
+    TextCompleted,
+    TextDelta,
+    TextReplaced,
+)
+from webapp.chat.message import FilePart, Part
+from webapp.files.addresses import address, made_id
+from webapp.files.links import is_internal
+from webapp.upstream import records
+from webapp.upstream.limits import MAX_FILES
+
+LONGEST = 4_000  # characters of an address
+WORDS = 300  # of a link, before its address
+UUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
+UNFIT = r'\s()<>"\'\[\]|`'  # in no address that stands in Markdown
+ADDRESS = re.compile(
+    rf"""(?<![\w/.:-])(?P<open><)?
+    (?P<origin>[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}(?:/[\w.~-]{{1,100}}){{0,5}}?)?
+    (?P<path>/files/(?:tools/(?P<tool>{UUID})(?P<extension>\.\w{{1,10}})?|(?P<upload>{UUID})/(?:file|image)-preview))
+    (?P<query>\?(?:[\w=%+~-]|&(?:amp;)?)*)?(?P<close>>)?""",
+    re.VERBOSE,
+)
+# The end of a text that may be the beginning of an address: of its scheme, its host and path, or of a path alone.
+_SCHEME = f'h(?:t(?:t(?:p(?:s?(?::(?:/(?:/[^{UNFIT}]*)?)?)?)?)?)?)?'
+_PATH = f'/(?:f(?:i(?:l(?:e(?:s(?:/[^{UNFIT}]*)?)?)?)?)?)?'
+BEGUN = re.compile(rf'(?<![\w/.:-])<?(?:{_SCHEME}|{_PATH})?\Z', re.IGNORECASE)
+HALF = re.compile(rf'<?([Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]+(?=/))?(?:/[^{UNFIT}/]*)*\Z')
+LINK = re.compile(r'(!?)\[([^\[\]\n]*)\]\(<?\Z')  # what stands before the address of one
+ONLY_ADDRESS = re.compile(r'(?:\]\(<?|\]:[ \t]*<?|["\'=`])\Z')  # before an address that is no text by itself
+OWN = r'/files/[0-9a-f]{32}(?![0-9A-Za-z_-])'
+OWN_ADDRESS = re.compile(rf'(\]\(|\]:[ \t]*)({OWN})')
+OWN_LINK = re.compile(rf'!?\[([^\[\]\n]*)\]\({OWN}[^()\n]*\)')
+PICTURE = re.compile(r'!\[.*?\]\(.*?\)')  # as upstream's history lacks them
+
+
+def key(url: str) -> str:
+    """What stays the same of a signed address of upstream's however often it is signed; '' if it is none."""
+    found = ADDRESS.search(url)
+    return (found['tool'] or found['upload']).lower() if found else ''
+
+
+def addresses(text: str) -> Iterator[str]:
+    """All signed addresses of files in a text, as far as they may be upstream's."""
+    return (_path(found) for found in ADDRESS.finditer(text))
+
+
+def without_addresses(text: str) -> str:
+    """A text with the words of links to our files alone, for those who could not follow them."""
+    return OWN_LINK.sub(r'\1', text) if '/files/' in text else text
+
+
+def with_addresses_of(text: str, site: str) -> str:
+    """A text whose links to our files say where we are, for other places than our pages."""
+    return OWN_ADDRESS.sub(lambda found: f'{found[1]}{site}{found[2]}', text) if '/files/' in text else text
+
+
+def with_pictures(ours: str, theirs: str) -> str:
+    """The whole of an answer as history has it, where it lacks the pictures that we have heard of."""
+    bare = PICTURE.sub('', ours).strip()
+    if bare == ours.strip() or not theirs.startswith(bare):
+        return theirs
+    return ours.rstrip() + theirs[len(bare) :]
+
+
+class Written:
+    """One answer's text on its way in. Feed it all events, and take what comes out in their place.
+
+    :param base_url: of the app's Service API
+    :param parts: of the answer, as far as it is known
+    """
+
+    def __init__(self, message_id: str, base_url: str, parts: Iterable[Part] = ()) -> None:
+        self._message_id = message_id
+        self._host = urlsplit(base_url).hostname or ''
+        self._files = {key(part.url): part for part in parts if isinstance(part, FilePart) and key(part.url)}
+        self._held = ''  # may turn out to be the beginning of an address
+        self._before = ''  # the end of what came before it
+
+    def feed(self, event: Event) -> list[Event]:  # noqa: PLR0911  one case for each kind of event
+        """The event, its addresses ours, behind news of the files that stand in it."""
+        match event:
+            case TextDelta():
+                return self._grown(event.text)
+            case TextReplaced() | TextCompleted() | Repaired():
+                self._held = ''
+                text, files = self._ours(event.text)
+                self._before = text[-WORDS:]
+                return [*files, replace(event, text=text)]
+            case FormChanged(form):
+                content, asked = self._ours(form.content)
+                answer, told = self._ours(form.answer)
+                changed = replace(form, content=content, answer=answer)
+                return [*self._rest(), *asked, *told, FormChanged(changed)]
+            case FileAdded(file):
+                return [FileAdded(self._known(file))]
+            case Reported(files=files) if files:
+                return [replace(event, files=tuple(map(self._known, files)))]
+            case Finished() | Paused():
+                return [*self._rest(), event]
+            case Stopped() | Failed() | Interrupted():
+                return [*self._rest(is_cut=True), event]
+        return [event]
+
+    def _grown(self, added: str) -> list[Event]:
+        text = self._held + added
+        begun = BEGUN.search(text, max(0, len(text) - LONGEST))
+        at = begun.start() if begun else len(text)
+        self._held = text[at:]
+        return self._said(text[:at])
+
+    def _rest(self, *, is_cut: bool = False) -> list[Event]:
+        """What is still held, at the end of the text.
+
+        :param is_cut: it has not come to its own end: half an address of ours is nobody's word
+        """
+        text, self._held = self._held, ''
+        if is_cut and not ADDRESS.search(text) and self._is_half(text):
+            return []
+        return self._said(text)
+
+    def _said(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        if '/files/' in text:
+            text, files = self._ours(text, self._before)
+        else:
+            files = []
+        self._before = (self._before + text)[-WORDS:]
+        return [*files, TextDelta(text)]
+
+    def _ours(self, text: str, before: str = '') -> tuple[str, list[Event]]:
+        """A text with our addresses in it, and the files that they lead to, as far as these are news."""
+        pieces: list[str] = []
+        files: list[Event] = []
+        whole, end = before + text, len(before)
+        for found in ADDRESS.finditer(whole, len(before)):
+            place = whole[max(0, found.start() - WORDS) : found.start()]
+            file = self._file(found, place)
+            if file is None:
+                continue
+            if file.url and self._files.get(key(file.url)) is not file:
+                self._files[key(file.url)] = file
+                files.append(FileAdded(file))
+            pieces += [whole[end : found.start()], self._in_place(found, place, file)]
+            end = found.end()
+        return ''.join([*pieces, whole[end:]]), files
+
+    def _file(self, found: re.Match[str], place: str) -> FilePart | None:
+        """The file that an address leads to; None if it is not upstream's, or nobody could get it."""
+        if not self._is_ours(found['origin']):
+            return None
+        known = self._files.get((found['tool'] or found['upload']).lower())
+        if known is not None or 'sign=' not in (found['query'] or '') or len(self._files) >= MAX_FILES:
+            return known
+        link = LINK.search(place)
+        is_picture, words = bool(link and link[1]), link[2].strip() if link else ''
+        name = _named(words, (found['extension'] or '').lower()) or ('picture' if is_picture else 'file')
+        kind = records.file_type(name)
+        url = _path(found)
+        return FilePart(key(url), 'image' if is_picture else kind, name, url=url, is_written=True)
+
+    def _in_place(self, found: re.Match[str], place: str, file: FilePart) -> str:
+        ours = address(made_id(self._message_id, file))
+        words = ours if ONLY_ADDRESS.search(place) else f'[{file.name}]({ours})'
+        if found['open'] and found['close']:
+            return words
+        return f'{found["open"] or ""}{words}{found["close"] or ""}'
+
+    def _known(self, file: FilePart) -> FilePart:
+        """A file that upstream names by itself. If it stands in the text, too, it is that one."""
+        found = key(file.url)
+        if not found:
+            return file
+        known = self._files.get(found)
+        self._files[found] = replace(file, id=known.id) if known else file
+        return self._files[found]
+
+    def _is_half(self, text: str) -> bool:
+        found = HALF.match(text)
+        return found is not None and '/' in text and self._is_ours(found[1])
+
+    def _is_ours(self, origin: str | None) -> bool:
+        """Whether an address leads to upstream: to where we find it, or to what it calls itself within its network."""
+        if origin is None:
+            return True
+        try:
+            host = urlsplit(origin).hostname or ''
+        except ValueError:
+            return False
+        return host == self._host or is_internal(host)
+
+
+def _path(found: re.Match[str]) -> str:
+    """An address without what its server calls itself, as it is fetched."""
+    return found['path'] + html.unescape(found['query'] or '')
+
+
+def _named(words: str, extension: str) -> str:
+    """A name from the words of a link; '' if they are none."""
+    if not words or '/' in words:
+        return ''
+    has_one = records.file_type(words) != 'custom' or words.lower().endswith(extension)
+    return records.file_name(words if has_one else f'{words}{extension}')
