@@ -4,9 +4,9 @@ message = await generations.start(principal, app='support', conversation_id=None
 async for progress in generations.of(message.id).watch(): ...
 
 `service` is the only way in; `questions` says what may be asked. One answer is a `generation`, and `register` knows
-those that are alive. `writing` sees one from the line to its end, `hearing` has what upstream says of it, `saving` keeps it.
-`answering` takes a person's answers to what an app asks in between. `leftovers` looks after what nobody writes now: by
-`waiting` if it waits for a person, by `repair` if it broke off; `resuming` hears the rest of a run.
+those that are alive. `writing` sees one from the line to its end, `hearing` has what upstream says of it, `saving`
+keeps it. `answering` takes a person's answers to what an app asks in between. `leftovers` looks after what nobody
+writes now: by `waiting` if it waits for a person, by `repair` if it broke off; `resuming` hears the rest of a run.
 """
 
 from webapp.generations.generation import Ended, Generation, Phase, Progress
