@@ -33,7 +33,7 @@ login: $(VENV)/.test
 
 test: check
 	@$(BIN)/python tests/support/chromium.py
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile || $(MAKE) --no-print-directory again
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder || $(MAKE) --no-print-directory again
 
 # What failed beside others on a busy machine is run once more, alone and in sight: what fails again has failed.
 again:

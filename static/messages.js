@@ -28,6 +28,13 @@ export class Messages {
     if (wasAtEnd) this.growDown(1);
   }
 
+  /** As many of these as there is room for come into the document at once. */
+  extend(items) {
+    const wasAtEnd = !this.hidesNewer;
+    this.entries.push(...items.map(entry));
+    if (wasAtEnd) this.growDown(Math.max(0, this.limit - (this.last - this.first)));
+  }
+
   prepend(items) {
     const known = new Set(this.entries.map((each) => each.id));
     const older = items.filter((item) => !known.has(item.id)).map(entry);

@@ -119,12 +119,13 @@ export default {
     },
     /** Other messages stand behind one from now on: another version of what was there. */
     turnTo(after, items, own) {
+      const isChosen = items.some((item) => item.id === this.chosen?.id);
       const change = () => {
         this.messages.cut(after);
-        for (const item of items) this.messages.append(item, own);
+        this.messages.extend(items);
+        if (own || (this.follow.following && !isChosen)) this.messages.showEnd();
         this.dressAll();
       };
-      const isChosen = items.some((item) => item.id === this.chosen?.id);
       if (own) {
         const hadFocus = this.$refs.list.contains(document.activeElement);
         this.follow.closeUp();

@@ -4,6 +4,7 @@ import functools
 import re
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebError, expect
 from sqlalchemy import URL, make_url
 from support import chromium, databases
 from support.experienced import Experienced
@@ -119,15 +120,18 @@ def _end(server: Server) -> None:
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    """A real Chromium. One for each module: Playwright's loop must not be there when async tests run theirs."""
-    with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except FileNotFoundError as missing:
-            pytest.skip(f'browser: {missing}')
-        yield browser
-        browser.close()
+def playwright(request: pytest.FixtureRequest) -> Playwright:
+    """The same for modules that follow each other."""
+    return request.config.stash.setdefault(_kept, chromium.Kept()).playwright
+
+
+@pytest.fixture(scope='module')
+def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Browser:
+    """A real Chromium."""
+    try:
+        return request.config.stash[_kept].browser()
+    except FileNotFoundError as missing:
+        pytest.skip(f'browser: {missing}')
 
 
 @pytest.fixture
@@ -196,13 +200,13 @@ def _experienced(browser: Browser) -> Iterator[Callable[[str], Experienced]]:
 
 
 @pytest.fixture
-def page(locale: str, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser: Browser, locale: str, watched: Watched, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of `context`. A test that has no wish for that gets one of a browser that comes for the second time."""
     if 'context' in request.fixturenames:
         yield request.getfixturevalue('context').new_page()
     else:
-        browser: Experienced = request.getfixturevalue('_experienced')(locale)
-        with browser.page() as page, watched(browser.context):
+        experienced: Experienced = request.getfixturevalue('_experienced')(locale)
+        with experienced.page() as page, watched(experienced.context):
             yield page
 
 
@@ -211,6 +215,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 _failed = pytest.StashKey[bool]()
+_kept = pytest.StashKey[chromium.Kept]()
+_drawing = pytest.StashKey[set[Path]]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with a browser come first, so that one is enough, and of each kind the long ones."""
+    lengths = Counter(item.path for item in items)
+    drawing = {item.path for item in items if 'playwright' in item.fixturenames}  # type: ignore[attr-defined]
+    items.sort(key=lambda item: (item.path not in drawing, -lengths[item.path]))
+    config.stash[_drawing] = drawing
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The browser ends with the last file that needs one: Playwright's loop must not be there when async tests run."""
+    yield
+    stash = item.config.stash
+    if _kept in stash and (nextitem is None or nextitem.path not in stash[_drawing]):
+        stash[_kept].close()
+        del stash[_kept]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -91,7 +91,7 @@ class Bench:
     def running(cls, folder: Path) -> Iterator['Bench']:
         with ExitStack() as stack:
             playwright = stack.enter_context(sync_playwright())
-            browser = stack.enter_context(chromium.launch(playwright))
+            browser = stack.enter_context(chromium.launch(playwright, whole=True))
             upstream, _ = stack.enter_context(script('upstream'))
             bare = {name: stack.enter_context(script('bare', f'{upstream}/v1')) for name in ('stream', 'blocks')}
             app = stack.enter_context(

@@ -1,11 +1,30 @@
 """Asking again, asking in other words, and going from version to version, in a real browser."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from support.chat import CONNECTED, answer_text, ask, expect_status, last_answer, open_page, say, wait_for_text
+from sqlmodel import Session, select
+from support.chat import (
+    CONNECTED,
+    answer_text,
+    ask,
+    conversation_id,
+    expect_status,
+    last_answer,
+    open_page,
+    say,
+    wait_for_text,
+)
+from support.people import in_store
 from support.server import Server
+
+from webapp.chat.message import Reply, Status, TextPart
+from webapp.store import answers, turns as asked
+from webapp.store.tables import ConversationRow, MessageRow
+
+NOW = datetime.now(UTC)
 
 
 def turn(page: Page, number: int) -> Locator:
@@ -209,6 +228,64 @@ def test_a_switch_far_up_keeps_what_stands_above(app: Server, page: Page) -> Non
     expect(questions(page)).to_have_count(6)
     drawn(page)
     assert switcher(page).bounding_box() == place
+
+
+def follow_up(session: Session, conversation: str, turns: int) -> None:
+    """So many turns more, and then another version of the first one."""
+    first = session.exec(select(MessageRow).where(MessageRow.conversation_id == conversation)).one()
+    user_id = session.exec(select(ConversationRow.user_id)).first() or ''
+    queries = [f'turn {number}' for number in range(turns)]
+    for query in [*queries, '']:
+        if query:
+            begun = asked.begin(
+                session,
+                user_id=user_id,
+                app='default',
+                conversation_id=conversation,
+                query=query,
+                key=f'{conversation} {query}',
+                now=NOW,
+            )
+        else:
+            begun = asked.supersede(
+                session,
+                user_id=user_id,
+                message_id=first.id,
+                key=f'{conversation} other',
+                now=NOW,
+                query='another beginning',
+            )
+        said = Reply(Status.COMPLETE, (TextPart('words ' * 40),))
+        answers.finish(session, message_id=begun.message.id, reply=said, now=NOW, unread=False)
+
+
+@pytest.mark.parametrize('turns', [40, 100])
+def test_a_version_with_many_turns_behind_it_is_shown_itself_and_not_the_end(
+    app: Server, page: Page, turns: int
+) -> None:
+    open_page(page, app.url)
+    ask(page, '/echo the beginning')
+    in_store(app, follow_up, conversation_id(page), turns)
+    page.reload()
+    page.wait_for_function(CONNECTED)
+    expect(questions(page)).to_have_text(['another beginning'])
+    drawn(page)
+    place = switcher(page).bounding_box()
+    previous(page)
+    expect(questions(page).first).to_have_text('/echo the beginning')
+    expect(questions(page).nth(1)).to_have_text('turn 0')
+    drawn(page)
+    assert switcher(page).bounding_box() == place
+    expect(switcher(page).get_by_role('button', name='Previous version')).to_be_focused()
+    page.get_by_test_id('jump-to-latest').click()
+    expect(questions(page).last).to_have_text(f'turn {turns - 1}')
+    expect(questions(page).last).to_be_in_viewport()
+    page.wait_for_function(
+        """() => {
+          document.querySelector('.thread-scroll').scrollTop = 0;
+          return document.querySelector('.question').textContent === '/echo the beginning';
+        }"""
+    )
 
 
 @pytest.mark.parametrize('width', [390])

@@ -5,9 +5,12 @@ import zlib
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Page, expect
 from support.chat import open_page
 from support.server import Serve, Server
+
+from webapp.upstream.demo import build, serve as serve_demo
 
 CONFIG = """
 [branding]
@@ -79,6 +82,16 @@ def test_what_an_app_says_wins(branded: Server, page: Page) -> None:
     expect(page.get_by_role('complementary')).to_contain_text('Journeys')
     expect(page.get_by_test_id('banner').filter(has_text='Open')).to_be_visible()
     assert page.evaluate(ACCENT) == 'rgb(0, 0, 255)'
+
+
+def test_without_a_colour_in_the_settings_an_app_has_its_own(serve: Serve, page: Page) -> None:
+    demo = build(rate=0, site={'chat_color_theme': '#0000FF'})
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_demo(demo)) as url:
+        server = serve(DIFY_BASE_URL=url)
+        open_page(page, server.url)
+        expect(page.get_by_test_id('opening-statement')).to_be_visible()  # the app has said so by now
+        page.reload()
+        assert page.evaluate(ACCENT) == 'rgb(0, 0, 255)'
 
 
 def test_a_logo_runs_nothing(branded: Server, page: Page) -> None:

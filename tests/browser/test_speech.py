@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from support import chromium
@@ -21,11 +21,9 @@ LONG = ' '.join(f'This is sentence {number} of many.' for number in range(40))
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright, FAKE)
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with chromium.launch(playwright, FAKE) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, Route, expect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from support import chromium
 from support.embedding import HOST_SECRET, embedded, key, table, token
@@ -195,20 +195,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, host: Host, inputs: list[di
         yield server
 
 
-@pytest.fixture(scope='module')
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        if chromium.find(playwright) is None:
-            pytest.skip(f'browser: {chromium.HINT}')
-        yield playwright
-
-
 @pytest.fixture(scope='module', params=COOKIES)
 def person(
     request: pytest.FixtureRequest, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BrowserContext]:
     """A browser that treats cookies of frames in its own way, and has been seen to do so."""
     preferences, seen = COOKIES[request.param]
+    if chromium.find(playwright) is None:
+        pytest.skip(f'browser: {chromium.HINT}')
     with chromium.profile(playwright, tmp_path_factory.mktemp('profile'), preferences, **HERE) as context:
         assert asked_twice(context) == seen
         yield context

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from playwright.sync_api import BrowserContext, Request, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, Request, expect
 from support import chromium, direct
 from support.embedding import HOST_SECRET, embedded, key, table, token
 from support.hosts import Host, hosting
@@ -36,11 +36,8 @@ def server(tmp_path: Path, host: Host) -> Iterator[Server]:
 
 
 @pytest.fixture
-def person(tmp_path: Path) -> Iterator[BrowserContext]:
-    with (
-        sync_playwright() as playwright,
-        chromium.profile(playwright, tmp_path / 'profile', NO_COOKIES, FAKE) as context,
-    ):
+def person(playwright: Playwright, tmp_path: Path) -> Iterator[BrowserContext]:
+    with chromium.profile(playwright, tmp_path / 'profile', NO_COOKIES, FAKE) as context:
         yield context
 
 

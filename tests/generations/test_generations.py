@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
+import httpx
 import pytest
 from generations_support import ask, ended, repaired, row, text_begins
 
@@ -101,6 +102,43 @@ async def test_stop_before_the_first_byte_ends_it(generations: Generations, stor
     await ended(generations, message)
     kept = await row(store, ann, message)
     assert (kept.reply.status, kept.reply.text) == (Status.STOPPED, '')
+
+
+class Overheard(httpx.AsyncHTTPTransport):
+    """The way to an upstream, and whether it was told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith('/stop'):
+            self.stopped.set()
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize(('query', 'is_early'), [('/slow 1 /echo hello', True), ('/rate 50 /long 5000', False)])
+async def test_upstream_hears_of_a_stop_as_soon_as_it_has_named_its_task(
+    query: str, is_early: bool, upstream: str, store: Store, changes: Changes, ann: Principal
+) -> None:
+    way = Overheard()
+    apps = Apps([App('demo', DifyClient(upstream, 'demo', transport=way))])
+    files = Files(store, apps, changes)
+    generations = Generations(store, apps, changes, files)
+    message = await ask(generations, ann, query)
+    generation = generations.of(message.id)
+    assert generation
+    async for progress in generation.watch():
+        if (progress.phase is Phase.CONNECTING and is_early) or progress.reply.text:
+            break
+    assert bool(generation.reply.task_id) is not is_early
+    await generations.stop(ann, message.id)
+    async with asyncio.timeout(20):
+        await way.stopped.wait()
+    await ended(generations, message)
+    await generations.shutdown(limit=0)
+    await files.close()
+    await apps.close()
 
 
 async def test_the_line_tells_the_place_and_can_be_left(generations: Generations, store: Store, ann: Principal) -> None:

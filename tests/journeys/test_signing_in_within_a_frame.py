@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Playwright, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -44,12 +44,6 @@ origins = ["{host}"]
 sign_in = true
 """
 PAGE = '<!doctype html><title>Host</title><iframe id="chat" src="{}" width="900" height="700"></iframe>'
-
-
-@pytest.fixture(scope='module')
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
 
 
 @pytest.fixture(params=[False, True], ids=['cookies-allowed', 'cookies-blocked'])

@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
+# The same without windows, which take four times as long to open as a page does. It has no profiles.
+SHELL = 'chromium-headless-shell'
 NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
 MAC = Path('/Applications/Google Chrome.app/Contents/MacOS/Google Chrome')
 ARGUMENTS = [
@@ -35,9 +39,12 @@ def find(playwright: Playwright) -> str | None:
     return system or next((str(path) for path in own if path.exists()), None)
 
 
-def launch(playwright: Playwright, more: Sequence[str] = ()) -> Browser:
-    """:raises FileNotFoundError: there is none"""
-    return playwright.chromium.launch(**_options(playwright, more))
+def launch(playwright: Playwright, more: Sequence[str] = (), *, whole: bool = False) -> Browser:
+    """:param whole: with all that people have, not the one without windows
+    :raises FileNotFoundError: there is none
+    """
+    shell = None if whole or os.environ.get('CHROMIUM') else shutil.which(SHELL)
+    return playwright.chromium.launch(**_options(shell or find(playwright), more))
 
 
 def profile(
@@ -50,11 +57,31 @@ def profile(
     """
     (folder / 'Default').mkdir(parents=True)
     (folder / 'Default' / 'Preferences').write_text(json.dumps({'profile': preferences}))
-    return playwright.chromium.launch_persistent_context(folder, **_options(playwright, more), **options)
+    return playwright.chromium.launch_persistent_context(folder, **_options(find(playwright), more), **options)
 
 
-def _options(playwright: Playwright, more: Sequence[str] = ()) -> dict[str, Any]:
-    path = find(playwright)
+class Kept:
+    """A browser for test after test, started when the first asks for it."""
+
+    def __init__(self) -> None:
+        self._ends = ExitStack()
+        self._browser: Browser | None = None
+
+    @cached_property
+    def playwright(self) -> Playwright:
+        return self._ends.enter_context(sync_playwright())
+
+    def browser(self) -> Browser:
+        """:raises FileNotFoundError: there is none"""
+        if self._browser is None or not self._browser.is_connected():  # it may have crashed
+            self._browser = self._ends.enter_context(launch(self.playwright))
+        return self._browser
+
+    def close(self) -> None:
+        self._ends.close()
+
+
+def _options(path: str | None, more: Sequence[str]) -> dict[str, Any]:
     if path is None:
         raise FileNotFoundError(HINT)
     sandbox = ['--no-sandbox'] if hasattr(os, 'geteuid') and os.geteuid() == 0 else []  # root has none
@@ -66,8 +93,8 @@ def install() -> None:
     if shutil.which('apt-get') and os.geteuid() == 0:
         apt = ['apt-get', '-qq', '-o', 'Dpkg::Use-Pty=0']
         environment = os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}
-        for command in ([*apt, 'update'], [*apt, 'install', '-y', 'chromium']):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+        for command in (['update'], ['install', '-y', NAMES[0]], ['install', '-y', SHELL]):
+            subprocess.run([*apt, *command], env=environment, stdout=subprocess.DEVNULL, check=False)
     if not any(map(shutil.which, NAMES)):
         subprocess.run([sys.executable, '-m', 'playwright', 'install', 'chromium'], check=False)
 

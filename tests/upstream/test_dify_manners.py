@@ -97,6 +97,7 @@ async def test_other_calls_as_dify_wants_them(client: DifyClient, theatre: Stage
 
 async def test_calls_name_the_person_and_what_they_are_about(client: DifyClient, theatre: Stage) -> None:
     theatre.play(whole({'data': []}))
+    await client.feedback('m', 'dislike', user='ann', content='Not quite')
     await client.suggested('m', user='ann')
     await client.conversations(user='ann', last_id='c0', limit=5)
     await client.audio_to_text('speech.wav', b'WAV', 'audio/wav', user='ann')
@@ -112,7 +113,11 @@ async def test_calls_name_the_person_and_what_they_are_about(client: DifyClient,
         async with client.preview('f', as_attachment=as_attachment) as file:
             assert file.media_type == 'audio/mpeg'
 
-    suggested, listed, heard, asked, *resumed, mute, voiced, shown, saved = theatre.requests
+    rated, suggested, listed, heard, asked, *resumed, mute, voiced, shown, saved = theatre.requests
+    assert (rated.target, rated.json) == (
+        '/v1/messages/m/feedbacks',
+        {'rating': 'dislike', 'user': 'ann', 'content': 'Not quite'},
+    )
     assert suggested.target == '/v1/messages/m/suggested?user=ann'
     assert listed.target == '/v1/conversations?user=ann&last_id=c0&limit=5'
     assert b'name="user"\r\n\r\nann' in heard.body

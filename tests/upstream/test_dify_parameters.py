@@ -152,6 +152,22 @@ def test_sizes_are_told_by_kind_in_either_place(said: dict, document: int) -> No
     assert megabytes == {'image': 1, 'audio': 2, 'video': 3.5, 'document': document}
 
 
+@pytest.mark.parametrize(
+    ('number', 'limits', 'most'),
+    [
+        (5, {}, 5),
+        (20, {}, 10),
+        (20, {'workflow_file_upload_limit': 15}, 15),
+        (3, {'workflow_file_upload_limit': 15}, 3),
+        (None, {'workflow_file_upload_limit': 2}, 2),
+    ],
+)
+def test_no_message_has_more_files_than_the_server_takes(number: int | None, limits: dict, most: int) -> None:
+    uploads = {'enabled': True, 'number_limits': number}
+    assert parameters({'file_upload': uploads, 'system_parameters': limits}).uploads.per_message == most
+    assert parameters({'file_upload': uploads | {'fileUploadConfig': limits}}).uploads.per_message == most
+
+
 async def test_tools_have_pictures_or_emojis(client: DifyClient, theatre: Stage) -> None:
     odd = {'content': '🌦', 'background': 'red;} body{display:none'}
     icons = {'draw': '/console/api/icon', 'weather': odd | {'background': '#D5F5F6'}, 'odd': odd, 'none': None}
@@ -182,7 +198,8 @@ async def test_the_look_of_an_app(client: DifyClient, theatre: Stage) -> None:
 
 def test_colours_of_a_site_are_colours() -> None:
     assert site({'chat_color_theme': '#1C64F2'}).theme_color == '#1C64F2'
-    assert site({'chat_color_theme': 'red;} body{display:none'}).theme_color == ''
+    for other in ('red;} body{display:none', '#abc', '#11223344', 7, None):
+        assert site({'chat_color_theme': other}).theme_color == ''
 
 
 async def test_app_without_a_site_has_no_look(client: DifyClient, theatre: Stage) -> None:

@@ -179,6 +179,11 @@ async def test_values_of_calls(client: DifyClient, theatre: Stage) -> None:
 
     assert (await of('chat-blocking-new')).usage.total_price == Decimal('0.0003125')
     assert (await of('chat-blocking-new')).status is Status.COMPLETE
+    whole_answer, told = await of('chat-blocking-new'), json.loads(recording('chat-blocking-new').body)
+    assert whole_answer.text == told['answer']
+    for name in ('conversation_id', 'message_id', 'task_id'):
+        assert getattr(whole_answer, name) == told[name]
+    assert (await of('knowledge-chat-blocking')).citations
     assert (await of('rename-auto')) == 'Title about Markdown please md delay 🦊'
     assert (await of('suggested'))[1] == 'Can you give an example?'
     assert (await of('upload-unicode-name')).id == recorded_id('upload-unicode-name')

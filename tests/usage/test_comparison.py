@@ -1,13 +1,16 @@
 """What Dify's history tells of an answer fills what is unknown; where it tells something else, both are kept."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
 from sqlmodel import Session, select
 
+from webapp import comparison as history
 from webapp.apps import App, Apps
 from webapp.changes import Changes
 from webapp.chat.message import Reply, Status, Usage
@@ -52,6 +55,12 @@ async def entry(store: Store, message_id: str) -> Entry:
 
 async def claimed(store: Store, now: datetime) -> list[LookUp]:
     return await store.write(comparison.claim_due, now=now)
+
+
+async def compared(store: Store) -> None:
+    async with asyncio.timeout(20):
+        while await store.read(comparison.next_due):
+            await asyncio.sleep(0.02)
 
 
 DOLLARS = Usage(9, 1, 10, total_price=Decimal('0.5'), currency='USD')
@@ -167,6 +176,32 @@ async def test_whose_conversation_is_gone_is_not_looked_up(store: Store, ann: Pr
     assert await store.read(comparison.next_due) is None
 
 
+async def test_a_long_conversation_is_read_back_to_the_answer_in_question(
+    store: Store, ann: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, 'PAGE', 2)
+    message_id = await asked(store, ann, 1, None)
+    kept = [{'id': f'm{number}', 'created_at': 1_800_000_000 + number, 'total_tokens': 9} for number in range(7)]
+    wanted: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        """As a real server does: the newest page, or the one before a message; the oldest message first."""
+        wanted.append(request.url.params.get('first_id', ''))
+        older = [row for row in kept if not wanted[-1] or row['id'] < wanted[-1]]
+        body = {'data': older[-2:], 'has_more': len(older) > 2}
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps(body).encode()))
+
+    apps = Apps([App('default', DifyClient('http://localhost', 'app-key', transport=httpx.MockTransport(answer)))])
+    comparing = Comparison(store, apps)
+    working = asyncio.create_task(comparing.run())
+    assert await comparing.ask(ALWAYS) == 1
+    await compared(store)
+    working.cancel()
+    assert wanted == ['', 'm5', 'm3']
+    assert (await entry(store, message_id)).total_tokens == 9
+    await apps.close()
+
+
 @pytest.mark.parametrize('keeps_costs', [True, False])
 async def test_a_server_is_asked_and_what_it_keeps_is_compared(store: Store, ann: Principal, keeps_costs: bool) -> None:
     async with demo.serve(demo.build(rate=0, keeps_costs=keeps_costs)) as upstream:
@@ -189,9 +224,7 @@ async def test_a_server_is_asked_and_what_it_keeps_is_compared(store: Store, ann
         comparing = Comparison(store, apps)
         working = asyncio.create_task(comparing.run())
         assert await comparing.ask(ALWAYS) == 1
-        async with asyncio.timeout(20):
-            while await store.read(comparison.next_due):
-                await asyncio.sleep(0.02)
+        await compared(store)
         working.cancel()
         after = await entry(store, first.id)
         assert (after.total_tokens, after.price) == (

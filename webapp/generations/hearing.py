@@ -83,12 +83,12 @@ class Hearing:
         return None
 
     async def _take(self, generation: Generation, event: Event) -> None:
-        if parts := made_in(event):  # ours before anybody sees them
-            app, user_id = generation.conversation.app, generation.user_id
-            await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
         if isinstance(event, Voiced):
             self._speak(generation, event.sound)
             return
+        if parts := made_in(event):  # ours before anybody sees them
+            app, user_id = generation.conversation.app, generation.user_id
+            await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
         if isinstance(event, TextReplaced):
             self._voices.withdraw(generation.message.id)
         generation.feed(event)

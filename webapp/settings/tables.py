@@ -47,7 +47,8 @@ class Look(_Table):
     welcome: Text | None = Field(None, description='heading of an empty conversation')
     logo: Path | None = Field(None, description='an image beside the name: a PNG, WebP or SVG file, at most 512 kB')
     accent: Colour | None = Field(
-        None, description='a colour like `#1f6658`; made darker or lighter until it can be read'
+        None,
+        description="a colour like `#1f6658`, made darker or lighter until it can be read; else the app's own in Dify",
     )
     banner: Sentence | None = Field(None, description='a notice above every page')
 

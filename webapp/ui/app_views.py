@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 from webapp import markdown
 from webapp.apps import App
+from webapp.branding import Branding
 from webapp.ui import i18n
 from webapp.ui.theme import AppLink
 
@@ -26,6 +28,12 @@ def link(app: App, *, href: str, is_current: bool) -> AppLink:
         description=description[: SHORT - 1] + '…' if len(description) > SHORT else description,
         is_down=app.health.is_down,
     )
+
+
+def brand(app: App) -> Branding:
+    """Its face as the settings have it; where they name no colour, in the one that it names itself, once it has."""
+    colour = app.known.site.theme_color if app.known else ''
+    return app.branding if app.branding.accent or not colour else replace(app.branding, accent=colour)
 
 
 def picture(app: App) -> str:

@@ -78,13 +78,13 @@ class History:
 def fitting(newest: list[Message]) -> list[Message]:
     """As many of the last ones as have room, and at least one."""
     room, first = CHARACTERS, len(newest)
-    while first and (first == len(newest) or room >= _length(newest[first - 1])):
+    while first and (first == len(newest) or room >= length(newest[first - 1])):
         first -= 1
-        room -= _length(newest[first])
+        room -= length(newest[first])
     return newest[first:]
 
 
-def _length(message: Message) -> int:
+def length(message: Message) -> int:
     """Characters that travel."""
     reply = message.reply
     steps = sum(len(step.input) + len(step.output) for step in reply.steps)

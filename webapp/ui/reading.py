@@ -15,9 +15,12 @@ from webapp.store.messages import Message
 from webapp.ui import views
 from webapp.ui.components.thread import Greeting, MessageView, Thread
 from webapp.ui.following import Following
-from webapp.ui.history import History, Page
+from webapp.ui.history import History, Page, length
 from webapp.ui.live import LiveAnswers
 from webapp.ui.views import Reader
+
+MOST_BEHIND = 600  # messages that follow a version of a turn and are shown at once when somebody goes there
+MOST_CHARACTERS = 2_000_000  # of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class Reading:
         # of one that was being written, the row may be older than the end that the page has seen meanwhile
         changed = [message for message in newest if message.id not in live and self._has_changed(message)]
         html = {message.id: await self._html(message) for message in changed}
+        behind = self._behind(newest) or await self._behind_further(conversation_id, newest)
+        html |= {message.id: await self._html(message) for message in (behind or (0, []))[1] if message.id not in html}
         if visit != self.visit:
             return
         if known != set(self._shown):  # what was read may be older than what has come here meanwhile
@@ -159,7 +164,6 @@ class Reading:
                 self._shown[message.id] = Shown.of(message)
                 self._thread.change(self._view(message, html[message.id]))
                 self._follow(message)
-        behind = self._behind(newest)
         if behind is None:
             page = await self._history.page(conversation_id)
             if visit == self.visit:
@@ -187,6 +191,17 @@ class Reading:
         parent = newest[0].parent if newest else 0
         is_followed = not parent or any(shown.number == parent for shown in self._shown.values())
         return (parent, newest) if is_followed else None
+
+    async def _behind_further(self, conversation_id: str, newest: list[Message]) -> tuple[int, list[Message]] | None:
+        """The same, where more has followed than is read at once; None where it is too much to be shown at once."""
+        messages = newest
+        while messages and len(messages) < MOST_BEHIND and sum(map(length, messages)) < MOST_CHARACTERS:
+            older = await self._history.newest(conversation_id, before=messages[0].number)
+            messages = [*older, *messages]
+            behind = self._behind(messages)
+            if behind is not None or not older:
+                return behind
+        return None
 
     def _go_on(self, parent: int, messages: list[Message], html: dict[str, str], *, own: bool) -> None:
         """Show messages behind the one with that number, instead of what stands there."""

@@ -9,6 +9,7 @@ CONTROLS = {'text-input', 'paragraph', 'select', 'number', 'checkbox', 'file', '
 FILLED_BY_SERVER = {'external_data_tool'}
 MAX_FIELDS = 100
 MAX_OPTIONS = 500
+MAX_FILES = 10  # of a message, where the server names no limit
 MAX_TEXT = 50_000
 
 
@@ -122,9 +123,10 @@ def parameters(data: Payload) -> Parameters:
 
 
 def site(data: Payload) -> Site:
+    theme = _color(data, 'chat_color_theme')
     return Site(
         description=text(data, 'description', MAX_TEXT),
-        theme_color=_color(data, 'chat_color_theme'),
+        theme_color=theme if len(theme) == len('#rrggbb') else '',
         icon=name(data, 'icon') if name(data, 'icon_type') != 'image' else '',
         icon_background=_color(data, 'icon_background'),
         icon_url=text(data, 'icon_url', 4000),
@@ -182,14 +184,20 @@ def _uploads(settings: Payload, limits: Payload) -> Uploads:
     if not flag(settings if is_new else image, 'enabled'):
         return Uploads(megabytes=_megabytes(limits))  # fields of the form may take files all the same
     newer = settings if is_new else {}
+    sizes = mapping(newer, 'fileUploadConfig') | limits
     return Uploads(
         is_enabled=True,
         types=texts(newer, 'allowed_file_types') or ('image',),
         extensions=_extensions(newer),
         methods=texts(newer, 'allowed_file_upload_methods') or texts(image, 'transfer_methods') or ('local_file',),
-        per_message=count(newer, 'number_limits') or count(image, 'number_limits') or 3,
-        megabytes=_megabytes(mapping(newer, 'fileUploadConfig') | limits),
+        per_message=min(count(newer, 'number_limits') or count(image, 'number_limits') or 3, _most_files(sizes)),
+        megabytes=_megabytes(sizes),
     )
+
+
+def _most_files(limits: Payload) -> int:
+    """Of one message, whatever the app says."""
+    return count(limits, 'workflow_file_upload_limit') or MAX_FILES
 
 
 def _megabytes(limits: Payload) -> dict[str, float]:

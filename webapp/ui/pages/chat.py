@@ -179,7 +179,7 @@ class ChatPage(Hearing):
         self._spawn(board.follow())
 
     def _around(self, conversation_id: str | None) -> AbstractContextManager[Frame]:
-        name, brand = self._app.name or self._services.name, self._app.branding
+        name, brand = self._app.name or self._services.name, app_views.brand(self._app)
         if self._within:
             return self._within.frame(name, brand)
         person = persons.shown(self._services, self._principal, self._address(conversation_id))
