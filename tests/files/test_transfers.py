@@ -49,6 +49,7 @@ def test_an_image_comes_back_as_it_was_sent(ann: Person) -> None:
         'media_type': 'image/png',
         'size': len(image),
         'url': f'/files/{told["id"]}',
+        'link': '',
         'width': 40,
         'height': 30,
     }

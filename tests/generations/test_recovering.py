@@ -4,10 +4,10 @@ import json
 
 import httpx
 import pytest
-from webapp.repair import Found, recover
 
 from webapp.chat.events import Repaired, Reported
 from webapp.chat.message import Reply, Status, Usage
+from webapp.generations.repair import Found, recover
 from webapp.upstream.client import DifyClient
 
 BROKEN = Reply(Status.INTERRUPTED, conversation_id='c', message_id='m', run_id='r')
