@@ -16,6 +16,7 @@ from contract_list import Name
 from contract_sources import exchanges, names_in, names_of_request
 
 from webapp.chat import form as forms
+from webapp.chat.events import Voiced
 from webapp.chat.message import Failure, FormPart, Reply
 from webapp.chat.reducer import replay
 from webapp.errors import UpstreamError
@@ -155,7 +156,8 @@ def _stream(frames: list[Json], *, is_resumed: bool = False, is_recorded: bool =
     def read(data: list[Json]) -> object:
         reading = Reading(Faults(), TimeLimits(), is_resumed=is_resumed)
         body = b''.join(b'data: ' + json.dumps(frame).encode() + b'\n\n' for frame in data)
-        return _seen(replay([*reading.take(body, now=0), *reading.close(Failure('stream_cut'), now=0)]))
+        events = [*reading.take(body, now=0), *reading.close(Failure('stream_cut'), now=0)]
+        return _seen(replay(events)), [event for event in events if isinstance(event, Voiced)]
 
     origins = frozenset({'event *', *(f'event {frame["event"]}' for frame in frames)})
     return Sample(origins, frames, lambda versions: list(map(read, versions)), is_recorded)
