@@ -156,11 +156,13 @@ def _line(frames: list[Json]) -> str:
 
 
 def kept_back(played: Recording, turns: list[Json]) -> set[str]:
-    """What must not come to a browser: what upstream calls things, why it failed, and what its nodes were given."""
+    """What must not come to a browser: what upstream calls things, why it failed, what its nodes were given, and where
+    it keeps files.
+    """
     found = {KEY, *(value for frame in played.frames for name in IDS if (value := frame.get(name)))}
     for frame in played.frames:
         data = frame.get('data') or {}
-        hidden = [frame.get('message') if 'code' in frame else '', data.get('error')]
+        hidden = [frame.get('message') if 'code' in frame else '', data.get('error'), frame.get('url')]
         hidden += [data.get(name) for name in ('inputs', 'outputs', 'process_data', 'execution_metadata')]
         for leaf in _leaves(hidden):
             found |= {max(RUN.findall(leaf), key=len, default='')}

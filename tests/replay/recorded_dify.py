@@ -1,7 +1,9 @@
 """A server that says what a real Dify said, in the same pieces. Which answer comes next, the test decides."""
 
 import json
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import anyio
 from recorded_exchanges import Json, Recording, histories, recording
@@ -11,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-KEY = 'app-of-'  # the name of the app follows
+KEY = 'app-of-the-recordings-'  # the name of the app follows
 AGENTS = {'agent', 'react', 'speaker', 'drawer', 'knowledge-agent'}
 FLOWS = {'chatflow', 'richflow'}
 OF_THE_SERVER = {'connection', 'content-length', 'date', 'server', 'transfer-encoding'}  # headers that it makes itself
@@ -41,12 +43,16 @@ def parameters(app: str) -> Json:
 
 
 class RecordedDify:
-    """:ivar asked: the body of the question that was asked last"""
+    """:ivar asked: the body of the question that was asked last
+    :ivar over: all has been said to it
+    """
 
     def __init__(self) -> None:
         self.asked: Json = {}
         self._next = ''
         self._waits = False
+        self._breaks_at: int | None = None
+        self.over = threading.Event()
         self._stop = anyio.Event()
         self._histories = {row['conversation_id']: page for page in histories() for row in page.frames[0]['data']}
         self.app = Starlette(
@@ -68,12 +74,14 @@ class RecordedDify:
             ]
         )
 
-    def play(self, name: str, *, waits: bool = False) -> None:
+    def play(self, name: str, *, waits: bool = False, breaks_at: int | None = None) -> None:
         """Say this to the next question.
 
         :param waits: to be stopped, where the recorded one was
+        :param breaks_at: after so many pieces the connection breaks
         """
-        self._next, self._waits = name, waits
+        self.over.clear()
+        self._next, self._waits, self._breaks_at = name, waits, breaks_at
 
     async def _answer(self, request: Request) -> Response:
         self.asked = await request.json()
@@ -81,7 +89,9 @@ class RecordedDify:
         self._stop = anyio.Event()
         if not self._waits:
             self._stop.set()
-        return Played(played, self._stop)
+        if self._breaks_at:
+            played = replace(played, chunks=played.chunks[: self._breaks_at], is_cut=True)
+        return Played(played, self._stop, self.over)
 
     async def _take_stop(self, _: Request) -> Response:
         self._stop.set()
@@ -114,14 +124,15 @@ class Played(Response):
     """A recorded answer.
 
     :param stop: comes when it was stopped, or is there already
+    :param over: told when all has been said
     """
 
-    def __init__(self, played: Recording, stop: anyio.Event | None = None) -> None:
+    def __init__(self, played: Recording, stop: anyio.Event | None = None, over: threading.Event | None = None) -> None:
         self.status_code, self.background = played.status, None
         self.raw_headers = [
             (name.encode(), value.encode()) for name, value in played.headers.items() if name not in OF_THE_SERVER
         ]
-        self._played, self._stop = played, stop
+        self._played, self._stop, self._over = played, stop, over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({'type': 'http.response.start', 'status': self.status_code, 'headers': self.raw_headers})
@@ -131,6 +142,8 @@ class Played(Response):
             await send({'type': 'http.response.body', 'body': chunk, 'more_body': True})
         if not self._played.is_cut:  # else the server closes the connection without a last chunk
             await send({'type': 'http.response.body', 'body': b''})
+        if self._over:
+            self._over.set()
 
 
 def whole(name: str) -> Response:

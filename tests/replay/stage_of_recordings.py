@@ -54,20 +54,26 @@ class Stage:
         self.page.reload()
         self.page.wait_for_function(CONNECTED)
 
-    def fill_in(self, values: Json) -> None:
-        """The form of a new conversation, as far as the app has one."""
+    def fill_in(self, values: Json) -> dict[str, str]:
+        """Fill in the form of a new conversation, as far as the app has one. What was written or chosen."""
+        filled = {}
         for variable, value in values.items():
             place = self.page.locator(f'.inputs-form [data-variable={variable}]')
             if isinstance(value, dict | list):
                 files = [_file('upload-png')] * (len(value) if isinstance(value, list) else 1)
                 place.get_by_test_id('inputs-file').set_input_files(files)
                 expect(place.locator(UPLOADED)).to_have_count(len(files))
-            elif isinstance(value, bool):
+                continue
+            if isinstance(value, bool):
                 place.get_by_role('checkbox').set_checked(value)
             elif place.get_by_role('combobox').count():
                 place.get_by_role('combobox').select_option(value)
             elif place.get_by_role('textbox').count():
                 place.get_by_role('textbox').fill(str(value))
+            else:
+                continue
+            filled[variable] = str(value)
+        return filled
 
     def attach(self, played: Recording) -> list[str]:
         """The pictures that went along, where the app takes any; their names.

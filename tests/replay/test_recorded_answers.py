@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from expectations import expected, kept_back, suggested
+from expectations import WORDS, asked, expected, kept_back, suggested
 from playwright.sync_api import Browser
 from recorded_dify import KEY, RecordedDify
 from recorded_exchanges import Json, Recording, answers_in_one_piece, recording, streams
@@ -16,6 +17,8 @@ from support.serving import serving
 from told import TOLD
 
 MOST = 20  # turns
+BROKEN = {'knowledge-chat-stream': 4, 'agent-stream-one-tool-continue': 9}  # after how many pieces
+SECONDS = 20
 SETTINGS = '[limits]\nmessages_per_minute = 0\nmessages_per_hour = 0\n'
 
 
@@ -69,14 +72,31 @@ def test_of_every_recorded_answer_it_is_said_what_is_to_be_seen() -> None:
 @pytest.mark.parametrize('group', conversations(), ids=lambda group: '+'.join(played.name for played in group))
 def test_a_recorded_conversation(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
     stage.begin(group[0].app)
-    stage.fill_in(group[0].question.get('inputs', {}))
+    filled = stage.fill_in(group[0].question.get('inputs', {}))
     see(stage, dify, group)
+    assert {variable: str(dify.asked['inputs'][variable]) for variable in filled} == filled
 
 
 @pytest.mark.parametrize('group', refusals(), ids=['some', 'others'])
 def test_refusals_are_told_in_our_words(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
     stage.begin('plain')
     see(stage, dify, group)
+
+
+@pytest.mark.parametrize('name', BROKEN)
+def test_the_rest_of_a_broken_answer_comes_from_history(stage: Stage, dify: RecordedDify, name: str) -> None:
+    """Where the server has kept it: this one keeps what its stream had come to its end."""
+    played = recording(name)
+    stage.begin(played.app)
+    dify.play(name, breaks_at=BROKEN[name])
+    say(stage.page, asked(played))
+    told = replace(TOLD[name], notes=(WORDS['thread.repaired'],), usage=WORDS['usage.unknown'])
+    shown = {'turns': [expected(played, told, attached=[])], 'next': []}
+    assert stage.shows(shown) == shown
+    drawn = stage.drawn()
+    stage.load_again()
+    assert stage.shows(shown) == shown
+    assert stage.drawn() == drawn
 
 
 def see(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
@@ -87,12 +107,13 @@ def see(stage: Stage, dify: RecordedDify, group: list[Recording]) -> None:
         told = TOLD[played.name]
         dify.play(played.name, waits=told.is_stopped)
         turn = expected(played, told, attached=stage.attach(played))
-        say(stage.page, turn['question'])
+        say(stage.page, asked(played))
         if told.is_stopped:
             stage.stop_at(turn['text'])
         turns.append(turn)
         shown = {'turns': turns, 'next': suggested(played, told, turn['status'])}
 
+        assert dify.over.wait(SECONDS)
         live = stage.shows(shown)
 
         assert live == shown

@@ -6,7 +6,6 @@ from expectations import Told, read
 from recorded_exchanges import recording
 
 CLOCK = '{\n "format": "%Y-%m-%d %H:%M:%S",\n "timezone": "UTC"\n}'
-DATASET = 'dataset_eddc586c_6f7c_4afe_917f_75c2e82d0a01'
 MARKDOWN = (
     'Heading Some bold, italic, code and a link. CSV Markdown a b 1 2 def f(x): return x < 3 and "<script>" item one'
     ' item two 𝑒 = 𝑚 𝑐 2'
@@ -43,6 +42,7 @@ TOLD = {
         [
             'agent-react-stream',
             'agent-stream-no-tool',
+            'chat-blank-query',
             'chat-continue-after-disconnect',
             'chat-continue-after-error',
             'chat-continue-other-inputs',
@@ -86,8 +86,7 @@ TOLD = {
         ],
         Told(),
     ),
-    'chat-blank-query': Told(question='chat-blank-query', why='the composer sends no blanks'),
-    'chat-nul-byte-in-query': Told(question='nul byte #n=2', why='no database takes that character'),
+    'chat-nul-byte-in-query': Told(question='nul \N{REPLACEMENT CHARACTER} byte #n=2', why='not all databases take it'),
     'chat-stream-markdown': Told(text=MARKDOWN),
     # agents
     'agent-stream-one-tool-continue': Told(**ONE_TOOL, details=(CLOCK, '2026-11-22 00:41:03')),
@@ -122,7 +121,7 @@ TOLD = {
     ),
     'knowledge-agent-stream': Told(
         line='1 step',
-        steps=(f'{DATASET}: done',),
+        steps=('Search the knowledge base: done',),
         details=(
             '{\n "query": "shipping Zürich"\n}',
             'Shipping\n\nShipping to Zürich takes three days. Express shipping costs 15 francs.',

@@ -34,6 +34,13 @@ def test_what_names_nothing_that_is_there_stands_at_the_top() -> None:
     assert outline(view(node('a', 'elsewhere'), node('b', 'b')).steps) == ['a', 'b']
 
 
+def test_a_search_that_upstream_names_by_an_id_gets_words() -> None:
+    tool = 'dataset_eddc586c_6f7c_4afe_917f_75c2e82d0a01'
+    unnamed, named = view(*(StepPart(title, 'tool', title, DONE, tool=tool) for title in (tool, 'Our handbook'))).steps
+    assert (unnamed.title, unnamed.icon.glyph) == ('Search the knowledge base', 'search')
+    assert named.title == 'Our handbook'
+
+
 def test_circles_are_broken_and_nothing_is_lost() -> None:
     found = view(node('a', 'b'), node('b', 'a'), node('c', 'a'))
     assert outline(found.steps) == ['a', 'b', 'c']

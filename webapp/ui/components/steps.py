@@ -1,14 +1,17 @@
 """What an assistant did on its way to an answer, as a person sees it: one line, and a tree behind it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webapp.chat.message import Status, StepPart, StepState
+from webapp.ui import i18n
 
 DEEPEST = 6  # levels; what is deeper stands beside its parent
 NAMED = 2  # steps that run at the same time and stand in the line
 GROUPS = {'iteration', 'loop'}
+DATASET = re.compile(r'dataset_[0-9a-f]{8}(_[0-9a-f]{4}){3}_[0-9a-f]{12}')  # what Dify calls an agent's search in one
 BUSY = {StepState.RUNNING, StepState.RETRYING}
 GLYPHS = {  # of our own drawing, by what a node does
     'tool': 'tool',
@@ -129,7 +132,7 @@ def _tree(steps: Sequence[StepPart], *, is_final: bool, icons: Mapping[str, Icon
             view = StepView(
                 id=step.id,
                 title=_title(step),
-                icon=icons.get(step.tool) or Icon(GLYPHS.get(step.type, 'node')),
+                icon=icons.get(step.tool) or Icon(_glyph(step)),
                 state='unfinished' if is_final and step.state in BUSY else step.state.value,
                 seconds=step.seconds,
                 rounds=step.rounds if step.type in GROUPS else 0,
@@ -175,5 +178,11 @@ def _parent(step: StepPart, by_id: Mapping[str, StepPart]) -> str:
     return line[max(0, len(line) - DEEPEST + 1)] if line else ''
 
 
+def _glyph(step: StepPart) -> str:
+    return GLYPHS.get('knowledge-retrieval' if DATASET.fullmatch(step.tool) else step.type, 'node')
+
+
 def _title(step: StepPart) -> str:
+    if DATASET.fullmatch(step.tool) and step.title in {step.tool, ''}:
+        return i18n.t('thread.step_dataset')
     return step.title or step.type
