@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from webapp.chat.message import Reply, Status, TextPart
 from webapp.principal import LOCAL, Identity, Role
-from webapp.store import conversations, messages, users
+from webapp.store import answers, conversations, turns, users
 from webapp.store.database import Store
 
 APP = 'default'
@@ -46,7 +46,7 @@ def write_conversation(session: Session, user_id: str, queries: list[str], numbe
     conversation_id: str | None = None
     for place, query in enumerate(queries):
         now = BEGAN + timedelta(minutes=number, milliseconds=place)
-        begun = messages.begin(
+        begun = turns.begin(
             session,
             user_id=user_id,
             app=APP,
@@ -58,7 +58,7 @@ def write_conversation(session: Session, user_id: str, queries: list[str], numbe
         conversation_id = begun.conversation.id
         seed = conversation_id if place == len(queries) - 1 else str(place)
         reply = Reply(Status.COMPLETE, (TextPart(''.join(answer(TOKENS, seed))),))
-        messages.finish(session, message_id=begun.message.id, reply=reply, now=now, unread=False)
+        answers.finish(session, message_id=begun.message.id, reply=reply, now=now, unread=False)
     assert conversation_id
     conversations.rename(session, user_id=user_id, conversation_id=conversation_id, title=queries[0])
     return conversation_id

@@ -21,7 +21,7 @@ from support.people import in_store
 from support.server import Server
 
 from webapp.chat.message import Reply, Status, TextPart
-from webapp.store import messages
+from webapp.store import answers, turns as asked
 from webapp.store.tables import ConversationRow, MessageRow
 
 NOW = datetime.now(UTC)
@@ -237,7 +237,7 @@ def follow_up(session: Session, conversation: str, turns: int) -> None:
     queries = [f'turn {number}' for number in range(turns)]
     for query in [*queries, '']:
         if query:
-            begun = messages.begin(
+            begun = asked.begin(
                 session,
                 user_id=user_id,
                 app='default',
@@ -247,7 +247,7 @@ def follow_up(session: Session, conversation: str, turns: int) -> None:
                 now=NOW,
             )
         else:
-            begun = messages.supersede(
+            begun = asked.supersede(
                 session,
                 user_id=user_id,
                 message_id=first.id,
@@ -256,7 +256,7 @@ def follow_up(session: Session, conversation: str, turns: int) -> None:
                 query='another beginning',
             )
         said = Reply(Status.COMPLETE, (TextPart('words ' * 40),))
-        messages.finish(session, message_id=begun.message.id, reply=said, now=NOW, unread=False)
+        answers.finish(session, message_id=begun.message.id, reply=said, now=NOW, unread=False)
 
 
 @pytest.mark.parametrize('turns', [40, 100])

@@ -11,7 +11,7 @@ from support.server import Server
 
 from webapp.chat.message import Reply, Status, TextPart
 from webapp.chat.rating import ListedRating
-from webapp.store import feedback, feedback_list, messages
+from webapp.store import answers, feedback, feedback_list, turns
 
 numbers = count(1)
 
@@ -33,11 +33,11 @@ def rated(
     def work(session: Session) -> tuple[str, str]:
         number = next(numbers)
         given: dict[str, Any] = {'user_id': who.user_id, 'conversation_id': conversation, 'app': 'default'}
-        begun = messages.begin(session, query=query, key=f'key-{number}', now=moment, **given)
+        begun = turns.begin(session, query=query, key=f'key-{number}', now=moment, **given)
         session.flush()
         names = {'conversation_id': f'up-{begun.conversation.id}', 'message_id': f'up-m-{number}'}
         reply = Reply(Status.COMPLETE, (TextPart(answer),), **names)
-        messages.finish(session, message_id=begun.message.id, reply=reply, now=moment, unread=False)
+        answers.finish(session, message_id=begun.message.id, reply=reply, now=moment, unread=False)
         about: dict[str, Any] = {'user_id': who.user_id, 'message_id': begun.message.id}
         if rating:
             feedback.rate(session, rating=rating, comment=comment, now=moment, **about)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from webapp.errors import UpstreamError
 from webapp.files import Files
 from webapp.generations import Ended, Generations, Load
 from webapp.principal import Principal
-from webapp.store import messages
+from webapp.store import turns
 from webapp.store.database import Store
 from webapp.upstream.client import DifyClient
 from webapp.upstream.health import Health
@@ -57,7 +57,7 @@ async def test_an_answer_whose_process_died_is_told_by_the_next(
     generations: Generations, store: Store, told: list[Ended], ann: Principal
 ) -> None:
     given = {'user_id': ann.user_id, 'app': 'demo', 'conversation_id': None, 'query': 'q', 'key': 'k', 'now': now()}
-    await store.write(messages.begin, **given)
+    await store.write(turns.begin, **given)
     await generations.repair_leftovers()
     assert told == [Ended('demo', Status.INTERRUPTED)]
 

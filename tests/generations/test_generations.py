@@ -15,7 +15,7 @@ from webapp.errors import NotFound, Refused
 from webapp.files import Files
 from webapp.generations import Generations, Phase
 from webapp.principal import Principal
-from webapp.store import conversations, messages, reports
+from webapp.store import conversations, reports, turns
 from webapp.store.database import Store
 from webapp.store.messages import Message
 from webapp.upstream.client import DifyClient
@@ -251,7 +251,7 @@ async def test_a_process_that_died_leaves_no_answer_running(
     generations: Generations, store: Store, apps: Apps, ann: Principal
 ) -> None:
     begun = await store.write(
-        messages.begin,
+        turns.begin,
         user_id=ann.user_id,
         app='demo',
         conversation_id=None,
@@ -313,7 +313,7 @@ async def test_a_question_that_was_kept_but_never_begun_is_begun_by_the_same_dra
     generations: Generations, store: Store, ann: Principal
 ) -> None:
     draft = {'user_id': ann.user_id, 'app': 'demo', 'conversation_id': None, 'query': '/echo hi', 'key': 'draft'}
-    await store.write(messages.begin, **draft, now=datetime.now(UTC))
+    await store.write(turns.begin, **draft, now=datetime.now(UTC))
     message = await ask(generations, ann, '/echo hi', key='draft')
     await ended(generations, message)
     assert (await row(store, ann, message)).reply.text == 'hi'

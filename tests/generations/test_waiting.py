@@ -21,7 +21,7 @@ from webapp.files import Files, Links, address
 from webapp.files.links import Address
 from webapp.generations import Generations, waiting
 from webapp.principal import Principal
-from webapp.store import messages
+from webapp.store import answers
 from webapp.store.budgets import Budget, Scope
 from webapp.store.database import Store
 from webapp.store.messages import Message
@@ -140,7 +140,7 @@ async def test_two_processes_let_it_go_on_once(
     kept = await row(store, ann, message)
     assert (kept.reply.status, kept.reply.text.count('done')) == (Status.COMPLETE, 1)
     with pytest.raises(NotFound):
-        await store.write(messages.go_on, message_id=message.id, was=Status.WAITING)
+        await store.write(answers.go_on, message_id=message.id, was=Status.WAITING)
     await other.shutdown(limit=0)
 
 
@@ -359,7 +359,7 @@ async def test_one_that_died_before_it_could_be_kept_as_waiting_waits(
     generations: Generations, store: Store, apps: Apps, changes: Changes, files: Files, ann: Principal
 ) -> None:
     message, form = await asked(generations, store, ann, '/human /echo done')
-    await store.write(messages.go_on, message_id=message.id, was=Status.WAITING)  # and then the power went
+    await store.write(answers.go_on, message_id=message.id, was=Status.WAITING)  # and then the power went
     await generations.shutdown(limit=0)
     restarted = Generations(store, apps, changes, files)
     await restarted.repair_leftovers()

@@ -22,7 +22,7 @@ from support.server import Serve, Server, wait_for
 
 from webapp.chat.message import Reply, Status, TextPart, Usage
 from webapp.principal import Identity, Role
-from webapp.store import audit, forgetting, messages, people, users
+from webapp.store import answers, audit, forgetting, people, turns, users
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.users import User
 
@@ -33,13 +33,13 @@ ALIKE = 'together@example.com'
 
 def talk(session: Session, *, user_id: str, upstream_id: str, words: str = MARK, at: datetime = NOW) -> None:
     """A question and its answer, in a conversation of its own."""
-    begun = messages.begin(
+    begun = turns.begin(
         session, user_id=user_id, app='default', conversation_id=None, query=words, key=uuid4().hex, now=at
     )
     reply = Reply(
         Status.COMPLETE, (TextPart(words),), usage=Usage(1, 2, 3), conversation_id=upstream_id, message_id='m'
     )
-    messages.finish(session, message_id=begun.message.id, reply=reply, now=at, unread=False)
+    answers.finish(session, message_id=begun.message.id, reply=reply, now=at, unread=False)
 
 
 def at_dify(demo: str, who: User, *, ask: bool = False) -> list[str]:

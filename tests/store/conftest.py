@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from store_support import NOW, Ask, visit
 
-from webapp.store import messages
+from webapp.store import turns
 from webapp.store.database import Store
 from webapp.store.messages import Begun
 from webapp.store.users import User
@@ -30,6 +30,6 @@ def ask(store: Store) -> Ask:
 
     async def ask(user: User, query: str = 'hello', **changes: Any) -> Begun:
         given = {'app': 'support', 'conversation_id': None, 'key': f'key-{next(numbers)}', 'now': NOW} | changes
-        return await store.write(messages.begin, user_id=user.id, query=query, **given)
+        return await store.write(turns.begin, user_id=user.id, query=query, **given)
 
     return ask

@@ -9,7 +9,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status, TextPart
 from webapp.chat.rating import ListedRating
-from webapp.store import feedback, messages
+from webapp.store import answers, feedback
 from webapp.store.database import Store
 from webapp.store.messages import Begun
 from webapp.store.users import User
@@ -33,7 +33,7 @@ def rating(store: Store, ask: Ask) -> Rate:
         number = next(numbers)
         names = {'conversation_id': f'up-{begun.conversation.id}', 'message_id': f'up-m-{number}'}
         reply = Reply(Status.COMPLETE, (TextPart(f'answer {number}'),), **names)
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
         if rating is not None:
             await again(store)(user, begun, rating, comment, at=at)
         return begun

@@ -13,6 +13,7 @@ from store_support import NOW, SECRET, Ask
 from webapp.chat.message import Citation, FilePart, Reply, Status, TextPart, Usage
 from webapp.principal import Identity
 from webapp.store import (
+    answers,
     audit,
     budget_table,
     budgets,
@@ -22,7 +23,6 @@ from webapp.store import (
     limits,
     links,
     logins,
-    messages,
     pairings,
     people,
     sessions,
@@ -137,7 +137,7 @@ async def answered(store: Store, ask: Ask, user: User, mark: str, *, now: Any = 
     )
     made = new_file(user, mark, source=Source.ASSISTANT, upstream_url=f'https://up.example/{mark}')
     await store.write(files.adopt, file=made, message_id=begun.message.id)
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=now, unread=True, latency_ms=900)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=now, unread=True, latency_ms=900)
     about = {'user_id': user.id, 'message_id': begun.message.id, 'rating': 'like', 'now': now}
     await store.write(feedback.rate, comment=f'{mark} comment', **about)
     return begun

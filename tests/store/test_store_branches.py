@@ -13,6 +13,7 @@ from store_support import NOW, Ask
 from webapp.chat.message import Failure, Reply, Status, TextPart
 from webapp.errors import NotFound, Refused
 from webapp.store import (
+    answers,
     branches,
     conversations,
     deletions,
@@ -24,6 +25,7 @@ from webapp.store import (
     migration,
     personal,
     titles,
+    turns,
 )
 from webapp.store.database import Store
 from webapp.store.messages import Message
@@ -45,13 +47,13 @@ def say(store: Store, ann: User, ask: Ask) -> Say:
     ) -> Message:
         if instead:
             again = {'user_id': ann.id, 'message_id': instead.id, 'key': f'instead {query}', 'now': NOW}
-            begun = await store.write(messages.supersede, **again, query=None if query == instead.query else query)
+            begun = await store.write(turns.supersede, **again, query=None if query == instead.query else query)
         else:
             begun = await ask(ann, query, conversation_id=after.conversation_id if after else None)
         upstream_id = begun.message.upstream_id or f'up {query}'
         reply = Reply(Status.COMPLETE, (TextPart(f'{query}!'),), conversation_id=upstream_id, message_id=f'm {query}')
         reply = replace(reply, **changes)
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
         return await store.read(messages.owned, user_id=ann.id, message_id=begun.message.id)
 
     return say
@@ -100,7 +102,7 @@ async def test_going_to_a_version_shows_what_followed_it_when_it_was_left(
     assert await path(a) == 'a B(2/2)'
 
     async def choose(message: Message) -> str:
-        await store.write(messages.choose, user_id=ann.id, message_id=message.id)
+        await store.write(turns.choose, user_id=ann.id, message_id=message.id)
         return await path(a)
 
     assert await choose(b) == 'a b(1/2) C(2/2) D'
@@ -163,9 +165,9 @@ async def test_a_page_of_thousands_is_read_without_the_others(store: Store, data
     assert [len(m.versions) for m in newest][-3:] == [1, 1, 2]
     older = await store.read(messages.history, **of, before=100, limit=30)
     assert [m.number for m in older][-2:] == [97, 98]
-    await store.write(messages.choose, user_id=ann.id, message_id=f'{first.id}-49')
+    await store.write(turns.choose, user_id=ann.id, message_id=f'{first.id}-49')
     assert [m.number for m in await store.read(messages.history, **of, limit=3)] == [47, 48, 49]
-    await store.write(messages.choose, user_id=ann.id, message_id=f'{first.id}-50')
+    await store.write(turns.choose, user_id=ann.id, message_id=f'{first.id}-50')
     assert [m.number for m in await store.read(messages.history, **of, limit=30)] == [m.number for m in newest]
     around, has_earlier, has_later = await store.read(
         messages.around, user_id=ann.id, message_id=f'{first.id}-2500', before=3, after=2
@@ -206,13 +208,13 @@ async def test_nothing_is_chosen_while_an_answer_is_written(
     other = await say('A', instead=a)
     await ask(ann, conversation_id=a.conversation_id)
     with pytest.raises(Refused, match='already_running'):
-        await store.write(messages.choose, user_id=ann.id, message_id=a.id)
+        await store.write(turns.choose, user_id=ann.id, message_id=a.id)
     with pytest.raises(Refused, match='already_running'):
         await say('b', instead=other)
-    await store.write(messages.choose, user_id=ann.id, message_id=other.id)  # it is
+    await store.write(turns.choose, user_id=ann.id, message_id=other.id)  # it is
     for who, message in ((bob, a.id), (ann, 'unknown'), (ann, '\0')):
         with pytest.raises(NotFound):
-            await store.write(messages.choose, user_id=who.id, message_id=message)
+            await store.write(turns.choose, user_id=who.id, message_id=message)
 
 
 async def test_the_end_of_what_upstream_holds_goes_on_and_anything_else_begins_anew(
@@ -226,7 +228,7 @@ async def test_the_end_of_what_upstream_holds_goes_on_and_anything_else_begins_a
     assert (await say('c', after=a)).upstream_id == 'up B'
     earlier = await say('A', instead=a)
     assert earlier.upstream_id == 'up A'
-    await store.write(messages.choose, user_id=ann.id, message_id=b.id)
+    await store.write(turns.choose, user_id=ann.id, message_id=b.id)
     assert (await say('d', after=a)).upstream_id == 'up a', 'it ends with b'
     again = await say('b', instead=b)
     assert again.upstream_id == 'up b'
@@ -282,7 +284,7 @@ async def test_only_what_nobody_heard_of_gives_way(store: Store, ann: User, say:
     await say('e', after=a)
     await say('d', instead=refused)
     assert await path(a) == 'a b C(2/2) d(2/2)', 'so does what something follows'
-    await store.write(messages.choose, user_id=ann.id, message_id=refused.id)
+    await store.write(turns.choose, user_id=ann.id, message_id=refused.id)
     assert await path(a) == 'a b C(2/2) d(1/2) e'
 
 
@@ -363,7 +365,7 @@ async def test_an_old_database_has_one_path(url: str) -> None:
             (4, 3, upstream),
         ]
     again = {'user_id': 'u1', 'message_id': 'c1-3', 'key': 'again', 'now': NOW + timedelta(seconds=1)}
-    await store.write(messages.supersede, **again)
+    await store.write(turns.supersede, **again)
     kept = await store.read(messages.history, user_id='u1', conversation_id='c1')
     assert [(m.number, m.parent, m.upstream_id) for m in kept] == [(1, 0, 'up-1'), (5, 1, '')]
     await store.close()

@@ -10,7 +10,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status, Usage
 from webapp.errors import BudgetUsedUp, NotFound, Refused
-from webapp.store import audit, budget_table, messages
+from webapp.store import answers, audit, budget_table
 from webapp.store.allowance import Allowance
 from webapp.store.audit import Action, Party
 from webapp.store.budget_table import Posted
@@ -29,7 +29,7 @@ async def save(store: Store, budget: Budget, **changes: Any) -> None:
 async def spend(store: Store, ask: Ask, who: User, price: str, *configured: Budget, **changes: Any) -> None:
     begun = await ask(who, key=f'{who.id}-{price}', allowance=Allowance(budgets=configured), **changes)
     reply = Reply(Status.COMPLETE, usage=Usage(5, 5, 10, total_price=Decimal(price), currency='USD'))
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
 
 
 async def board(store: Store, *configured: Budget) -> list[Posted]:

@@ -12,7 +12,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status, Usage
 from webapp.errors import BudgetUsedUp
-from webapp.store import budgets, conversations, messages
+from webapp.store import answers, budgets, conversations, turns
 from webapp.store.allowance import Allowance
 from webapp.store.budgets import Budget, Scope, Spender, Standing
 from webapp.store.database import Store
@@ -32,7 +32,7 @@ def within(*which: Budget) -> Allowance:
 
 
 async def end(store: Store, begun: Begun, reply: Reply, now: datetime = NOW) -> None:
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
 
 
 async def stands(store: Store, who: User, budget: Budget, now: datetime = NOW, **spender: str) -> Standing:
@@ -138,7 +138,7 @@ async def test_also_when_it_is_deleted_or_abandoned(store: Store, ann: User, ask
     [deleted, abandoned], _ = await many(ask, ann, 2, allowance=within(FIVE))
     about = {'user_id': ann.id, 'conversation_id': deleted.conversation.id}
     await store.write(conversations.delete, now=NOW, **about)
-    await store.write(messages.abandon, message_id=abandoned.message.id, now=NOW)
+    await store.write(answers.abandon, message_id=abandoned.message.id, now=NOW)
     assert await stands(store, ann, FIVE) == Standing(FIVE, Decimal(1), Decimal(0))
 
 
@@ -159,7 +159,7 @@ async def test_asking_again_pays_again(store: Store, ann: User, ask: Ask) -> Non
     await end(store, begun, costing('5.00'))
     again = {'user_id': ann.id, 'message_id': begun.message.id, 'key': 'again', 'now': NOW}
     with pytest.raises(BudgetUsedUp):
-        await store.write(messages.supersede, allowance=within(FIVE), **again)
+        await store.write(turns.supersede, allowance=within(FIVE), **again)
 
 
 async def test_what_is_being_written_at_midnight_counts_for_the_day_it_ends_on(

@@ -9,7 +9,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import NotFound, Refused
-from webapp.store import audit, conversations, messages
+from webapp.store import answers, audit, conversations, messages
 from webapp.store.audit import Action, Filter, Party
 from webapp.store.database import Store
 from webapp.store.tables import MessageRow, UsageRow
@@ -23,7 +23,7 @@ async def titled(store: Store, user: User, ask: Ask, *titles: str) -> list[str]:
         now = NOW + timedelta(minutes=minute)
         begun = await ask(user, title, now=now)
         reply = Reply(Status.COMPLETE)
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
         ids.append(begun.conversation.id)
     return ids
 
@@ -97,7 +97,7 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
     begun = await ask(ann, 'gone')
     gone = begun.conversation.id
     reply = Reply(Status.COMPLETE, conversation_id='up-1')
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     of = {'user_id': ann.id, 'conversation_id': gone, 'now': NOW, 'address': '192.0.2.7'}
     deleted = await store.write(conversations.delete, **of)
     assert (deleted.id, deleted.app) == (gone, 'support')
@@ -116,7 +116,7 @@ async def test_deleting_gives_what_was_deleted_and_leaves_only_its_cost(store: S
 
 async def test_unread_until_it_is_read(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
-    await store.write(messages.finish, message_id=begun.message.id, reply=Reply(Status.COMPLETE), now=NOW, unread=True)
+    await store.write(answers.finish, message_id=begun.message.id, reply=Reply(Status.COMPLETE), now=NOW, unread=True)
     of = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
     assert (await store.read(conversations.get, **of)).unread
     assert await store.write(conversations.mark_read, **of)
@@ -130,7 +130,7 @@ async def test_a_message_keeps_the_first_name_of_its_conversation_upstream(store
 
     async def hear_from(upstream_id: str) -> str:
         reply = Reply(conversation_id=upstream_id)
-        await store.write(messages.flush, message_id=begun.message.id, reply=reply)
+        await store.write(answers.flush, message_id=begun.message.id, reply=reply)
         return (await store.read(messages.owned, **of)).upstream_id
 
     assert await hear_from('up-1') == 'up-1'

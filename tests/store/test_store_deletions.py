@@ -7,7 +7,7 @@ import pytest
 from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status
-from webapp.store import conversations, deletions, messages
+from webapp.store import answers, conversations, deletions
 from webapp.store.database import Store
 from webapp.store.deletions import BACKOFF, LEASE, RARELY
 from webapp.store.users import User
@@ -17,7 +17,7 @@ async def deleted(store: Store, ask: Ask, user: User, upstream_id: str) -> str:
     """The id of a conversation that has been there."""
     begun = await ask(user)
     reply = Reply(Status.COMPLETE, conversation_id=upstream_id)
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     about = {'user_id': user.id, 'conversation_id': begun.conversation.id}
     await store.write(conversations.delete, now=NOW, **about)
     return begun.conversation.id
@@ -40,7 +40,7 @@ async def test_one_that_upstream_never_heard_of_is_nothing_to_it(store: Store, a
 async def test_if_the_deletion_fails_nothing_is_wished(store: Store, ask: Ask, ann: User) -> None:
     begun = await ask(ann)
     reply = Reply(Status.RUNNING, conversation_id='up-1')
-    await store.write(messages.flush, message_id=begun.message.id, reply=reply)
+    await store.write(answers.flush, message_id=begun.message.id, reply=reply)
 
     def half(session: object) -> None:
         about = {'user_id': ann.id, 'conversation_id': begun.conversation.id}

@@ -12,7 +12,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Failure, Reply, Status, TextPart
 from webapp.errors import NotFound, Refused
-from webapp.store import conversations, feedback, files, messages
+from webapp.store import answers, conversations, feedback, files, messages, turns
 from webapp.store.database import Store
 from webapp.store.files import PIECE, File, Source
 from webapp.store.users import User
@@ -110,8 +110,8 @@ async def test_one_file_can_not_be_sent_twice_at_once(store: Store, ann: User, a
 async def test_a_question_asked_again_has_its_files_again(store: Store, ann: User, ask: Ask, answer: Reply) -> None:
     first, second = await uploaded(store, ann, 'b.png'), await uploaded(store, ann, 'a.png')
     begun = await ask(ann, attached=[first.id, second.id])
-    await store.write(messages.finish, message_id=begun.message.id, reply=answer, now=NOW, unread=False)
-    again = await store.write(messages.supersede, user_id=ann.id, message_id=begun.message.id, key='again', now=NOW)
+    await store.write(answers.finish, message_id=begun.message.id, reply=answer, now=NOW, unread=False)
+    again = await store.write(turns.supersede, user_id=ann.id, message_id=begun.message.id, key='again', now=NOW)
     assert [file.id for file in again.message.files] == [first.id, second.id]
     history = await store.read(messages.history, user_id=ann.id, conversation_id=begun.conversation.id)
     assert [[file.id for file in message.files] for message in history][-1] == [first.id, second.id]
@@ -198,7 +198,7 @@ async def test_an_assistants_file_is_noted_once_and_stands_beside_the_questions(
 
     with pytest.raises(NotFound):  # upstream has not named the message yet
         await store.read(files.origin, file_id=made.id)
-    await store.write(messages.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
     origin = await store.read(files.origin, file_id=made.id)
     assert origin == files.Origin('support', ann.dify_user, 'up-1', 'up-m')
     await store.write(files.adopt, file=replace(made, id=uuid4().hex), message_id='gone')
@@ -210,7 +210,7 @@ async def test_a_rating_is_kept_until_upstream_has_been_told(store: Store, ann: 
     rated = {'user_id': ann.id, 'message_id': begun.message.id, 'comment': 'so\0 good', 'now': NOW}
     with pytest.raises(Refused, match='not_rateable'):
         await store.write(feedback.rate, **rated, rating='like')  # type: ignore[arg-type]
-    await store.write(messages.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
     with pytest.raises(NotFound):
         await store.write(feedback.rate, **{**rated, 'user_id': bob.id}, rating='like')  # type: ignore[arg-type]
     await store.write(feedback.rate, **rated, rating='like')  # type: ignore[arg-type]
@@ -235,7 +235,7 @@ async def test_a_rating_that_nobody_takes_waits_longer_each_time_and_for_the_nex
     store: Store, ann: User, ask: Ask
 ) -> None:
     begun = await ask(ann)
-    await store.write(messages.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=BROKEN, now=NOW, unread=False)
     await store.write(feedback.rate, user_id=ann.id, message_id=begun.message.id, rating='dislike', comment='', now=NOW)
     now, waits = NOW, []
     while due := await store.read(feedback.next_due):

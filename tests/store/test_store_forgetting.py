@@ -18,6 +18,7 @@ from webapp.chat.message import Reply, Status, TextPart, Usage
 from webapp.errors import NotFound, Refused
 from webapp.principal import Identity
 from webapp.store import (
+    answers,
     audit,
     conversations,
     deletions,
@@ -25,10 +26,10 @@ from webapp.store import (
     forgetting,
     labels,
     ledger,
-    messages,
     people,
     reports,
     sessions,
+    turns,
     users,
 )
 from webapp.store.audit import Action, Filter, Party
@@ -264,7 +265,7 @@ async def test_an_answer_that_ends_meanwhile_costs_what_it_cost_and_says_nothing
         conversation_id='up-late', message_id='up-m',
     )  # fmt: skip
     ends = {'message_id': begun.message.id, 'reply': reply, 'now': LATER}
-    outcome, _ = await asyncio.gather(store.write(messages.finish, unread=False, **ends), finish(store, ann))
+    outcome, _ = await asyncio.gather(store.write(answers.finish, unread=False, **ends), finish(store, ann))
     if not outcome:  # as whoever writes it does then
         about = {'conversation_id': begun.conversation.id, 'app': 'support', 'upstream_id': 'up-late'}
         await store.write(deletions.want_if_gone, dify_user=ann.dify_user, now=LATER, **about)
@@ -301,9 +302,9 @@ async def test_nothing_is_lost_that_is_begun_in_the_very_last_moment(store: Stor
 
     def begin_slowly(session: Session) -> None:
         about = {'user_id': ann.id, 'app': 'support', 'conversation_id': None, 'query': MARK, 'key': 'k'}
-        message = messages.begin(session, now=LATER, **about).message
+        message = turns.begin(session, now=LATER, **about).message
         reply = Reply(Status.COMPLETE, (TextPart(MARK),), conversation_id='up-late')
-        messages.finish(session, message_id=message.id, reply=reply, now=LATER, unread=False)
+        answers.finish(session, message_id=message.id, reply=reply, now=LATER, unread=False)
         started.set()
         assert go_on.wait(20)
 

@@ -12,7 +12,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status
 from webapp.errors import LimitReached, Refused
-from webapp.store import limits, messages
+from webapp.store import answers, limits, turns
 from webapp.store.allowance import Allowance
 from webapp.store.database import Store
 from webapp.store.limits import Limit, Ration, Scope
@@ -168,7 +168,7 @@ async def asked(ask: Ask, user: User, **changes: Any) -> Begun | str:
 
 
 async def end(store: Store, begun: Begun, status: Status = Status.COMPLETE) -> None:
-    await store.write(messages.finish, message_id=begun.message.id, reply=Reply(status), now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=Reply(status), now=NOW, unread=False)
 
 
 async def conversations_of(store: Store, user: User) -> int:
@@ -226,7 +226,7 @@ async def test_asking_again_counts_like_asking(store: Store, ask: Ask, ann: User
     async def again(key: str) -> str | Begun:
         given = {'user_id': ann.id, 'message_id': first.message.id, 'key': key, 'now': NOW}
         try:
-            return await store.write(messages.supersede, **given, allowance=allowed(most=2))
+            return await store.write(turns.supersede, **given, allowance=allowed(most=2))
         except Refused as refused:
             return refused.code
 

@@ -11,7 +11,7 @@ from store_support import NOW, Ask
 
 from webapp.chat.message import Failure, FilePart, ReasoningPart, Reply, Status, StepPart, TextPart, Usage
 from webapp.errors import NotFound, Refused
-from webapp.store import conversations, messages
+from webapp.store import answers, conversations, leftovers, messages, turns
 from webapp.store.database import Store
 from webapp.store.tables import UsageRow
 from webapp.store.users import User
@@ -33,10 +33,10 @@ async def test_an_answer_from_its_question_to_its_end(store: Store, ann: User, a
     assert begun.conversation.running
     assert (begun.message.number, begun.message.reply) == (1, Reply())
 
-    assert await store.write(messages.flush, message_id=begun.message.id, reply=RUNNING)
+    assert await store.write(answers.flush, message_id=begun.message.id, reply=RUNNING)
     assert (await store.read(messages.owned, user_id=ann.id, message_id=begun.message.id)).reply == RUNNING
 
-    assert await store.write(messages.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
+    assert await store.write(answers.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
     [kept] = await store.read(messages.history, user_id=ann.id, conversation_id=begun.conversation.id)
     assert kept == replace(begun.message, reply=COMPLETE, ended_at=LATER, upstream_id='up-1')
     conversation = await store.read(conversations.get, user_id=ann.id, conversation_id=begun.conversation.id)
@@ -54,7 +54,7 @@ async def test_the_same_key_begins_once_however_often_it_is_sent(store: Store, a
 
 async def test_the_same_key_begins_once_in_a_conversation_that_exists(store: Store, ann: User, ask: Ask) -> None:
     first = await ask(ann)
-    await store.write(messages.finish, message_id=first.message.id, reply=COMPLETE, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=first.message.id, reply=COMPLETE, now=NOW, unread=False)
     again = [ask(ann, 'once', key='draft', conversation_id=first.conversation.id) for _ in range(20)]
     begun = await asyncio.gather(*again)
     assert sum(b.is_new for b in begun) == 1
@@ -63,7 +63,7 @@ async def test_the_same_key_begins_once_in_a_conversation_that_exists(store: Sto
 
 async def test_one_answer_at_a_time_in_a_conversation(store: Store, ann: User, ask: Ask) -> None:
     first = await ask(ann)
-    await store.write(messages.finish, message_id=first.message.id, reply=COMPLETE, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=first.message.id, reply=COMPLETE, now=NOW, unread=False)
     rivals = [ask(ann, f'rival {n}', conversation_id=first.conversation.id) for n in range(20)]
     outcomes = await asyncio.gather(*rivals, return_exceptions=True)
     refused = [o for o in outcomes if isinstance(o, Refused)]
@@ -79,27 +79,27 @@ async def test_an_answer_ends_once(store: Store, ann: User, ask: Ask) -> None:
     message = (await ask(ann)).message
     ends = await asyncio.gather(
         *(
-            store.write(messages.finish, message_id=message.id, reply=reply, now=LATER, unread=False)
+            store.write(answers.finish, message_id=message.id, reply=reply, now=LATER, unread=False)
             for reply in [COMPLETE, BROKEN] * 10
         )
     )
     assert ends.count(True) == 1
     assert len(await store.read(ledger)) == 1
-    assert not await store.write(messages.flush, message_id=message.id, reply=RUNNING)
+    assert not await store.write(answers.flush, message_id=message.id, reply=RUNNING)
     kept = await store.read(messages.owned, user_id=ann.id, message_id=message.id)
     assert kept.reply == [COMPLETE, BROKEN][ends.index(True) % 2]
 
 
 async def test_a_broken_answer_is_repaired_but_never_with_less(store: Store, ann: User, ask: Ask) -> None:
     message = (await ask(ann)).message
-    await store.write(messages.finish, message_id=message.id, reply=BROKEN, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=message.id, reply=BROKEN, now=NOW, unread=False)
     assert (await store.read(ledger))[0]['pricing'] == 'unknown'
 
     less = replace(COMPLETE, parts=(TextPart('It'),))
-    assert not await store.write(messages.repair, message_id=message.id, reply=less, now=LATER)
+    assert not await store.write(answers.repair, message_id=message.id, reply=less, now=LATER)
     fuller = replace(COMPLETE, repaired=True)
-    assert await store.write(messages.repair, message_id=message.id, reply=fuller, now=LATER)
-    assert not await store.write(messages.repair, message_id=message.id, reply=fuller, now=LATER)
+    assert await store.write(answers.repair, message_id=message.id, reply=fuller, now=LATER)
+    assert not await store.write(answers.repair, message_id=message.id, reply=fuller, now=LATER)
 
     assert (await store.read(messages.owned, user_id=ann.id, message_id=message.id)).reply == fuller
     [row] = await store.read(ledger)
@@ -108,9 +108,9 @@ async def test_a_broken_answer_is_repaired_but_never_with_less(store: Store, ann
 
 async def test_repair_without_usage_takes_none_away(store: Store, ann: User, ask: Ask) -> None:
     message = (await ask(ann)).message
-    await store.write(messages.finish, message_id=message.id, reply=replace(BROKEN, usage=USAGE), now=NOW, unread=False)
+    await store.write(answers.finish, message_id=message.id, reply=replace(BROKEN, usage=USAGE), now=NOW, unread=False)
     repaired = replace(COMPLETE, usage=None)
-    assert await store.write(messages.repair, message_id=message.id, reply=repaired, now=LATER)
+    assert await store.write(answers.repair, message_id=message.id, reply=repaired, now=LATER)
     [row] = await store.read(ledger)
     assert (row['pricing'], row['total_nano'], row['total_tokens']) == ('priced', 2600, 11)
 
@@ -118,15 +118,15 @@ async def test_repair_without_usage_takes_none_away(store: Store, ann: User, ask
 async def test_an_answer_that_waits_for_a_person_does_not_run(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
     waiting = replace(RUNNING, status=Status.WAITING)
-    assert await store.write(messages.finish, message_id=begun.message.id, reply=waiting, now=NOW, unread=True)
-    assert await store.read(messages.leftovers) == []
+    assert await store.write(answers.finish, message_id=begun.message.id, reply=waiting, now=NOW, unread=True)
+    assert await store.read(leftovers.abandoned) == []
     assert (await ask(ann, 'another', conversation_id=begun.conversation.id)).is_new
 
 
 async def test_what_ends_after_its_conversation_was_deleted_still_counts(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
     await store.write(conversations.delete, user_id=ann.id, conversation_id=begun.conversation.id, now=NOW)
-    assert not await store.write(messages.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
+    assert not await store.write(answers.finish, message_id=begun.message.id, reply=COMPLETE, now=LATER, unread=True)
     [row] = await store.read(ledger)
     assert (row['message_id'], row['total_nano'], row['pricing']) == (begun.message.id, 2600, 'priced')
 
@@ -134,9 +134,9 @@ async def test_what_ends_after_its_conversation_was_deleted_still_counts(store: 
 async def test_retry_asks_again_and_clears_away_what_failed_without_a_word(store: Store, ann: User, ask: Ask) -> None:
     old = await ask(ann, 'please')
     failed = Reply(Status.FAILED, failure=Failure('upstream_error'))
-    await store.write(messages.finish, message_id=old.message.id, reply=failed, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=old.message.id, reply=failed, now=NOW, unread=False)
     retry = {'user_id': ann.id, 'message_id': old.message.id, 'key': 'retry', 'now': LATER}
-    begun = await asyncio.gather(*(store.write(messages.supersede, **retry) for _ in range(20)))
+    begun = await asyncio.gather(*(store.write(turns.supersede, **retry) for _ in range(20)))
     assert sum(b.is_new for b in begun) == 1
     history = await store.read(messages.history, user_id=ann.id, conversation_id=old.conversation.id)
     assert [(m.query, m.reply.status) for m in history] == [('please', Status.RUNNING)]
@@ -145,11 +145,11 @@ async def test_retry_asks_again_and_clears_away_what_failed_without_a_word(store
 
 async def test_retry_keeps_words_that_were_written(store: Store, ann: User, ask: Ask) -> None:
     old = await ask(ann, 'please')
-    await store.write(messages.finish, message_id=old.message.id, reply=BROKEN, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=old.message.id, reply=BROKEN, now=NOW, unread=False)
     retry = {'user_id': ann.id, 'message_id': old.message.id, 'now': LATER}
-    begun = await store.write(messages.supersede, key='retry', **retry)
+    begun = await store.write(turns.supersede, key='retry', **retry)
     with pytest.raises(Refused, match='already_running'):
-        await store.write(messages.supersede, key='another', **retry)
+        await store.write(turns.supersede, key='another', **retry)
     [shown] = await store.read(messages.history, user_id=ann.id, conversation_id=old.conversation.id)
     assert (shown.id, shown.query, shown.versions) == (begun.message.id, 'please', (old.message.id, begun.message.id))
     assert (await store.read(messages.owned, user_id=ann.id, message_id=old.message.id)).reply == BROKEN
@@ -158,7 +158,7 @@ async def test_retry_keeps_words_that_were_written(store: Store, ann: User, ask:
 async def test_history_is_read_page_by_page_from_its_end(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann, 'question 1')
     for number in range(2, 8):
-        await store.write(messages.finish, message_id=begun.message.id, reply=COMPLETE, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=COMPLETE, now=NOW, unread=False)
         begun = await ask(ann, f'question {number}', conversation_id=begun.conversation.id)
     of = {'user_id': ann.id, 'conversation_id': begun.conversation.id}
     newest = await store.read(messages.history, **of, limit=3)
@@ -169,9 +169,9 @@ async def test_history_is_read_page_by_page_from_its_end(store: Store, ann: User
 
 async def test_leftovers_are_what_a_killed_process_was_writing(store: Store, ann: User, ask: Ask) -> None:
     ended, left = await ask(ann), await ask(ann)
-    await store.write(messages.finish, message_id=ended.message.id, reply=COMPLETE, now=NOW, unread=False)
-    await store.write(messages.flush, message_id=left.message.id, reply=RUNNING)
-    [leftover] = await store.read(messages.leftovers)
+    await store.write(answers.finish, message_id=ended.message.id, reply=COMPLETE, now=NOW, unread=False)
+    await store.write(answers.flush, message_id=left.message.id, reply=RUNNING)
+    [leftover] = await store.read(leftovers.abandoned)
     assert (leftover.message_id, leftover.user_id, leftover.dify_user) == (left.message.id, ann.id, ann.dify_user)
     assert (leftover.app, leftover.upstream_id, leftover.reply) == ('support', 'up-1', RUNNING)
 
@@ -187,7 +187,7 @@ async def test_nobody_reaches_what_is_not_theirs(store: Store, ann: User, bob: U
         ask(bob, conversation_id='\0'),
         store.read(messages.owned, user_id=bob.id, message_id=message),
         store.read(messages.history, user_id=bob.id, conversation_id=conversation),
-        store.write(messages.supersede, user_id=bob.id, message_id=message, key='k', now=NOW),
+        store.write(turns.supersede, user_id=bob.id, message_id=message, key='k', now=NOW),
         store.read(conversations.get, user_id=bob.id, conversation_id=conversation),
         store.write(conversations.rename, user_id=bob.id, conversation_id=conversation, title='mine'),
         store.write(conversations.mark_read, user_id=bob.id, conversation_id=conversation),
@@ -221,7 +221,7 @@ async def test_text_that_no_database_takes_is_made_fit(store: Store, ann: User, 
         usage=Usage(10**30, -1, 10**30, total_price=Decimal('1e40'), currency='\0\ud800'),
         conversation_id='up\0',
     )
-    assert await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    assert await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     kept = (await store.read(messages.owned, user_id=ann.id, message_id=begun.message.id)).reply
     assert kept.text == begun.message.query
     assert (kept.steps[0].seconds, kept.status) == (None, Status.COMPLETE)
@@ -232,7 +232,7 @@ async def test_text_that_no_database_takes_is_made_fit(store: Store, ann: User, 
 async def test_a_long_answer_comes_back_whole(store: Store, ann: User, ask: Ask) -> None:
     message = (await ask(ann, 'q' * 1_000_000)).message
     reply = replace(COMPLETE, parts=(TextPart('wörd 🐸 ' * 100_000),))
-    await store.write(messages.finish, message_id=message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=message.id, reply=reply, now=NOW, unread=False)
     kept = await store.read(messages.owned, user_id=ann.id, message_id=message.id)
     assert kept.reply == reply
     assert len(kept.query) == 1_000_000
@@ -241,7 +241,7 @@ async def test_a_long_answer_comes_back_whole(store: Store, ann: User, ask: Ask)
 async def test_a_reply_of_another_version_does_not_close_the_conversation(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
     future = replace(COMPLETE, parts=(TextPart('readable'),))
-    await store.write(messages.finish, message_id=begun.message.id, reply=future, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=future, now=NOW, unread=False)
 
     def write_future(session: Session) -> None:
         row = session.get(messages.MessageRow, begun.message.id)

@@ -24,6 +24,7 @@ from webapp.store import (
     engines,
     feedback,
     feedback_queue,
+    leftovers,
     messages,
     migration,
     reports,
@@ -159,7 +160,7 @@ async def test_a_database_of_the_first_version_opens_with_this_one(url: str) -> 
     assert (message.parent, message.versions, message.upstream_id) == (0, ('m1',), 'up-1')
     assert message.reply.usage
     assert str(message.reply.usage.total_price) == '0.0000026'
-    [leftover] = await store.read(messages.leftovers)
+    [leftover] = await store.read(leftovers.abandoned)
     assert (leftover.message_id, leftover.dify_user) == ('m2', 'u_1')
     found = await store.read(sessions.look_up, token_hash='h1', now=NOW, idle=sessions.TOUCH * 60)
     assert found

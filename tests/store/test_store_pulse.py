@@ -8,7 +8,7 @@ from sqlmodel import Session
 from store_support import NOW, Ask
 
 from webapp.chat.message import Failure, Reply, Status, TextPart
-from webapp.store import engines, messages, migration, pulse, schema
+from webapp.store import answers, engines, migration, pulse, schema
 from webapp.store.database import Store
 from webapp.store.messages import Begun
 from webapp.store.pulse import Failures
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 async def end(store: Store, begun: Begun, reply: Reply, now: datetime = NOW) -> None:
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=now, unread=False)
 
 
 def broken(code: str, status: Status = Status.FAILED) -> Reply:
@@ -66,7 +66,7 @@ async def test_what_was_repaired_has_not_failed(store: Store, ann: User, ask: As
     begun = await ask(ann)
     await end(store, begun, broken('stream_cut', Status.INTERRUPTED))
     whole = Reply(Status.COMPLETE, (TextPart('all of it'),), repaired=True)
-    assert await store.write(messages.repair, message_id=begun.message.id, reply=whole, now=NOW)
+    assert await store.write(answers.repair, message_id=begun.message.id, reply=whole, now=NOW)
     found = await store.read(pulse.read, since=NOW)
     assert (found.failures, found.answers) == ([], {'support': 1})
 
@@ -74,13 +74,13 @@ async def test_what_was_repaired_has_not_failed(store: Store, ann: User, ask: As
 async def test_what_is_reported_later_leaves_the_reason(store: Store, ann: User, ask: Ask) -> None:
     begun, reply = await ask(ann), broken('model_failed')
     await end(store, begun, reply)
-    await store.write(messages.amend, message_id=begun.message.id, reply=reply)
+    await store.write(answers.amend, message_id=begun.message.id, reply=reply)
     assert [each.code for each in (await store.read(pulse.read, since=NOW)).failures] == ['model_failed']
 
 
 async def test_an_end_that_could_not_be_kept_is_a_failure_of_ours(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
-    for command in (messages.abandon, messages.charge):
+    for command in (answers.abandon, answers.charge):
         await store.write(command, message_id=begun.message.id, now=NOW)
     assert [each.code for each in (await store.read(pulse.read, since=NOW)).failures] == ['internal_error']
 

@@ -9,7 +9,7 @@ import pytest
 from store_support import NOW, Ask
 
 from webapp.errors import NotFound, Refused
-from webapp.store import conversations, endings, feedback, files, logins, messages, people, sessions, users
+from webapp.store import conversations, endings, feedback, files, logins, messages, people, sessions, turns, users
 from webapp.store.audit import Party
 from webapp.store.database import Store
 from webapp.store.endings import Wish
@@ -25,13 +25,13 @@ COMMANDS: dict[str, Callable[[str], Callable[..., Any]]] = {
     'mark read': lambda id_: partial(conversations.mark_read, conversation_id=id_),
     'history': lambda id_: partial(messages.history, conversation_id=id_),
     'message': lambda id_: partial(messages.owned, message_id=id_),
-    'retry': lambda id_: partial(messages.supersede, message_id=id_, key='key', now=NOW),
-    'choose': lambda id_: partial(messages.choose, message_id=id_),
-    'send': lambda id_: partial(messages.begin, app='support', conversation_id=id_, **BEGUN),
+    'retry': lambda id_: partial(turns.supersede, message_id=id_, key='key', now=NOW),
+    'choose': lambda id_: partial(turns.choose, message_id=id_),
+    'send': lambda id_: partial(turns.begin, app='support', conversation_id=id_, **BEGUN),
     'rate': lambda id_: partial(feedback.rate, message_id=id_, rating='like', comment=id_, now=NOW),
     'file': lambda id_: partial(files.get, file_id=id_),
     'held text': lambda id_: partial(files.text, file_id=id_),
-    'attached': lambda id_: partial(messages.begin, app='support', conversation_id=None, attached=[id_], **BEGUN),
+    'attached': lambda id_: partial(turns.begin, app='support', conversation_id=None, attached=[id_], **BEGUN),
 }
 
 

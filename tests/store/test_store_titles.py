@@ -8,7 +8,7 @@ import pytest
 from store_support import NOW, Ask
 
 from webapp.chat.message import Reply, Status
-from webapp.store import conversations, messages, titles
+from webapp.store import answers, conversations, titles
 from webapp.store.conversations import Conversation
 from webapp.store.database import Store
 from webapp.store.users import User
@@ -22,7 +22,7 @@ async def conversation(store: Store, ann: User, ask: Ask) -> Conversation:
     """One whose first answer is complete."""
     begun = await ask(ann, QUERY)
     reply = Reply(Status.COMPLETE, conversation_id='up-1')
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     return begun.conversation
 
 
@@ -68,7 +68,7 @@ async def test_no_title_before_an_answer_is_complete(store: Store, ann: User, as
     for status in (Status.FAILED, Status.INTERRUPTED, Status.STOPPED, Status.WAITING):
         begun = await ask(ann)
         reply = Reply(status, conversation_id='up')
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     assert await claim(store) == []
     await store.write(titles.want, conversation_id=begun.conversation.id, now=NOW)
     assert len(await claim(store)) == 1
@@ -81,7 +81,7 @@ async def test_a_title_is_generated_once(
     await settle(store, conversation, 'Colours')
     begun = await ask(ann, 'and more', conversation_id=conversation.id)
     reply = Reply(Status.COMPLETE)
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     assert await claim(store) == []
     assert await state() == ('generated', 'Colours')
 
@@ -89,9 +89,9 @@ async def test_a_title_is_generated_once(
 async def test_a_repaired_answer_gets_its_title_too(store: Store, ann: User, ask: Ask) -> None:
     begun = await ask(ann)
     broken = Reply(Status.INTERRUPTED, conversation_id='up')
-    await store.write(messages.finish, message_id=begun.message.id, reply=broken, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=broken, now=NOW, unread=False)
     repaired = Reply(Status.COMPLETE, conversation_id='up', repaired=True)
-    await store.write(messages.repair, message_id=begun.message.id, reply=repaired, now=NOW)
+    await store.write(answers.repair, message_id=begun.message.id, reply=repaired, now=NOW)
     assert [job.upstream_id for job in await claim(store)] == ['up']
 
 
@@ -128,7 +128,7 @@ async def test_an_answer_that_is_no_title_counts_as_a_failure(store: Store, ann:
     for title in NO_TITLES:
         begun = await ask(ann, QUERY)
         reply = Reply(Status.COMPLETE, conversation_id='up')
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
         await claim(store)
         await settle(store, begun.conversation, title)
     page = await store.read(conversations.page, user_id=ann.id, app='support')
@@ -161,7 +161,7 @@ async def test_each_title_is_claimed_once_however_many_ask(store: Store, ann: Us
     for _ in range(12):
         begun = await ask(ann)
         reply = Reply(Status.COMPLETE, conversation_id='up')
-        await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+        await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     claims = await asyncio.gather(*(claim(store, limit=3) for _ in range(20)))
     ids = [job.conversation_id for jobs in claims for job in jobs]
     assert len(ids) == len(set(ids))

@@ -19,7 +19,7 @@ from webapp.files import Files
 from webapp.generations import Generations
 from webapp.prices import Price
 from webapp.principal import Identity, Principal, Role
-from webapp.store import comparison, ledger, messages, reports, users
+from webapp.store import answers, comparison, ledger, reports, turns, users
 from webapp.store.comparison import LookUp
 from webapp.store.database import Store
 from webapp.store.ledger import Entry, History
@@ -42,9 +42,9 @@ async def ann(store: Store) -> Principal:
 async def asked(store: Store, ann: Principal, number: int, usage: Usage | None, app: str = 'default') -> str:
     """An answer that upstream has a name for; its id."""
     given = {'app': app, 'conversation_id': None, 'query': 'hello', 'key': f'k{number}', 'now': NOW}
-    begun = await store.write(messages.begin, user_id=ann.user_id, **given)
+    begun = await store.write(turns.begin, user_id=ann.user_id, **given)
     reply = Reply(Status.STOPPED, conversation_id=f'c{number}', message_id=f'm{number}', usage=usage)
-    await store.write(messages.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
+    await store.write(answers.finish, message_id=begun.message.id, reply=reply, now=NOW, unread=False)
     return begun.message.id
 
 

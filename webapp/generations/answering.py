@@ -23,7 +23,7 @@ from webapp.generations.generation import Generation, GoingOn
 from webapp.generations.leftovers import Leftovers
 from webapp.generations.register import Register
 from webapp.principal import Principal
-from webapp.store import files as stored, messages
+from webapp.store import answers, files as stored
 from webapp.store.database import Store
 from webapp.store.files import File, Source
 from webapp.upstream.records import FileRef
@@ -77,7 +77,7 @@ class Answering:
             attached = await self._attached(principal, app, given)
             inputs = {**given.texts, **_inputs(form, given, attached)}
             try:
-                begun = await self._store.write(messages.go_on, message_id=message_id, was=Status.WAITING)
+                begun = await self._store.write(answers.go_on, message_id=message_id, was=Status.WAITING)
             except NotFound:  # another process was quicker
                 raise Refused('form_answered') from None
             generation = Generation(

@@ -13,7 +13,8 @@ from webapp.chat.message import Reply, Status
 from webapp.chat.reducer import joined, replay
 from webapp.latest import Latest, Pace, at_once
 from webapp.store.conversations import Conversation
-from webapp.store.messages import Begun, Leftover, Message
+from webapp.store.leftovers import Leftover
+from webapp.store.messages import Begun, Message
 
 DRAIN_SECONDS = 10.0  # how long a stopped stream may take to end by itself
 

@@ -20,9 +20,9 @@ from webapp.generations.register import Register
 from webapp.generations.repair import Repairs
 from webapp.generations.waiting import Waiting
 from webapp.prices import Price
-from webapp.store import messages
+from webapp.store import answers, leftovers
 from webapp.store.database import Store
-from webapp.store.messages import Leftover
+from webapp.store.leftovers import Leftover
 
 REPAIRABLE = timedelta(hours=1)  # how old a broken answer may be
 
@@ -78,7 +78,7 @@ class Leftovers:
     async def find(self) -> None:
         """Those of processes that are no more; see `Generations.repair_leftovers`."""
         since = now() - REPAIRABLE
-        for leftover in await self._store.read(messages.leftovers):
+        for leftover in await self._store.read(leftovers.abandoned):
             if leftover.message_id not in self._register:
                 asks = leftover.reply.open_form is not None  # it died just before it could be kept as waiting
                 dead = replay([Paused() if asks else Interrupted(Failure('process_ended'))], leftover.reply)
@@ -86,10 +86,10 @@ class Leftovers:
                 await saving.end(self._store, leftover.message_id, dead, unread=False, prices=prices)
                 if dead.status.is_final:
                     self._on_end(Ended(leftover.app, dead.status))
-        for waiting in await self._store.read(messages.waiting):
+        for waiting in await self._store.read(leftovers.waiting):
             with contextlib.suppress(NotFound):
                 self.wait(self._apps.get(waiting.app), waiting, soon=True)
-        for broken in await self._store.read(messages.broken, since=since):
+        for broken in await self._store.read(leftovers.broken, since=since):
             with contextlib.suppress(NotFound):  # the app may be gone from the settings
                 self._repairs.begin(self._apps.get(broken.app), broken)
 
@@ -102,7 +102,7 @@ class Leftovers:
         if self._register.is_closed or left.message_id in self._register:
             return False
         try:
-            begun = await self._store.write(messages.go_on, message_id=left.message_id, was=was)
+            begun = await self._store.write(answers.go_on, message_id=left.message_id, was=was)
         except (NotFound, Refused):
             return False
         goes_on = GoingOn(was_broken=was is Status.INTERRUPTED, catch_up=True)

@@ -21,9 +21,9 @@ from webapp.clock import now
 from webapp.errors import StoreUnavailable, UpstreamError
 from webapp.files import Files, Written
 from webapp.files.written import with_pictures
-from webapp.store import messages
+from webapp.store import answers
 from webapp.store.database import Store
-from webapp.store.messages import Leftover
+from webapp.store.leftovers import Leftover
 from webapp.upstream.client import DifyClient
 from webapp.upstream.records import Run
 
@@ -81,7 +81,7 @@ class Repairs:
                 repaired = replay(await self._ours(app, broken, found.events), broken.reply)
                 if repaired != broken.reply:
                     await self._store.write(
-                        messages.repair,
+                        answers.repair,
                         message_id=broken.message_id,
                         reply=repaired,
                         now=now(),

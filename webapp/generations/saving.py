@@ -13,7 +13,7 @@ from webapp.clock import now
 from webapp.errors import StoreUnavailable
 from webapp.generations.generation import Generation
 from webapp.prices import Price
-from webapp.store import deletions, messages
+from webapp.store import answers, deletions, messages
 from webapp.store.database import Store
 
 T = TypeVar('T')
@@ -35,7 +35,7 @@ async def keep_close(store: Store, generation: Generation, *, on_gone: Callable[
     while not (reply := generation.reply).status.is_final:
         is_new, message_id = reply is not saved, generation.message.id
         try:
-            is_kept = is_new and await store.write(messages.flush, message_id=message_id, reply=reply)
+            is_kept = is_new and await store.write(answers.flush, message_id=message_id, reply=reply)
             if not is_kept and not await store.read(messages.is_there, message_id=message_id):
                 on_gone()
                 return
@@ -72,7 +72,7 @@ async def keep_end(store: Store, generation: Generation, reply: Reply) -> None:
 async def keep_rest(store: Store, generation: Generation, reply: Reply) -> None:
     """Keep what was reported after the end."""
     message_id, prices = generation.message.id, generation.app.prices
-    if not await _insist(partial(store.write, messages.amend, message_id=message_id, reply=reply, prices=prices)):
+    if not await _insist(partial(store.write, answers.amend, message_id=message_id, reply=reply, prices=prices)):
         await _end_upstream(store, generation, reply)
 
 
@@ -94,7 +94,7 @@ async def end(
     """
     try:
         return await store.write(
-            messages.finish,
+            answers.finish,
             message_id=message_id,
             reply=reply,
             now=now(),
@@ -108,9 +108,9 @@ async def end(
         raise
     except Exception:
         logger.exception('answer %s could not be kept as it is', message_id)
-        await store.write(messages.abandon, message_id=message_id, now=now())
+        await store.write(answers.abandon, message_id=message_id, now=now())
         try:
-            await store.write(messages.charge, message_id=message_id, now=now())
+            await store.write(answers.charge, message_id=message_id, now=now())
         except Exception:  # the same bug, perhaps
             logger.exception('answer %s is missing in the ledger', message_id)
         return True

@@ -24,11 +24,12 @@ from webapp.generations.writing import Writing
 from webapp.latest import Latest
 from webapp.limits import NO_LIMITS, Limits
 from webapp.principal import Principal
-from webapp.store import conversations, messages
+from webapp.store import conversations, messages, turns
 from webapp.store.allowance import Allowance
 from webapp.store.database import Store
+from webapp.store.leftovers import Leftover
 from webapp.store.limits import Scope
-from webapp.store.messages import Begun, Leftover, Message
+from webapp.store.messages import Begun, Message
 from webapp.suggestions import Suggestions
 from webapp.voices import Voices
 
@@ -126,7 +127,7 @@ class Generations:
             await self._belongings.conversation(principal, conversation_id)
         await self._settle(principal)
         begun = await self._store.write(
-            messages.begin,
+            turns.begin,
             user_id=principal.user_id,
             app=app,
             conversation_id=conversation_id,
@@ -162,7 +163,7 @@ class Generations:
             questions.check(old.query if query is None else query, has_files=bool(old.files))
             await self._settle(principal)
         begun = await self._store.write(
-            messages.supersede,
+            turns.supersede,
             user_id=user_id,
             message_id=message_id,
             key=key,
@@ -205,7 +206,7 @@ class Generations:
         """
         message = await self._belongings.message(principal, message_id)
         await self._settle(principal)
-        await self._store.write(messages.choose, user_id=principal.user_id, message_id=message.id)
+        await self._store.write(turns.choose, user_id=principal.user_id, message_id=message.id)
         self._changes.bump(principal.user_id, message.conversation_id)
 
     async def stop(self, principal: Principal, message_id: str) -> None:

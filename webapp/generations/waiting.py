@@ -14,9 +14,9 @@ from webapp.apps import App
 from webapp.background import Tasks
 from webapp.chat.message import Reply
 from webapp.errors import StoreUnavailable, UpstreamError
-from webapp.store import messages
+from webapp.store import leftovers
 from webapp.store.database import Store
-from webapp.store.messages import Leftover
+from webapp.store.leftovers import Leftover
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Waiting:
             pause = min(2 * pause, LONGEST)
             try:
                 async with self._place:
-                    if not await self._store.read(messages.is_waiting, message_id=left.message_id):
+                    if not await self._store.read(leftovers.is_waiting, message_id=left.message_id):
                         return
                     waits = await _waits(app, left)
             except (UpstreamError, StoreUnavailable) as error:

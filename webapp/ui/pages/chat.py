@@ -16,7 +16,6 @@ from nicegui import background_tasks, ui
 from nicegui.client import Client
 from starlette.responses import Response
 
-from webapp import clock
 from webapp.apps import App
 from webapp.belongings import Belongings
 from webapp.chat.message import Reply, Status
@@ -27,15 +26,15 @@ from webapp.files.written import without_addresses
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
-from webapp.store.budgets import WARN_SHARE
 from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import app_views, budget_lines, failures, i18n, open_pages, persons, refusals, sites, theme, views
+from webapp.ui import app_views, failures, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.asking import Asking
 from webapp.ui.board import Board
-from webapp.ui.components.composer import Composer, UploadRules
+from webapp.ui.budget_warnings import BudgetWarnings
+from webapp.ui.components.composer import Composer
 from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.host import Host
 from webapp.ui.components.inputs import Inputs
@@ -43,6 +42,7 @@ from webapp.ui.components.thread import Thread
 from webapp.ui.form_views import asked_rules
 from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
+from webapp.ui.introduction import Introduction
 from webapp.ui.kept import KeptAnswers
 from webapp.ui.listing import Listing
 from webapp.ui.live import LiveAnswers
@@ -50,7 +50,7 @@ from webapp.ui.page import page
 from webapp.ui.reading import Reading
 from webapp.ui.sites import Site
 from webapp.ui.step_looks import StepLooks
-from webapp.ui.theme import AppLink, Banner, Frame
+from webapp.ui.theme import AppLink, Frame
 from webapp.ui.views import Reader
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,6 @@ class ChatPage(Hearing):
         self._sending = asyncio.Lock()
         self._changed = services.changes.of(principal.user_id)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._warned: set[tuple[object, ...]] = set()  # of budgets in which period
 
     async def build(self, conversation_id: str | None, query: str) -> None:
         """Build the page around a conversation, or a new one.
@@ -146,10 +145,19 @@ class ChatPage(Hearing):
                 self._form = Inputs()
             self._composer = Composer()
             # what a page may use is said with its address, and for good; of some apps nothing is known by then
-            self._may_hear = app.known is None or views.hears(app)
-            if self._may_hear:
+            may_hear = app.known is None or views.hears(app)
+            if may_hear:
                 policy.grant(self._client.request, 'microphone')
-            self._show_abilities()
+            self._introduction = Introduction(
+                app,
+                self._frame,
+                self._composer,
+                self._thread,
+                may_hear=may_hear,
+                links=services.files.takes_links,
+                on_told=self._introduce,
+            )
+            self._introduction.show()
             if self._within:
                 self._host = self._within.host()
         self._listing = Listing(services, self._sidebar, who=self._who, app=app.slug, href=self._address)
@@ -164,7 +172,8 @@ class ChatPage(Hearing):
         )
         self._asking = Asking(self._form, app, self._reader().file_url, links=services.files.takes_links)
         self._listen()
-        self._announce()
+        self._introduction.announce(is_local=services.is_local and not self._within)
+        self._warnings = BudgetWarnings(services.budgets, self._frame, app.slug)
         board = Board(services.notices, self._frame)
         await board.hang()
         await self._listing.show()
@@ -174,10 +183,10 @@ class ChatPage(Hearing):
         self._client.on_connect(self._hear(self._see))
         self._client.on_delete(self._leave)
         self._spawn(self._keep_fresh(seen))
-        self._spawn(self._keep_abreast(told))
-        self._spawn(self._greet())
+        self._spawn(self._introduction.follow(told))
+        self._spawn(self._introduction.greet())
         self._spawn(self._dress())
-        self._spawn(self._warn())
+        self._spawn(self._warnings.look(self._principal))
         self._spawn(board.follow())
 
     def _around(self, conversation_id: str | None) -> AbstractContextManager[Frame]:
@@ -307,9 +316,9 @@ class ChatPage(Hearing):
         self._set_state()
         self._tell_host('assistant', self._here, reply.status, without_addresses(reply.text))
         if reply.status is Status.COMPLETE:
-            self._frame.hide_banner('upstream')
-            await self._greet()
-        await self._warn()
+            self._introduction.is_there()
+            await self._introduction.greet()
+        await self._warnings.look(self._principal)
 
     async def _link(self, ticket: int, url: str) -> None:
         try:
@@ -320,9 +329,6 @@ class ChatPage(Hearing):
             return
         taken = {'id': file.id, 'name': file.name, 'kind': file.kind, 'size': file.size, 'link': file.link}
         self._composer.linked(ticket, taken)
-
-    def _upload_rules(self) -> UploadRules | None:
-        return views.upload_rules(self._app, links=self._services.files.takes_links)
 
     async def _stop(self) -> None:
         for message_id in self._reading.running:
@@ -529,25 +535,9 @@ class ChatPage(Hearing):
             self._reading.suggest()
             await self._see()
 
-    async def _greet(self) -> None:
-        """Ask the app what it says of itself, unless it has said so lately; the page does not wait for it."""
-        try:
-            await self._app.about()
-        except UpstreamError as error:
-            self._frame.show_banner(Banner('upstream', i18n.error(error.code), 'error', closable=True))
-
-    async def _keep_abreast(self, seen: int) -> None:
-        """Show what the app says of itself when that has become something else, whoever has asked it.
-
-        :param seen: the count of such changes when the page was built
-        """
-        while True:
-            seen = await self._app.told.after(seen)
-            self._introduce()
-
     def _introduce(self) -> None:
+        """The app has said something else of itself."""
         self._frame.set_name(self._app.name or self._services.name)
-        self._show_abilities()
         self._set_title()
         if self._reading.is_empty:
             self._thread.show([], greeting=views.greeting_view(self._app))
@@ -561,24 +551,6 @@ class ChatPage(Hearing):
         await self._app.toolbox.ask()
         if self._step_look() != before:
             await self._reading.show_again()
-
-    def _show_abilities(self) -> None:
-        """What the app takes and gives besides text."""
-        app = self._app
-        self._composer.set_uploads(self._upload_rules())
-        self._composer.set_site(placeholder=app_views.placeholder(app), disclaimer=app_views.disclaimer(app))
-        self._composer.set_hearing(app.slug if self._may_hear and views.hears(app) else '')
-        self._thread.set_speech(views.speaks(app))
-
-    async def _warn(self) -> None:
-        """Say so in time when a budget that their answers are paid from comes to its end."""
-        for stands in await self._services.budgets.paying(self._principal, self._app.slug):
-            budget = stands.budget
-            told = (*budget.key, budget.begins(clock.now()))
-            if stands.share >= WARN_SHARE and told not in self._warned:
-                self._warned.add(told)
-                name = f'budget-{budget.scope}-{budget.period}'
-                self._frame.show_banner(Banner(name, budget_lines.warning(stands), 'warning', closable=True))
 
     # the page of another site around this one
 
@@ -617,18 +589,6 @@ class ChatPage(Hearing):
 
     # the frame
 
-    def _announce(self) -> None:
-        notices = []
-        if self._app.answered_by:
-            model, host = self._app.answered_by
-            notices.append(i18n.t('banner.relay', model=model, host=host))
-        elif self._app.is_demo:
-            notices.append(i18n.t('banner.demo'))
-        if self._services.is_local and not self._within:
-            notices.append(i18n.t('banner.local'))
-        if notices:
-            self._frame.show_banner(Banner('setup', ' '.join(notices), closable=True))
-
     def _links(self) -> list[AppLink]:
         theirs = self._services.apps.of(self._principal)
         return [app_views.link(app, href=views.address(app.slug), is_current=app is self._app) for app in theirs]
@@ -641,10 +601,7 @@ class ChatPage(Hearing):
     async def _reload(self) -> None:
         if not self._principal.is_admin:
             raise NotFound
-        await self._app.about(anew=True)
-        self._frame.hide_banner('upstream')
-        words = i18n.t('banner.reloaded', name=self._app.name or self._app.slug)
-        self._frame.show_banner(Banner('reloaded', words, closable=True, is_news=True))
+        await self._introduction.ask_anew()
 
     def _set_title(self) -> None:
         name = self._app.name or self._services.name
