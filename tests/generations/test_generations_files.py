@@ -29,7 +29,8 @@ from webapp.principal import Principal, Role
 from webapp.store import feedback as rows, personal
 from webapp.store.database import Store
 from webapp.store.files import File
-from webapp.store.messages import Leftover, Message
+from webapp.store.leftovers import Leftover
+from webapp.store.messages import Message
 from webapp.store.tables import FeedbackRow, MessageRow
 from webapp.upstream.client import DifyClient
 
