@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from support import direct
 from support.chat import ask, open_page
-from support.server import Server, free_port, wait_for
+from support.server import Serve, Server, free_port, wait_for
 
 from webapp.upstream import demo as upstream
 
@@ -163,6 +163,15 @@ def test_an_admin_has_the_app_asked_anew_and_all_open_pages_show_it(
     page.get_by_test_id('user-menu').click()
     page.get_by_test_id('app-reload').click()
     expect(other.get_by_placeholder(LOOK['input_placeholder'])).to_be_visible()
+
+
+def test_one_that_is_not_made_for_chatting_says_so_before_anybody_asks(page: Page, serve: Serve) -> None:
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(upstream.serve(upstream.build(mode='workflow'))) as url,
+    ):
+        open_page(page, serve(DIFY_BASE_URL=url).url)
+        expect(page.get_by_test_id('banner').filter(has_text='not made for chatting')).to_be_visible()
 
 
 def test_one_that_is_down_says_so(tmp_path: Path, demo: str, context: BrowserContext, page: Page) -> None:

@@ -42,6 +42,10 @@ class Introduction:
         self._composer.set_site(placeholder=app_views.placeholder(app), disclaimer=app_views.disclaimer(app))
         self._composer.set_hearing(app.slug if self._may_hear and views.hears(app) else '')
         self._thread.set_speech(views.speaks(app))
+        if app.known and app.known.info.mode and not app.known.info.is_chat:
+            self._frame.show_banner(Banner('kind', i18n.error('not_chat_app'), 'error'))
+        else:
+            self._frame.hide_banner('kind')
 
     def announce(self, *, is_local: bool) -> None:
         """Say who answers, where that is no Dify, and that there is no login, where there is none."""
