@@ -1,17 +1,22 @@
 /** What the app asks in the middle of an answer: what is written and not sent yet, the time left, and the sending. */
-import { fill } from "attachments";
-import { forget, placeOf, read, store } from "drafts";
+import { kept, Uploader } from "attachments";
+import { forget, placeOf, read, write } from "drafts";
+import FileField, { idsOf, restored, stateOf } from "file_field";
 import { newKey } from "keys";
 import { language } from "language";
-import { passing } from "passes";
+import { createApp, h, reactive } from "vue";
 
 const SECOND = 1000; // ms
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]]; // in seconds
 const PATIENCE = 20_000; // ms for the server's word on what was answered
 
 export class Asking {
-  constructor(words) {
+  /** @param {object} words of the thread, and with them those of fields, and of the composer for its files */
+  constructor(words, inputsWords, composerWords) {
     this.words = words;
+    this.inputsWords = inputsWords;
+    this.composerWords = composerWords;
+    this.trays = new Map(); // place of a field's files -> { form, files, app }
     this.clock = null;
   }
 
@@ -20,70 +25,97 @@ export class Asking {
     for (const form of root.querySelectorAll("form.ask:not([data-dressed])")) {
       form.dataset.dressed = "";
       this.recall(form);
-      const text = () => JSON.stringify(valuesOf(form));
-      form.addEventListener("change", ({ target }) => target.type === "file" && this.attach(form, target));
-      form.addEventListener("input", () => store(draftOf(form), { text: text() }));
+      form.addEventListener("input", () => this.keep(form));
     }
     for (const over of root.querySelectorAll(".ask.is-over")) forget(draftOf(over));
+    for (const [node, { app }] of this.trays) {
+      if (node.isConnected) continue;
+      app.unmount();
+      this.trays.delete(node);
+    }
     this.tick();
   }
 
-  /** What somebody began to write stays, whatever becomes of the page. */
+  /** What somebody began to write, and has attached, stays, whatever becomes of the page. */
   recall(form) {
     const draft = read(draftOf(form));
-    if (!draft) return;
-    for (const [name, value] of Object.entries(JSON.parse(draft.text))) {
+    for (const [name, value] of Object.entries(draft?.values ?? {})) {
       const field = form.elements.namedItem(name);
-      if (field && "value" in field && field.type !== "file") field.value = value;
+      if (field && "value" in field) field.value = value;
     }
+    for (const node of form.querySelectorAll(".ask-files")) this.attach(form, node, draft?.files?.[node.dataset.name]);
   }
 
-  /** Hand files over as soon as they are chosen; those that came before give way where there is no room for more. */
-  async attach(form, input) {
-    const list = listOf(form, input);
-    const most = Number(input.dataset.most);
-    input.setCustomValidity("");
-    form.ariaBusy = "true";
-    for (const file of [...input.files].slice(0, most)) {
-      const line = document.createElement("li");
-      line.textContent = fill(this.words.form_uploading, file);
-      list.append(line);
-      try {
-        const { id, name } = await upload(file, form.dataset.app);
-        Object.assign(line.dataset, { id, testid: "form-file-name" });
-        line.replaceChildren(named(name), this.remover(line, name));
-      } catch ({ message }) {
-        line.textContent = fill(this.words.form_upload_failed, { name: file.name, problem: message });
-      }
-      while (filesOf(list).length > most) filesOf(list)[0].remove();
-    }
-    input.value = "";
-    form.ariaBusy = "false";
+  keep(form) {
+    const files = Object.fromEntries(this.traysOf(form).map(([node, { files }]) => [node.dataset.name, kept(files)]));
+    write(draftOf(form), { values: textsOf(form), files });
   }
 
-  remover(line, name) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "icon-button";
-    button.ariaLabel = button.title = fill(this.words.form_remove, { name });
-    button.innerHTML = '<i class="icon icon-close"></i>';
-    button.onclick = () => line.remove();
-    return button;
+  /** Let a field show its files, and take more. */
+  attach(form, node, draft) {
+    const { of, name, most, rules } = node.dataset;
+    const message = form.closest("[data-id]").dataset.id;
+    const tray = reactive({ form, files: restored(draft, this.composerWords) });
+    const changed = () => {
+      if (!form.isConnected) return;
+      document.getElementById(`${of}-problem`).textContent = "";
+      this.keep(form);
+    };
+    const uploader = new Uploader(this.composerWords, changed);
+    const shown = () =>
+      h(FileField, {
+        id: of,
+        labelledby: `${of}-label`,
+        describedby: `${of}-problem`,
+        files: tray.files,
+        most: Number(most),
+        rules: JSON.parse(rules),
+        place: { app: form.dataset.app, message, form: form.dataset.form, field: name },
+        uploader,
+        words: this.inputsWords,
+        composerWords: this.composerWords,
+        "onUpdate:files": (files) => {
+          tray.files = files;
+          changed();
+        },
+      });
+    tray.app = createApp({ render: shown });
+    this.trays.set(node, tray);
+    tray.app.mount(node);
+  }
+
+  traysOf(form) {
+    return [...this.trays].filter(([, tray]) => tray.form === form);
   }
 
   /** @param {(form: string, action: string, values: string, key: string) => void} tell */
   answer(form, submitter, tell) {
-    if (!submitter || form.inert || form.ariaBusy === "true") return;
-    const empty = [...form.querySelectorAll("input[data-needed]")].find((input) => !filesOf(listOf(form, input)).length);
-    if (empty) {
-      empty.setCustomValidity(this.words.form_needs_file);
-      empty.reportValidity();
-      return;
-    }
+    if (!submitter || form.inert || form.ariaBusy === "true" || !this.isFilled(form)) return;
     form.ariaBusy = "true";
     setTimeout(() => (form.ariaBusy = "false"), PATIENCE);
     form.dataset.key ??= newKey();
-    tell(form.dataset.form, submitter.value, JSON.stringify(valuesOf(form)), form.dataset.key);
+    tell(form.dataset.form, submitter.value, JSON.stringify(this.valuesOf(form)), form.dataset.key);
+  }
+
+  /** Whether all files are there that are needed. If not, it is said why, where it is. */
+  isFilled(form) {
+    const wrong = this.traysOf(form).map(([node, { files }]) => [node, this.problemOf(node, files)]).filter(([, words]) => words);
+    for (const [node, words] of wrong) document.getElementById(`${node.dataset.of}-problem`).textContent = words;
+    if (wrong.length) document.getElementById(wrong[0][0].dataset.of)?.focus();
+    return !wrong.length;
+  }
+
+  problemOf({ dataset }, files) {
+    const state = stateOf(files);
+    if (state) return this.inputsWords["problem_" + state];
+    if (!("needed" in dataset) || idsOf(files).length) return "";
+    const { files: takesFiles, links } = JSON.parse(dataset.rules);
+    return takesFiles || links ? this.words.form_needs_file : this.inputsWords.problem_closed;
+  }
+
+  valuesOf(form) {
+    const files = this.traysOf(form).map(([node, { files }]) => [node.dataset.name, idsOf(files)]);
+    return { ...textsOf(form), ...Object.fromEntries(files) };
   }
 
   reopen(turn) {
@@ -107,6 +139,7 @@ export class Asking {
 
   stop() {
     clearTimeout(this.clock);
+    for (const { app } of this.trays.values()) app.unmount();
   }
 
   /** Seconds left. */
@@ -130,29 +163,7 @@ function until(seconds) {
   return new Intl.RelativeTimeFormat(language()).format(Math.round(seconds / length), unit);
 }
 
-function valuesOf(form) {
+function textsOf(form) {
   const fields = [...form.elements].filter((field) => field.name && field.localName !== "button");
-  const value = (field) => (field.type === "file" ? filesOf(listOf(form, field)).map((line) => line.dataset.id) : field.value);
-  return Object.fromEntries(fields.map((field) => [field.name, value(field)]));
-}
-
-const listOf = (form, input) => form.querySelector(`.ask-files[data-of="${input.id}"]`);
-const filesOf = (list) => [...list.querySelectorAll("[data-id]")];
-
-function named(name) {
-  const node = document.createElement("span");
-  node.dir = "auto";
-  node.textContent = name;
-  return node;
-}
-
-/** @throws {Error} with words for the person, if there are any */
-async function upload(file, app) {
-  const body = new FormData();
-  body.append("app", app);
-  body.append("file", file, file.name);
-  const response = await fetch(await passing("/uploads", "upload"), { method: "POST", body }).catch(() => null);
-  const answer = (await response?.json().catch(() => null)) ?? {};
-  if (response?.status !== 201 || !answer.id) throw new Error(answer.message ?? "");
-  return answer;
+  return Object.fromEntries(fields.map((field) => [field.name, field.value]));
 }

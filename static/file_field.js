@@ -82,11 +82,11 @@ export default {
 };
 
 /** The tiles of what a draft has kept. */
-export function restored(files, words) {
+export function restored(files, composerWords) {
   return (files ?? []).map((file) => {
     const tile = attachment(file, "");
     isThere(tile).then((is) => {
-      if (!is) Object.assign(tile, { state: "failed", preview: "", problem: words.gone });
+      if (!is) Object.assign(tile, { state: "failed", preview: "", problem: composerWords.gone });
     });
     return tile;
   });

@@ -72,6 +72,7 @@ export default {
       trays: {}, // by variable: attachments
       pressed: false, // somebody wants to send
       refused: {}, // by variable: what the server has against the value
+      judged: {}, // the same, of values that have not been sent yet
       open: false,
     };
   },
@@ -137,11 +138,18 @@ export default {
         for (const file of files[field.variable] ?? []) await this.takeAgain(field, file);
       }
     },
-    async refuse(problems) {
+    async refuse(problems, words) {
       await this.$nextTick(); // the form may have changed
       this.pressed = true;
-      this.refused = Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, { problem, of: this.contentOf(name) }]));
+      const refusal = ([name, problem]) => [name, { problem, words: words[name], of: this.contentOf(name) }];
+      this.refused = Object.fromEntries(Object.entries(problems).map(refusal));
       this.$nextTick(() => this.focusOn(this.wrong));
+    },
+    /** What only the server can tell: whether JSON objects fit their schemas. */
+    judge(number, words) {
+      if (number !== this.told) return; // newer values are on their way
+      const verdict = ([name, each]) => [name, { problem: "schema", words: each, of: this.heard[name] }];
+      this.judged = Object.fromEntries(Object.entries(words).map(verdict));
     },
     /** The server has the values: the next conversation begins with none. */
     accepted(app) {
@@ -160,7 +168,7 @@ export default {
       const isNew = before?.app !== this.asked.app;
       const draft = (isNew && read(placeOf(this.asked.app))) || {};
       this.pressed &&= !isNew;
-      if (isNew) this.refused = {};
+      if (isNew) this.refused = this.judged = {};
       for (const { variable, value, host, uploads, options, control } of this.asked.fields) {
         const written = isNew ? draft.values?.[variable] : this.values[variable];
         const fits = typeof written === typeof value && (control !== "select" || !written || options.includes(written));
@@ -185,22 +193,30 @@ export default {
     },
     tell() {
       const all = this.all();
-      if (new Blob([all]).size < MAX_BYTES) this.$emit("fill", [all]);
+      if (new Blob([all]).size >= MAX_BYTES) return;
+      this.heard = Object.fromEntries(this.asked.fields.map(({ variable }) => [variable, this.contentOf(variable)]));
+      this.$emit("fill", [all, (this.told = (this.told ?? 0) + 1)]);
     },
 
     // what is wrong with them
 
     problemIn(field) {
-      const refused = this.refused[field.variable];
-      if (refused && refused.of === this.contentOf(field.variable)) return refused.problem;
+      const said = this.saidOf(field);
+      if (said) return said.problem;
       return stateOf(this.trays[field.variable] ?? []) || problemOf(field, this.given(field));
+    },
+    /** What the server has against a value, if it is still the same one. */
+    saidOf({ variable }) {
+      const said = [this.refused[variable], this.judged[variable]];
+      return said.find((each) => each?.of === this.contentOf(variable));
     },
     contentOf(variable) {
       return JSON.stringify(this.values[variable] ?? (this.trays[variable] ?? []).map(({ id }) => id));
     },
     problem(field) {
       const found = this.problemIn(field);
-      const name = this.pressed || found === "closed" ? found : "";
+      const name = this.pressed || ["closed", "schema"].includes(found) ? found : "";
+      if (name === "schema") return this.saidOf(field).words || this.words.problem_schema;
       return name && fill(this.words["problem_" + name] ?? this.words.problem_other, { most: field.most });
     },
     /** Whether a message may go. If not, it is said why, where it is. */

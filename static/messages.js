@@ -121,7 +121,7 @@ function revive(each) {
 
 function park(each) {
   each.node.remove();
-  if (each.node.querySelector("[aria-busy], [data-editing]")) return; // still being written: it needs the very same nodes
+  if (each.node.querySelector("[aria-busy], [data-editing], form.ask")) return; // still being written: it needs the very same nodes
   each.html = each.node.outerHTML;
   each.node = null;
 }

@@ -20,7 +20,7 @@ const SPOKEN = 4000; // characters of a finished answer that are read out
 const PATIENCE = 10_000; // ms for what the server is asked for
 
 export default {
-  props: { words: Object, feedbackWords: Object, proseWords: Object, content: Object, initial: Object },
+  props: { words: Object, feedbackWords: Object, proseWords: Object, inputsWords: Object, composerWords: Object, content: Object, initial: Object },
   template: `
     <section class="thread" :class="{ 'can-speak': speaks }" :aria-label="words.thread">
       <div ref="loading" class="thread-loading" hidden>{{ words.earlier }}</div>
@@ -56,7 +56,7 @@ export default {
     this.given = new Map(); // ticket -> function that takes what the server was asked for
     this.expected = new Set(); // ids of own messages whose end nobody was told of: one may be over before it is here
     this.lost = new Set(); // ids of messages that wait for everything anew
-    this.asking = new Asking(this.words);
+    this.asking = new Asking(this.words, this.inputsWords, this.composerWords);
     this.chosen = null; // version that the reader goes to: `{ id, action }`
     this.tools = {}; // what few readers need, loaded with the first click
     this.more = this.asked = false;

@@ -1,6 +1,7 @@
 """What tests of all areas share: the demo upstream, a PostgreSQL, the app as a process of its own, a real browser."""
 
 import functools
+import os
 import re
 import tempfile
 import warnings
@@ -212,6 +213,12 @@ def page(browser: Browser, locale: str, watched: Watched, request: pytest.Fixtur
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption('--pictures', metavar='FOLDER', help='keep the pictures that journeys take')
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests wait as well, for an answer's pace, a clock or a process that starts."""
+    return (os.cpu_count() or 1) + 1
 
 
 _failed = pytest.StashKey[bool]()

@@ -18,8 +18,11 @@
 Anything that is not an `AppError` is a bug.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
+
+from webapp.schemas import Mismatch
 
 
 class AppError(Exception):
@@ -65,13 +68,19 @@ class LimitReached(Refused):
 
 
 class FormUnfit(Refused):
-    """:param problems: by variable of the form: a stable name such as `required`; `unknown`: there is no such field"""
+    """
+    :param problems: by variable of the form: a stable name such as `required`; `unknown`: there is no such field
+    :param mismatches: by variable of a JSON field whose problem is `schema`
+    """
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
+    def __init__(
+        self, problems: Mapping[str, str], mismatches: Mapping[str, Sequence[Mismatch]] = MappingProxyType({})
+    ) -> None:
         told = sorted(problems.items())[:10]
         code = 'form_changed' if set(problems.values()) == {'unknown'} else 'form_unfit'
         super().__init__(code, ', '.join(f'{variable[:100]!r} {problem}' for variable, problem in told), status=400)
         self.problems = dict(problems)
+        self.mismatches = dict(mismatches)
 
 
 class BudgetUsedUp(Refused):

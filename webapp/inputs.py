@@ -5,6 +5,7 @@ pass: an empty optional text is `''`, since it would put the word `None` into th
 any other empty field is left out, since an empty choice is refused. A file is kept as `{'file_id': ...}`, by our id.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +13,17 @@ from math import isfinite
 
 import orjson
 
+from webapp import schemas
+from webapp.chat.form import Field as AskedField
 from webapp.errors import FormUnfit, Refused
+from webapp.schemas import Mismatch
 from webapp.store.files import File
 from webapp.upstream.parameters import Field, Parameters, Uploads
 from webapp.upstream.records import EXTENSIONS, FileRef
 
 __all__ = [
-    'FILES', 'Field', 'complete', 'enclosed', 'file_ids', 'initial', 'most', 'of_host', 'of_person', 'references',
-    'uploads', 'with_files',
+    'FILES', 'Field', 'Uploads', 'complete', 'enclosed', 'file_ids', 'initial', 'mismatches', 'most', 'of_host',
+    'of_person', 'references', 'uploads', 'uploads_asked', 'with_files',
 ]  # fmt: skip
 
 TEXTS = {'text-input', 'paragraph'}
@@ -34,11 +38,15 @@ TRUE = {'true', '1', 'yes', 'on'}
 
 
 class _Unfit(Exception):
-    """:param problem: its name, as in `FormUnfit`"""
+    """:param problem: its name, as in `FormUnfit`; and what does not fit, if that is `schema`"""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, mismatches: Sequence[Mismatch] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.mismatches = mismatches
+
+    def __str__(self) -> str:
+        return f'{self.problem}: {"; ".join(map(str, self.mismatches))}' if self.mismatches else self.problem
 
 
 def complete(form: Sequence[Field], given: Mapping[str, object]) -> dict[str, object]:
@@ -49,6 +57,7 @@ def complete(form: Sequence[Field], given: Mapping[str, object]) -> dict[str, ob
     """
     problems = dict.fromkeys(given.keys() - {field.variable for field in form}, 'unknown')
     values: dict[str, object] = {}
+    mismatches: dict[str, Sequence[Mismatch]] = {}
     for field in form:
         try:
             value = _fit(field, given[field.variable]) if field.variable in given else _default(field)
@@ -56,11 +65,26 @@ def complete(form: Sequence[Field], given: Mapping[str, object]) -> dict[str, ob
                 raise _Unfit('required')
         except _Unfit as unfit:
             problems[field.variable] = unfit.problem
+            mismatches |= {field.variable: unfit.mismatches} if unfit.mismatches else {}
         else:
             values |= {} if value is None else {field.variable: value}
     if problems:
-        raise FormUnfit(problems)
+        raise FormUnfit(problems, mismatches)
     return values
+
+
+def mismatches(form: Sequence[Field], given: Mapping[str, object]) -> dict[str, tuple[Mismatch, ...]]:
+    """What of the JSON objects in these values does not fit their schemas, by variable; of objects alone."""
+    found = {}
+    for field in form:
+        if field.control == 'json_object' and field.variable in given:
+            with contextlib.suppress(_Unfit):
+                found[field.variable] = _mismatches(field, _json(given[field.variable]))
+    return {variable: each for variable, each in found.items() if each}
+
+
+def _mismatches(field: Field, value: object) -> tuple[Mismatch, ...]:
+    return () if value is None else schemas.mismatches(field.json_schema, value)
 
 
 def of_person(text: str, form: Sequence[Field], host: Mapping[str, object]) -> dict[str, object]:
@@ -101,7 +125,7 @@ def of_host(text: str, form: Sequence[Field]) -> dict[str, object]:
                 raise _Unfit('no_file')
             fit = _fit(field, value)
         except _Unfit as unfit:
-            detail = f'{name!r} takes something else ({field.control}): {unfit.problem}'
+            detail = f'{name!r} takes something else ({field.control}): {unfit}'
             raise Refused('inputs_unfit', detail, status=400) from None
         filled |= {} if fit is None else {name: fit}
     return filled
@@ -122,6 +146,21 @@ def uploads(parameters: Parameters, variable: str) -> Uploads:
                 megabytes=parameters.uploads.megabytes,
             )
     return Uploads()
+
+
+def uploads_asked(parameters: Parameters | None, field: AskedField) -> Uploads:
+    """Which files a field takes that is asked in the middle of an answer.
+
+    :param parameters: None while the app has not said them
+    """
+    return Uploads(
+        is_enabled=True,
+        types=field.types or tuple(EXTENSIONS),
+        extensions=field.extensions,
+        methods=field.methods or ('local_file',),
+        per_message=field.most,
+        megabytes=parameters.uploads.megabytes if parameters else {},
+    )
 
 
 def initial(field: Field, host: Mapping[str, object]) -> object:
@@ -188,7 +227,10 @@ def _fit(field: Field, value: object) -> object:
         case 'select':
             return _choice(value, field.options)
         case 'json_object':
-            return _json(value)
+            found = _json(value)
+            if unfit := _mismatches(field, found):
+                raise _Unfit('schema', unfit)
+            return found
         case 'file' | 'file-list':
             return _files(field, value)
     return _text(value, most(field))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
 from webapp.callers import GONE, NO_STORE, Callers, Places, while_connected
@@ -35,12 +35,12 @@ def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
         if not request.headers.get('content-type', '').lower().startswith('multipart/form-data'):
             raise Refused(detail='no multipart/form-data', status=415)
         try:
-            async with places.of(principal), request.form(max_files=1, max_fields=2, max_part_size=1000) as form:
-                app, part, field = form.get('app'), form.get('file'), form.get('field', '')
-                if not isinstance(app, str) or not isinstance(field, str) or not isinstance(part, UploadFile):
+            async with places.of(principal), request.form(max_files=1, max_fields=4, max_part_size=1000) as form:
+                part, texts = form.get('file'), _texts(form)
+                if 'app' not in texts or not isinstance(part, UploadFile):
                     raise Refused(detail='a field `app` and a `file` are needed', status=400)
                 name = part.filename or ''
-                work = files.upload(principal, app=app, name=name, stream=part.file, field=field)
+                work = files.upload(principal, name=name, stream=part.file, **texts)
                 file = await while_connected(request, work)
         except ClientDisconnect:
             raise Refused(detail='the browser has gone', status=GONE) from None
@@ -49,11 +49,11 @@ def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
     @router.post('/uploads/link')
     async def link(request: Request) -> JSONResponse:
         principal = await callers.require(request, Purpose.UPLOAD)
-        async with places.of(principal), request.form(max_files=0, max_fields=3, max_part_size=10_000) as form:
-            app, url, field = form.get('app'), form.get('url'), form.get('field', '')
-            if not isinstance(app, str) or not isinstance(url, str) or not isinstance(field, str):
+        async with places.of(principal), request.form(max_files=0, max_fields=5, max_part_size=10_000) as form:
+            texts, url = _texts(form), form.get('url')
+            if 'app' not in texts or not isinstance(url, str):
                 raise Refused(detail='fields `app` and `url` are needed', status=400)
-            file = await files.link(principal, app=app, url=url, field=field)
+            file = await files.link(principal, url=url, **texts)
         return JSONResponse(_described(file, ''), 201, NO_STORE)
 
     @router.post('/uploads/text')
@@ -75,6 +75,12 @@ def routes(files: Files, callers: Callers, passes: Passes) -> APIRouter:
         return _answer(request, files, file)
 
     return router
+
+
+def _texts(form: FormData) -> dict[str, str]:
+    """What the file is for."""
+    found = {name: form.get(name) for name in ('app', 'field', 'message', 'form')}
+    return {name: text for name, text in found.items() if isinstance(text, str)}
 
 
 def _described(file: File, url: str) -> dict[str, object]:

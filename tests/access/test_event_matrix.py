@@ -79,7 +79,7 @@ EVENTS = [
     Row('composer send', lambda w: ['/echo', 'key-of-the-first', [], ''], 'accepted', OWN),
     Row('composer link', lambda w: [7, 'https://files.example.com/a.png'], 'linked', OWN),
     Row('composer stop', lambda w: [], NOTHING, OWN),
-    Row('inputs fill', lambda w: ['{"name": "Ada"}'], NOTHING, OWN),
+    Row('inputs fill', lambda w: ['{"name": "Ada"}', 1], NOTHING, OWN),
     Row('inputs again', lambda w: [], 'greeting', OWN),
     # the framework's own, of a kind of page that we have none of
     Row('layout sub_pages_open', lambda w: [f'/a/default/c/{w.conversation}'], NOTHING, OWN),

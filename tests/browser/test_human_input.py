@@ -8,15 +8,24 @@ from support.chat import CONNECTED, answer_text, answers, expect_status, last_an
 from support.server import Serve, Server
 
 QUESTION = 'I need a decision before I can answer.'
+PNG = bytes.fromhex(
+    '89504e470d0a1a0a0000000d4948445200000001000000010806000000'
+    '1f15c4890000000d49444154789c6364f8cf500f0003860180165ae3da0000000049454e44ae426082'
+)
 
 
 @pytest.fixture
 def expected_problems() -> tuple[str, ...]:
-    return ('ERR_CONNECTION_', 'WebSocket', '503')
+    return ('ERR_CONNECTION_', 'WebSocket', '503', '500', '415')
 
 
 def form(page: Page) -> Locator:
     return last_answer(page).get_by_test_id('form')
+
+
+def attach(page: Page, name: str, data: bytes) -> None:
+    kind = 'image/png' if name.endswith('.png') else 'application/octet-stream'
+    form(page).get_by_test_id('inputs-file').set_input_files({'name': name, 'mimeType': kind, 'buffer': data})
 
 
 def is_asked(page: Page, query: str) -> None:
@@ -97,13 +106,59 @@ def test_a_file_is_given(page: Page, app: Server) -> None:
     is_asked(page, '/proof /echo done')
     form(page).get_by_role('button', name='Approve').click()
     expect_status(page, 'waiting')
-    form(page).get_by_test_id('form-file').set_input_files(
-        {'name': 'notes.txt', 'mimeType': 'text/plain', 'buffer': b'Hello'}
-    )
-    expect(form(page).get_by_test_id('form-file-name')).to_have_text('notes.txt')
+    expect(form(page).get_by_test_id('form-problem')).to_have_text('Choose a file.')
+    expect(form(page).get_by_role('button', name='Proof Choose a file')).to_be_focused()
+    attach(page, 'notes.txt', b'Hello')
+    tile = form(page).get_by_test_id('attachment')
+    expect(tile).to_have_attribute('data-state', 'ready')
+    expect(form(page).get_by_test_id('form-problem')).to_be_empty()
+    page.wait_for_url('**/c/*')
+    open_page(page, page.url)
+    expect(tile).to_have_accessible_name('notes.txt, 1 kB')  # it waits for a reload, too
+    tile.get_by_test_id('attachment-remove').click()
+    expect(tile).to_have_count(0)
+    attach(page, 'square.png', PNG)
+    expect(tile).to_have_attribute('data-state', 'ready')
+    expect(tile.locator('img')).to_have_js_property('naturalWidth', 1)
     form(page).get_by_role('button', name='Approve').click()
     expect_status(page, 'complete')
     expect(answer_text(page)).to_have_text('done')
+    for _ in range(2):
+        given = form(page).get_by_test_id('form-answer').get_by_role('link', name='Show square.png larger')
+        expect(given.locator('img')).to_have_js_property('naturalWidth', 1)
+        open_page(page, page.url)
+
+
+@pytest.mark.parametrize('status', [500, 415])
+def test_a_file_that_does_not_arrive_may_be_tried_again_or_taken_away(page: Page, app: Server, status: int) -> None:
+    open_page(page, app.url)
+    is_asked(page, '/proof /echo done')
+    page.route('**/uploads', lambda route: route.fulfill(status=status, json={'message': 'No room for it.'}))
+    attach(page, 'notes.txt', b'Hello')
+    tile = form(page).get_by_test_id('attachment')
+    expect(tile).to_have_attribute('data-state', 'failed')
+    expect(tile).to_contain_text('No room for it.')
+    form(page).get_by_role('button', name='Approve').click()
+    expect(form(page).get_by_test_id('form-problem')).to_contain_text('was not uploaded')
+    page.unroute('**/uploads')
+    if status == 500:
+        tile.get_by_test_id('attachment-retry').click()
+    else:
+        tile.get_by_test_id('attachment-remove').click()
+        attach(page, 'notes.txt', b'Hello')
+    expect(tile).to_have_attribute('data-state', 'ready')
+    form(page).get_by_role('button', name='Approve').click()
+    expect_status(page, 'complete')
+    expect(form(page).get_by_test_id('form-answer').get_by_role('link', name='notes.txt')).to_be_visible()
+
+
+def test_a_kind_of_file_that_is_not_asked_for_is_refused(page: Page, app: Server) -> None:
+    open_page(page, app.url)
+    is_asked(page, '/proof /echo done')
+    attach(page, 'song.mp3', b'ID3')
+    tile = form(page).get_by_test_id('attachment')
+    expect(tile).to_have_attribute('data-state', 'failed')
+    expect(tile).to_contain_text('images and documents')
 
 
 def test_something_else_is_asked_while_it_waits_and_it_can_be_ended(page: Page, app: Server) -> None:

@@ -303,7 +303,7 @@ HOSTILE: list[tuple[object, str]] = [
     ({'name': 'Ada', 'documents': [{'upload_file_id': 'x'}]}, '"documents":"no_file"'),
     ({'name': 'Ada', 'plan': 'gold'}, '"plan":"unknown"'),  # what is hidden is not theirs to say
     ({'name': 'Ada', 'admin': True}, '"admin":"unknown"'),
-    (['name'], '"refuse",[{}]'),
+    (['name'], '"refuse",[{},{}]'),
 ]
 
 
@@ -312,16 +312,56 @@ def test_what_a_browser_forges_is_refused(serve: Serve, upstream: str) -> None:
     with direct.client(server.url) as http:
         for number, (values, problem) in enumerate(HOSTILE):
             with live(http, '/a/default') as page:
-                page.fire('inputs fill', json.dumps(values))
+                page.fire('inputs fill', json.dumps(values), 1)
                 page.fire('composer send', '/inputs', f'key-{number}', [], '')
                 heard = page.hears('"refuse"', '\\"refuse\\"').replace('\\', '')
                 assert problem in heard.replace(': ', ':'), (values, heard)
                 assert '"accepted"' not in heard
         with live(http, '/a/default') as page:
-            page.fire('inputs fill', json.dumps({'name': 'Ada'}))
+            page.fire('inputs fill', json.dumps({'name': 'Ada'}), 1)
             page.fire('composer send', '/inputs', 'key', [], '')
             page.hears('accepted')
-            page.fire('inputs fill', json.dumps({'name': 'Grace'}))  # too late for this conversation
-            page.fire('inputs fill', 'no JSON')
-            page.fire('inputs fill', {'name': 'an object'})
+            page.fire('inputs fill', json.dumps({'name': 'Grace'}), 2)  # too late for this conversation
+            page.fire('inputs fill', 'no JSON', 3)
+            page.fire('inputs fill', {'name': 'an object'}, 4)
             page.hears('"complete"', 'complete')
+
+
+SCHEMA = {
+    'type': 'object',
+    'properties': {'items': {'type': 'array', 'items': {'properties': {'price': {'type': 'number'}}}}},
+    'required': ['items'],
+}
+
+
+@pytest.fixture
+def with_schema() -> Iterator[str]:
+    """The address of a demo whose form has a JSON object of a certain kind."""
+    from webapp.upstream.demo import build, serve
+
+    field = {'label': 'Order', 'variable': 'order', 'required': True, 'json_schema': json.dumps(SCHEMA)}
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(serve(build(rate=0, form=[{'json_object': field}]))) as url,
+    ):
+        yield url
+
+
+def test_a_json_object_that_does_not_fit_its_schema_is_said_so_before_it_is_sent(
+    page: Page, serve: Serve, with_schema: str
+) -> None:
+    open_page(page, serve(DIFY_BASE_URL=with_schema).url)
+    order = page.get_by_label('Order')
+    order.fill('{"items": [{"price": 1}, {"price": "two"}]}')
+    composed(page).focus()  # whoever leaves the field reads what is wrong
+    expect(problem(page, 'order')).to_have_text('items[1].price: this must be of the type number.')
+    say(page, '/inputs')
+    expect(order).to_be_focused()
+    expect(answers(page)).to_have_count(0)
+    order.fill('{}')
+    say(page, '/inputs')
+    expect(problem(page, 'order')).to_have_text('The object: “items” is missing.')
+    expect(composed(page)).to_have_value('/inputs')
+    order.fill('{"items": [{"price": 2}]}')
+    expect(problem(page, 'order')).to_have_count(0)
+    assert '"price": 2' in ask(page, '/inputs')

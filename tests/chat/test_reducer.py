@@ -1,5 +1,6 @@
 """One pure function makes every reply."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -105,6 +106,12 @@ def asks(id_: str, node: str = 'n') -> FormPart:
 
 def tells(answer: str, node: str = 'n') -> FormPart:
     return FormPart('', token='', title='', content='', inputs='[]', actions='[]', answer=answer, node=node)
+
+
+def test_what_was_answered_here_is_known_better_than_upstream_tells_it() -> None:
+    ours = replace(asks('1'), answer='[my notes](/files/1)', key='k')
+    reply = replay([FormChanged(asks('1')), FormChanged(ours), FormChanged(tells('[file]'))])
+    assert [form.answer for form in reply.forms] == ['[my notes](/files/1)']
 
 
 def test_a_node_that_asks_again_asks_another_question() -> None:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from contract_list import ROOT
@@ -19,7 +20,7 @@ def words(reference: str) -> str:
     path = module_file(module)
     definition = _definitions(path).get(name) if path else None
     if definition is None:
-        elsewhere = sorted(_elsewhere(name.rpartition('.')[2]))
+        elsewhere = sorted(_elsewhere(name.rpartition('.')[2]), key=lambda other: -_likeness(other, reference))[:3]
         hint = f'there is {" and ".join(elsewhere)}' if elsewhere else 'nothing has that name'
         raise LookupError(f'{reference} is not there; {hint}')
     docstrings = {id(each) for node in ast.walk(definition) for each in _docstring(node)}
@@ -83,6 +84,14 @@ def _elsewhere(name: str) -> Iterator[str]:
     for path in (ROOT / 'webapp').rglob('*.py'):
         module = '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')
         yield from (f'{module}:{each}' for each in _definitions(path) if each.rpartition('.')[2] == name)
+
+
+def _likeness(reference: str, other: str) -> int:
+    """How many of their parts they begin with in common, and whether they are of the same class."""
+    parts = zip(re.split('[.:]', reference), re.split('[.:]', other), strict=False)
+    return len(list(takewhile(lambda both: both[0] == both[1], parts))) + 9 * (
+        reference.partition(':')[2] == other.partition(':')[2]
+    )
 
 
 def module_file(module: str) -> Path | None:

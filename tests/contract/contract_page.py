@@ -17,6 +17,11 @@ Every event, field, value and code of Dify's Service API for chat apps: what han
 what tests that. `make contract` writes this page from the list in `tests/contract/handled`; the tests beside the list
 fail if a name that was ever recorded or described is not in it, if what handles or tests a name is not there, if a
 field that is said to count makes no difference to what is read of a sample, or if one that is said to be ignored does.
+
+A row has what people see of a name (`shown`), why it is left alone (`ignored`), or what there is to do (`missing`); and
+what handles and tests it, unless its table says so for all of its rows. A new recording in `tests/recordings` that has
+a name without a row fails the tests, and so does a newer description of the vendor's: `DIFY_OPENAPI=openapi.json pytest
+tests/contract`. What newer servers say and nobody has recorded stands in `handled/newer.json`, in examples of our own.
 """
 
 

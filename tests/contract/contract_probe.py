@@ -16,7 +16,7 @@ from contract_list import Name
 from contract_sources import exchanges, names_in, names_of_request
 
 from webapp.chat import form as forms
-from webapp.chat.events import Voiced
+from webapp.chat.events import FormChanged
 from webapp.chat.message import Failure, FormPart, Reply
 from webapp.chat.reducer import replay
 from webapp.errors import UpstreamError
@@ -93,11 +93,12 @@ class Sample:
         return frozenset(name for frame in self.data for origin in self._of(frame) for name in names_in(origin, frame))
 
     def reads_otherwise(self, names: Sequence[Name]) -> bool:
-        """Whether it is read as something else when there is something else in the places of `names`."""
+        """Whether it is read otherwise with something else in the places of `names`, or without their events."""
         return any(value != self.value for value in self.read([self._changed(names, junk) for junk in JUNK]))
 
     def _changed(self, names: Sequence[Name], junk: object) -> list[Json]:
-        data = copy.deepcopy(self.data)
+        gone = {name.path.removeprefix('event=') for name in names if name.path.startswith('event=')}
+        data = copy.deepcopy([frame for frame in self.data if not gone & {frame.get('event')}])
         for frame in data:
             origins = self._of(frame)
             for name in names:
@@ -156,8 +157,11 @@ def _stream(frames: list[Json], *, is_resumed: bool = False, is_recorded: bool =
     def read(data: list[Json]) -> object:
         reading = Reading(Faults(), TimeLimits(), is_resumed=is_resumed)
         body = b''.join(b'data: ' + json.dumps(frame).encode() + b'\n\n' for frame in data)
-        events = [*reading.take(body, now=0), *reading.close(Failure('stream_cut'), now=0)]
-        return _seen(replay(events)), [event for event in events if isinstance(event, Voiced)]
+        events = reading.take(body, now=0)
+        until = reading.close_at
+        events += reading.close(Failure('stream_cut'), now=0)
+        others = [event for event in events if not isinstance(event, FormChanged)]
+        return _seen(replay(events)), others, until
 
     origins = frozenset({'event *', *(f'event {frame["event"]}' for frame in frames)})
     return Sample(origins, frames, lambda versions: list(map(read, versions)), is_recorded)

@@ -125,9 +125,9 @@ def test_the_page_shows_the_list() -> None:
 
 
 def _fields(section: Section, *states: str) -> list[Row]:
-    """Rows without those of values and rules."""
+    """Rows without those of rules and of values, but with those of events."""
     all_ = [row for table in section.tables for row in table.rows if row.state in states]
-    return [row for row in all_ if not row.places[0].startswith(VALUES)]
+    return [row for row in all_ if not row.places[0].startswith(VALUES) or row.places[0] == f'{VALUES}event *: event']
 
 
 def _knows(reference: str, row: Row) -> bool:

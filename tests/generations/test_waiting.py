@@ -3,7 +3,9 @@
 import asyncio
 import io
 import json
+from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 
 import httpx
 import pytest
@@ -15,7 +17,8 @@ from webapp.budgets import Budgets
 from webapp.changes import Changes
 from webapp.chat.message import FormPart, Status
 from webapp.errors import NotFound, Refused, UpstreamError
-from webapp.files import Files
+from webapp.files import Files, Links, address
+from webapp.files.links import Address
 from webapp.generations import Generations, waiting
 from webapp.principal import Principal
 from webapp.store import answers
@@ -47,8 +50,9 @@ async def tell(
     *,
     action: str = 'approve',
     key: str = 'a',
+    values: Mapping[str, object] = YES,
 ) -> None:
-    await generations.answer(who, message_id=message.id, form_id=form.id, action=action, values=YES, key=key)
+    await generations.answer(who, message_id=message.id, form_id=form.id, action=action, values=values, key=key)
 
 
 async def becomes(store: Store, changes: Changes, who: Principal, message: Message, status: Status) -> Message:
@@ -188,6 +192,42 @@ async def test_a_file_is_given_if_it_is_theirs(
     await ended(generations, message)
     assert (await row(store, ann, message)).reply.status is Status.COMPLETE
     assert (await files.find(ann, mine.id)).conversation_id == message.conversation_id
+    [answered] = (await row(store, ann, message)).reply.forms
+    assert f'[notes.txt]({address(mine.id)})' in answered.answer
+
+
+async def test_a_field_that_is_asked_takes_its_own_kinds_and_addresses(
+    generations: Generations, store: Store, apps: Apps, changes: Changes, ann: Principal, bob: Principal
+) -> None:
+    message, form = await asked(generations, store, ann, '/proof /echo done')
+    web = httpx.MockTransport(lambda _: httpx.Response(200, headers={'content-type': 'image/png'}))
+    leads = [ip_address('8.8.8.8')]
+
+    async def resolve(host: str, port: int) -> list[Address]:
+        return leads
+
+    files = Files(store, apps, changes, links=Links(resolve, web))
+    place = {'app': 'demo', 'message': message.id, 'form': form.id, 'field': 'proof'}
+    with pytest.raises(Refused, match='file_kind'):
+        await files.upload(ann, name='a.mp3', stream=io.BytesIO(b'ID3'), **place)
+    for other in ({'field': 'comment'}, {'form': 'other'}):
+        with pytest.raises(Refused, match='upload_off'):
+            await files.upload(ann, name='a.txt', stream=io.BytesIO(b'words'), **(place | other))
+    with pytest.raises(NotFound):
+        await files.upload(bob, name='a.txt', stream=io.BytesIO(b'words'), **place)
+    link = await files.link(ann, url='https://files.example.com/a.png', **place)
+    other = Generations(store, apps, changes, files)
+    leads[:] = [ip_address('10.0.0.1')]
+    with pytest.raises(Refused, match='link_refused'):
+        await tell(other, ann, message, form, values={**YES, 'proof': [link.id]})
+    assert (await row(store, ann, message)).reply.status is Status.WAITING
+    leads[:] = [ip_address('8.8.8.8')]
+    await tell(other, ann, message, form, values={**YES, 'proof': [link.id]})
+    await ended(other, message)
+    kept = await row(store, ann, message)
+    assert kept.reply.status is Status.COMPLETE
+    assert '[a.png](https://files.example.com/a.png)' in kept.reply.forms[0].answer
+    await other.shutdown(limit=0)
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,16 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 def test_every_file_and_folder_of_the_map_exists() -> None:
     tree = re.findall(r'```\n(webapp/\n.*?)```', README, re.DOTALL)[0]
-    names = [name.strip(',') for line in tree.splitlines() for name in re.split(r'\s{2,}', line.strip())[0].split()]
-    for name in names:
-        assert (ROOT / 'webapp' / name).exists() or (ROOT / name).exists(), name
+    folders = {-2: ROOT}  # by the indentation of what stands in them
+    for line in tree.splitlines():
+        indentation = len(line) - len(line.lstrip())
+        if indentation > 10:
+            continue  # goes on with what the line above says
+        folder = folders[max(depth for depth in folders if depth < indentation)]
+        for name in re.split(r'\s{2,}', line.strip())[0].split():
+            path = folder / name.strip(',')
+            assert path.exists(), name
+            folders = {depth: each for depth, each in folders.items() if depth < indentation} | {indentation: path}
 
 
 def test_every_dependency_has_its_reason() -> None:

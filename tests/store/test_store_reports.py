@@ -93,17 +93,21 @@ async def test_every_view_agrees_with_plain_sql_to_the_last_digit(store: Store) 
     assert {line.total.currency for line in everything} == {'', 'USD', 'CNY', 'EUR'}
 
 
-@pytest.mark.parametrize(
-    ('sides', 'where'),
-    [
-        ({'user': f'{3:032x}'}, f"AND user_id = '{3:032x}'"),
-        ({'group': ''}, "AND cost_group = ''"),
-        ({'group': 'büro', 'app': 'hr'}, "AND cost_group = 'büro' AND app = 'hr'"),
-        ({'model': 'gpt-4o', 'outcome': 'failed'}, "AND model = 'gpt-4o' AND outcome = 'failed'"),
-    ],
+PARTS = (
+    ({'user': f'{3:032x}'}, f"AND user_id = '{3:032x}'"),
+    ({'group': ''}, "AND cost_group = ''"),
+    ({'group': 'büro', 'app': 'hr'}, "AND cost_group = 'büro' AND app = 'hr'"),
+    ({'model': 'gpt-4o', 'outcome': 'failed'}, "AND model = 'gpt-4o' AND outcome = 'failed'"),
 )
-async def test_a_part_of_it_too_down_to_the_answers(store: Store, sides: dict[str, str], where: str) -> None:
+
+
+async def test_a_part_of_it_too_down_to_the_answers(store: Store) -> None:
     await store.write(month, answers=400, people=6)
+    for sides, where in PARTS:
+        await _agrees(store, sides, where)
+
+
+async def _agrees(store: Store, sides: dict[str, str], where: str) -> None:
     wanted = Filter(MARCH.since, MARCH.until, **sides)
     sums = await store.read(reports.summed, wanted=wanted)
     assert sums == await store.read(plain, (), where)

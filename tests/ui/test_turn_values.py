@@ -12,7 +12,7 @@ from webapp.chat.message import Citation, FilePart, Reply, Status, TextPart, Usa
 from webapp.store.files import File
 from webapp.store.messages import Message
 from webapp.store.usage import Total
-from webapp.ui import views
+from webapp.ui import templates, views
 from webapp.ui.components.thread import FileView
 from webapp.ui.components.turn import EXCERPT, Question, sources
 from webapp.ui.numbers import price
@@ -128,6 +128,29 @@ def test_files_of_a_turn_have_our_addresses_and_never_upstreams() -> None:
     (known,) = views.message_view(replace(message, made=(row,)), reader=views.Reader()).made
     assert (known.url, known.size, known.width, known.height) == (made.url, 901, 8, 9)
     assert 'dify.example' not in f'{view} {known}'
+
+
+@pytest.mark.parametrize(
+    ('type_', 'media_type', 'kind', 'element'),
+    [
+        ('image', 'image/png', 'image', '<img '),
+        ('image', 'image/svg+xml', 'document', ''),  # it may hold scripts
+        ('audio', 'audio/mpeg', 'audio', '<audio '),
+        ('video', 'video/mp4', 'video', '<video '),
+        ('audio', 'audio/midi', 'document', ''),  # no browser plays it
+        ('document', 'application/pdf', 'document', ''),
+        ('custom', 'audio/mpeg', 'custom', ''),
+    ],
+)
+def test_a_file_is_shown_played_or_a_tile(type_: str, media_type: str, kind: str, element: str) -> None:
+    part = FilePart('f', type_, 'name.x', media_type, 900)
+    message = Message('m' * 32, 'c', 'k', 1, 'q', Reply(Status.COMPLETE, (part,)), NOW, NOW)
+    view = views.message_view(message, reader=views.Reader())
+    (made,) = view.made
+    html = templates.render('parts/made.html', item=view)
+    assert made.kind == kind
+    assert [each for each in ('<img ', '<audio ', '<video ') if each in html] == ([element] if element else [])
+    assert 'name.x' in html
 
 
 def test_a_picture_takes_its_own_room_or_what_fits() -> None:

@@ -79,12 +79,18 @@ def test_form_tolerates_what_it_does_not_know() -> None:
         {'external_data_tool': {'variable': 'e', 'config': {}}},
         {'select': {'label': 'no variable'}},
         {'json_object': {'variable': 'j', 'hide': True, 'default': {'a': 1}}},
+        {'json_object': {'variable': 'k', 'json_schema': {'type': 'object'}}},
+        {'json_object': {'variable': 'l', 'json_schema': '{"type":"object"}'}},
+        {'json_object': {'variable': 'm', 'json_schema': 'garbage'}},
         'garbage',
         {'number': None},
     ]
     assert parameters({'user_input_form': items}).form == (
         Field('h', 'h', 'text-input'),
         Field('j', 'j', 'json_object', is_hidden=True, default={'a': 1}),
+        Field('k', 'k', 'json_object', json_schema='{"type":"object"}'),
+        Field('l', 'l', 'json_object', json_schema='{"type":"object"}'),
+        Field('m', 'm', 'json_object'),
     )
 
 

@@ -44,12 +44,8 @@ def test_every_recorded_name_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    'event',
-    [
-        'ping', 'text_chunk', 'text_replace', 'tts_message', 'tts_message_end', 'parallel_branch_started',
-        'parallel_branch_finished',
-    ],
-)  # fmt: skip
+    'event', ['ping', 'text_chunk', 'text_replace', 'parallel_branch_started', 'parallel_branch_finished']
+)
 def test_what_is_ignored_changes_nothing(event: str) -> None:
     said = {'event': event, 'answer': 'x', 'audio': '//uQ', 'data': {'id': 'x', 'text': 'x', 'title': 'x'}}
     assert reply_to(said, text('a'), said, END, said) == reply_to(text('a'), END)

@@ -31,7 +31,7 @@ from webapp.upstream.client import DifyClient
 
 PEOPLE = 200
 DAYS = 30
-A_DAY = 20  # questions
+A_DAY = 8  # questions
 AT_ONCE = 16
 TODAY = datetime.now(UTC).date()
 MONTH = f'range=custom&from={TODAY - timedelta(days=DAYS - 1)}&to={TODAY}'

@@ -29,6 +29,9 @@ class Field:
     value: str = ''  # before anybody has written
     options: tuple[str, ...] = ()  # of a `SELECT`
     most: int = 1  # files
+    types: tuple[str, ...] = ()  # of files, as upstream names them; any if it names none
+    extensions: tuple[str, ...] = ()  # lower case with dot, for files of the type 'custom'
+    methods: tuple[str, ...] = ()  # 'local_file', 'remote_url'
 
     @property
     def label(self) -> str:
@@ -71,6 +74,9 @@ def fields(form: FormPart) -> tuple[Field, ...]:
             _text(definition, 'resolved') or _default(definition),
             tuple(option for option in options if isinstance(option, str)) if isinstance(options, list) else (),
             _most(definition, known),
+            _texts(definition, 'allowed_file_types'),
+            tuple(f'.{each.lower().removeprefix(".")}' for each in _texts(definition, 'allowed_file_extensions')),
+            _texts(definition, 'allowed_file_upload_methods'),
         )
     return tuple(found.values())
 
@@ -127,7 +133,7 @@ def answer(form: FormPart, action: str, values: Mapping[str, object]) -> Answer:
 def told(form: FormPart, action: str, values: Mapping[str, str]) -> str:
     """What was answered, as Markdown, in the manner of upstream.
 
-    :param values: for files their names
+    :param values: for files Markdown that shows or names them
     """
     rest = dict(values)
     content = PLACE.sub(lambda place: rest.pop(place[1], ''), form.content).strip()
@@ -159,6 +165,11 @@ def _objects(text: str) -> Sequence[Mapping[str, object]]:
     except ValueError:
         return ()
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else ()
+
+
+def _texts(data: Mapping[str, object], key: str) -> tuple[str, ...]:
+    values = data.get(key)
+    return tuple(each for each in values if isinstance(each, str)) if isinstance(values, list) else ()
 
 
 def _text(data: Mapping[str, object], key: str) -> str:

@@ -217,7 +217,7 @@ def _merge_forms(old: FormPart, new: FormPart) -> FormPart:
         inputs=old.inputs if has_inputs else new.inputs or old.inputs,
         actions=old.actions if has_actions else new.actions or old.actions,
         expires_at=old.expires_at or new.expires_at,
-        answer=new.answer or old.answer,
+        answer=(old.answer if old.key else '') or new.answer or old.answer,  # what was given here, we know best
         expired=new.expired or old.expired,
         key=new.key or old.key,
     )

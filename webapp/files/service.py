@@ -12,6 +12,7 @@ from webapp import clock, inputs
 from webapp.apps import App, Apps
 from webapp.belongings import Belongings
 from webapp.changes import Changes
+from webapp.chat import form as forms
 from webapp.chat.message import FilePart
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.files import content, keeping, links, rules
@@ -27,6 +28,7 @@ from webapp.store.files import File, Source
 from webapp.store.limits import Scope
 from webapp.throttle import Throttle
 from webapp.upstream import records
+from webapp.upstream.parameters import Uploads
 
 logger = logging.getLogger(__name__)
 
@@ -60,19 +62,30 @@ class Files:
         self._throttle = Throttle(store, limits, now=now)
         self._now = now
 
-    async def upload(self, principal: Principal, *, app: str, name: str, stream: BinaryIO, field: str = '') -> File:
+    async def upload(
+        self,
+        principal: Principal,
+        *,
+        app: str,
+        name: str,
+        stream: BinaryIO,
+        field: str = '',
+        message: str = '',
+        form: str = '',
+    ) -> File:
         """Take in a file for a question that will be sent to an app. Cancelled, it leaves nothing here.
 
         :param name: as the browser says it; the file gets the one that its content bears out
         :param field: of the app's form that it is for, '' for a message
-        :raises NotFound: no such app, or not theirs to use
+        :param message: the answer, if it is for a `field` of a `form` in it
+        :raises NotFound: no such app or answer, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, `empty_file`;
             `LimitReached`: these are more bytes than they may send in a day
         :raises UpstreamError: upstream can't be asked, or does not take it
         """
         target = self._apps.open(principal, app)
         try:
-            uploads = inputs.uploads((await target.about()).parameters, field)
+            uploads = await self._uploads(principal, target, field, message, form)
             head = await asyncio.to_thread(_head, stream)
             if not head:
                 raise Refused('empty_file', status=400)
@@ -106,10 +119,12 @@ class Files:
     def takes_links(self) -> bool:
         return self._links is not None
 
-    async def link(self, principal: Principal, *, app: str, url: str, field: str = '') -> File:
+    async def link(
+        self, principal: Principal, *, app: str, url: str, field: str = '', message: str = '', form: str = ''
+    ) -> File:
         """Take in the address of a file elsewhere, for a question that will be sent to an app.
 
-        :param field: as for `upload`
+        :param field, message, form: as for `upload`
         :raises NotFound: no such app, or not theirs to use
         :raises Refused: `upload_off`, `file_kind`, `file_mismatch`, `file_too_large`, and as `links`;
             `LimitReached`: each counts as a small upload
@@ -119,7 +134,7 @@ class Files:
         if self._links is None:
             raise Refused('upload_off', status=403)
         link = links.read(url)
-        uploads = inputs.uploads((await target.about()).parameters, field)
+        uploads = await self._uploads(principal, target, field, message, form)
         kind = rules.admit_link(uploads, link.name)
         await self._throttle.person(Scope.UPLOADS, principal, LINK_BYTES)
         head = await self._links.check(link)
@@ -229,6 +244,16 @@ class Files:
 
     async def close(self) -> None:
         await self._made.close()
+
+    async def _uploads(self, principal: Principal, app: App, field: str, message: str, form: str) -> Uploads:
+        """What may be attached there; nothing where nobody is asked for it any more."""
+        parameters = (await app.about()).parameters
+        if not form:
+            return inputs.uploads(parameters, field)
+        reply = (await self._belongings.message(principal, message)).reply
+        asked = [each for each in reply.forms if each.id == form and each.is_open]
+        found = [each for each in forms.fields(asked[0]) if each.name == field and each.is_file] if asked else []
+        return inputs.uploads_asked(parameters, found[0]) if found else Uploads()
 
     async def _send(self, principal: Principal, app: App, found: Content, stream: BinaryIO, size: int) -> str:
         """Upstream's id for a file. Its bytes are counted before, so that many at once come to no more than one may."""

@@ -1,8 +1,10 @@
 """Takes a person's answers to what an app asks in the middle of an answer of its own, which then goes on."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 from webapp.apps import App, Apps
@@ -14,6 +16,8 @@ from webapp.chat.message import FormPart, Reply, Status
 from webapp.chat.reducer import replay
 from webapp.clock import now
 from webapp.errors import AppError, NotFound, Refused, UpstreamError
+from webapp.files import Files, address
+from webapp.files.content import PICTURES
 from webapp.generations import saving
 from webapp.generations.generation import Generation, GoingOn
 from webapp.generations.leftovers import Leftovers
@@ -36,12 +40,14 @@ class Answering:
         register: Register,
         leftovers: Leftovers,
         *,
+        files: Files,
         begin: Callable[[Generation], None],
     ) -> None:
         self._store = store
         self._apps = apps
         self._belongings = Belongings(store, apps)
         self._changes = changes
+        self._files = files
         self._register = register
         self._leftovers = leftovers
         self._begin = begin
@@ -88,24 +94,26 @@ class Answering:
                 raise
             if self._register.is_closed:  # the next start finds the run going on
                 return
-            names = {name: ', '.join(attached[id_].name for id_ in ids) for name, ids in given.files.items()}
-            told = forms.told(form, action, {**given.texts, **names})
+            shown = {name: ' '.join(_shown(attached[id_]) for id_ in ids) for name, ids in given.files.items()}
+            told = forms.told(form, action, {**given.texts, **shown})
             if attached:
                 await self._store.write(stored.keep_sent, ids=list(attached), conversation_id=message.conversation_id)
             generation.feed(FormChanged(replace(form, answer=told, key=key)))
             self._begin(generation)
 
     async def _attached(self, principal: Principal, app: App, given: forms.Answer) -> dict[str, File]:
-        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`"""
+        """The files of an answer to a question, by their ids. :raises Refused: `file_gone`, and as `check_links`"""
         found = {}
         for id_ in [id_ for ids in given.files.values() for id_ in ids]:
             try:
                 file = await self._belongings.file(principal, id_)
             except NotFound:
                 raise Refused('file_gone') from None
-            if file.app != app.slug or file.source is not Source.USER or not file.is_kept:
+            is_theirs = file.link or (file.source is Source.USER and file.is_kept)
+            if file.app != app.slug or not is_theirs:
                 raise Refused('file_gone')
             found[id_] = file
+        await self._files.check_links(found.values())
         return found
 
     async def _wait_again(self, generation: Generation, form: FormPart, error: UpstreamError | None) -> None:
@@ -135,11 +143,19 @@ def _fit(reply: Reply, form: FormPart, action: str, values: Mapping[str, object]
 def _inputs(form: FormPart, given: forms.Answer, attached: Mapping[str, File]) -> dict[str, object]:
     """Files as upstream wants to be told of them: one by itself, several in a list."""
     refs = {
-        name: [FileRef(attached[id_].kind, attached[id_].upstream_id).as_json() for id_ in ids]
+        name: [FileRef(attached[id_].kind, attached[id_].upstream_id, attached[id_].link).as_json() for id_ in ids]
         for name, ids in given.files.items()
     }
     lists = {field.name for field in forms.fields(form) if field.kind is forms.Kind.FILES}
     return {name: found if name in lists else found[0] for name, found in refs.items()}
+
+
+def _shown(file: File) -> str:
+    """A file in what is told of an answer to a question, as Markdown."""
+    name = re.sub(r'[\\\[\]\n`*_<]', ' ', file.name)
+    is_picture = file.media_type in PICTURES and not file.link
+    target = re.sub(r'[()<>]', lambda sign: quote(sign[0]), file.link) or address(file.id)
+    return f'{"!" if is_picture else ""}[{name}]({target})'
 
 
 def _refusal(error: UpstreamError) -> AppError:

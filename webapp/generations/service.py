@@ -65,7 +65,7 @@ class Generations:
         self._tasks = Tasks()
         self._register = register = Register(changes)
         self._leftovers = Leftovers(store, apps, changes, files, register, begin=self._begin, on_end=on_end)
-        self._answering = Answering(store, apps, changes, register, self._leftovers, begin=self._begin)
+        self._answering = Answering(store, apps, changes, register, self._leftovers, files=files, begin=self._begin)
         self._writing = Writing(
             store,
             changes,

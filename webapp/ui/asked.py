@@ -1,14 +1,19 @@
 """What an answer has come to before its last words: the pieces of its text, and what a person was asked after each."""
 
 import functools
-from dataclasses import replace
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from enum import StrEnum
 
 from webapp import markdown
 from webapp.chat import form as forms
 from webapp.chat.message import FormPart, Reply, Status
+from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.turn import AskedView, FieldView, FormView
 from webapp.ui.live import scope
+
+Rules = Callable[[forms.Field], UploadRules]
 
 
 class Standing(StrEnum):
@@ -22,23 +27,24 @@ class Standing(StrEnum):
     CLOSED = 'closed'  # the answer has ended without
 
 
-def asked_views(message_id: str, reply: Reply, *, app: str) -> tuple[AskedView, ...]:
+def asked_views(message_id: str, reply: Reply, *, app: str, rules: Rules) -> tuple[AskedView, ...]:
     """Everything but the last piece of the text, which is shown while it is being written.
 
     :param app: slug of the one that asks
+    :param rules: tells which files a field takes
     """
     *sections, _ = reply.sections
     return tuple(
         AskedView(
             _rendered(section.text, f'{scope(message_id)}{index}-'),
-            replace(_form(section.form, reply, message_id, index), app=app),
+            replace(_form(section.form, reply, message_id, index, rules), app=app),
         )
         for index, section in enumerate(sections)
         if section.form
     )
 
 
-def _form(form: FormPart, reply: Reply, message_id: str, index: int) -> FormView:
+def _form(form: FormPart, reply: Reply, message_id: str, index: int, rules: Rules) -> FormView:
     standing = _standing(form, reply)
     prefix = f'{scope(message_id)}{index}-'
     pieces: list[str | FieldView] = []
@@ -46,7 +52,8 @@ def _form(form: FormPart, reply: Reply, message_id: str, index: int) -> FormView
         if isinstance(piece, str):
             pieces.append(_rendered(piece, f'{prefix}{number}-'))
         else:
-            pieces.append(FieldView(piece, f'{prefix}field{number}'))
+            taken = json.dumps(asdict(rules(piece))) if piece.is_file and standing is Standing.OPEN else ''
+            pieces.append(FieldView(piece, f'{prefix}field{number}', taken))
     return FormView(
         id=form.id,
         place=f'{prefix}form',

@@ -44,6 +44,21 @@ class Asking:
         """Take what the page around ours fills in. :raises Refused: it does not fit"""
         self._host = inputs.of_host(text, form_views.form(self._app))
 
+    def take(self, written: str, number: int) -> None:
+        """Take what stands in the form now, and say what is wrong with it that a browser can't tell.
+
+        :param number: as the form's element counts
+        """
+        self.written = written
+        form = form_views.form(self._app)
+        if not any(field.json_schema for field in form):
+            return
+        try:
+            found = inputs.mismatches(form, self.values())
+        except FormUnfit:  # it is said when it is sent
+            found = {}
+        self._element.judge(number, {name: form_views.mismatched(each) for name, each in found.items()})
+
     def values(self) -> dict[str, object]:
         """What a new conversation begins with, to be completed. :raises FormUnfit:"""
         return inputs.of_person(self.written, form_views.form(self._app), self._host)
@@ -55,7 +70,8 @@ class Asking:
     def refuse(self, error: FormUnfit) -> None:
         """Show what is wrong, in the form as the app has it now: it may have changed since it was shown."""
         self.refresh(None)
-        self._element.refuse(error.problems)
+        words = {name: form_views.mismatched(found) for name, found in error.mismatches.items()}
+        self._element.refuse(error.problems, words)
 
     def fill_again(self, conversation: Conversation) -> None:
         """Put what a conversation was begun with into the form of a new one."""

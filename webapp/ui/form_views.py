@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from webapp import files, inputs
 from webapp.apps import App
-from webapp.inputs import Field
+from webapp.chat.form import Field as AskedField
+from webapp.inputs import Field, Uploads
+from webapp.schemas import Mismatch
 from webapp.ui import i18n
 from webapp.ui.components.composer import UploadRules
 from webapp.ui.components.inputs import FieldView, FileLink, ValueView
 
 Url = Callable[[str], str]  # where a browser finds a file, by its id
+TOLD = {key.removeprefix('schema.rule_') for key in i18n.catalogue() if key.startswith('schema.rule_')}
 
 
 def fields(app: App, host: Mapping[str, object], *, links: bool = False) -> list[FieldView]:
@@ -67,6 +70,11 @@ def written(app: App, values: Mapping[str, object]) -> dict[str, str | bool]:
     return {field.variable: _written(field, values.get(field.variable)) for field in asked}
 
 
+def mismatched(found: Sequence[Mismatch]) -> str:
+    """What of a JSON object does not fit its schema, in words."""
+    return ' '.join(_mismatch(each) for each in found)
+
+
 def links(value: object, url: Url) -> tuple[FileLink, ...]:
     """The files of a value."""
     return tuple(
@@ -74,6 +82,12 @@ def links(value: object, url: Url) -> tuple[FileLink, ...]:
         for each in (value if isinstance(value, list) else [value])
         if isinstance(each, dict) and isinstance(each.get('file_id'), str) and 'name' in each
     )
+
+
+def _mismatch(mismatch: Mismatch) -> str:
+    rule = mismatch.rule if mismatch.rule in TOLD and mismatch.expected else 'other'
+    words = i18n.t('schema.rule_' + rule, expected=mismatch.expected, rule=mismatch.rule)
+    return i18n.t('schema.at', path=mismatch.path or i18n.t('schema.whole'), words=words)
 
 
 def _link(file: Mapping[str, object], url: Url) -> FileLink:
@@ -98,9 +112,18 @@ def _field(app: App, field: Field, host: Mapping[str, object], *, links: bool) -
     )
 
 
+def asked_rules(app: App, field: AskedField, *, links: bool) -> UploadRules:
+    """Which files a field takes that is asked in the middle of an answer. :param links: as for `fields`"""
+    parameters = app.known.parameters if app.known else None
+    return _upload_rules(app, inputs.uploads_asked(parameters, field), links=links)
+
+
 def _rules(app: App, field: Field, *, links: bool) -> UploadRules:
     assert app.known is not None
-    uploads = inputs.uploads(app.known.parameters, field.variable)
+    return _upload_rules(app, inputs.uploads(app.known.parameters, field.variable), links=links)
+
+
+def _upload_rules(app: App, uploads: Uploads, *, links: bool) -> UploadRules:
     return UploadRules(
         app=app.slug,
         accept=files.accept(uploads),

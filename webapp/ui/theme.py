@@ -29,7 +29,7 @@ UNBRANDED = Branding()
 # Areas of words that no script uses.
 SERVERS_OWN = {
     *('admin', 'audit', 'banner', 'budget', 'embeds', 'error', 'leaving', 'login', 'me', 'missing', 'notices'),
-    *('people', 'popup', 'queue', 'span', 'spending'),
+    *('people', 'popup', 'queue', 'schema', 'span', 'spending'),
 }
 
 

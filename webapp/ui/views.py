@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from webapp import files, markdown
 from webapp.apps import App
+from webapp.chat.form import Field
 from webapp.chat.message import FilePart, FormPart, Part, Reply, Status, Usage
 from webapp.files.content import INLINE, PICTURES
 from webapp.generations import Progress
@@ -26,6 +27,10 @@ from webapp.ui.numbers import count, price, seconds
 RETRYABLE = {Status.FAILED, Status.INTERRUPTED}
 
 
+def no_files(_: Field) -> UploadRules:
+    return UploadRules('', '', (), (), 0, {}, files=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads.
@@ -35,6 +40,7 @@ class Reader:
     :ivar file_url: where their browser finds a file, by its id
     :ivar step_look: how the app that they read wants its steps to be shown, as far as it has said so by now
     :ivar app: slug of the app that they read, to which they may hand files
+    :ivar asked_rules: which of them a field takes that is asked in the middle of an answer
     """
 
     is_admin: bool = False
@@ -42,6 +48,7 @@ class Reader:
     file_url: Callable[[str], str] = files.address
     step_look: Callable[[], StepLook] = StepLook
     app: str = ''
+    asked_rules: Callable[[Field], UploadRules] = no_files
 
 
 def message_view(message: Message, *, html: str = '', reader: Reader) -> MessageView:
@@ -243,7 +250,7 @@ def _view(
         id=message.id,
         number=message.number,
         query=message.query,
-        asked=asked_views(message.id, reply, app=reader.app),
+        asked=asked_views(message.id, reply, app=reader.app, rules=reader.asked_rules),
         html=html,
         version=version(reply),
         status=reply.status,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from webapp.upstream.payload import Payload, count, flag, mapping, mappings, name, number, text, texts
+from webapp.upstream.payload import Payload, count, dump, flag, mapping, mappings, name, number, text, texts
 
 CONTROLS = {'text-input', 'paragraph', 'select', 'number', 'checkbox', 'file', 'file-list', 'json_object'}
 FILLED_BY_SERVER = {'external_data_tool'}
@@ -40,6 +40,7 @@ class Field:
     file_types: tuple[str, ...] = ()
     file_extensions: tuple[str, ...] = ()
     upload_methods: tuple[str, ...] = ()
+    json_schema: str = ''  # of a 'json_object', as JSON text
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,14 @@ def _field(control: str, settings: Payload) -> Field:
         file_types=texts(settings, 'allowed_file_types'),
         file_extensions=_extensions(settings),
         upload_methods=texts(settings, 'allowed_file_upload_methods'),
+        json_schema=_schema(settings) if control == 'json_object' else '',
     )
+
+
+def _schema(settings: Payload) -> str:
+    """An object, or JSON text of one, by version."""
+    schema = mapping(settings, 'json_schema')
+    return dump(schema).decode() if schema else ''
 
 
 def _uploads(settings: Payload, limits: Payload) -> Uploads:

@@ -61,9 +61,19 @@ class Inputs(Scripted, component=assets.static_dir() / 'inputs.js'):
         """Fill in the form that is asked, by variable, and go there. Files are uploaded once more."""
         self.call('prefill', values, {variable: [asdict(file) for file in links] for variable, links in files.items()})
 
-    def refuse(self, problems: Mapping[str, str]) -> None:
-        """Show what is wrong with which field, as `FormUnfit` tells it."""
-        self.call('refuse', problems)
+    def refuse(self, problems: Mapping[str, str], words: Mapping[str, str]) -> None:
+        """Show what is wrong with which field, as `FormUnfit` tells it.
+
+        :param words: by variable, where there is more to say of it than the problem's name
+        """
+        self.call('refuse', problems, words)
+
+    def judge(self, number: int, words: Mapping[str, str]) -> None:
+        """Say what is wrong with JSON objects among the values that were heard, by variable.
+
+        :param number: of what was heard, see `on_fill`
+        """
+        self.call('judge', number, words)
 
     def accepted(self, app: str) -> None:
         """The server has the values: their draft may go."""
@@ -71,9 +81,12 @@ class Inputs(Scripted, component=assets.static_dir() / 'inputs.js'):
 
     # register while the page is being built
 
-    def on_fill(self, handler: Callable[[str], Awaitable[object] | object]) -> None:
-        """Hear the values, as a JSON object by variable: whenever they have changed, and before a question is sent."""
-        self.listen('fill', handler, str)
+    def on_fill(self, handler: Callable[[str, int], Awaitable[object] | object]) -> None:
+        """Hear the values, as a JSON object by variable: whenever they have changed, and before a question is sent.
+
+        They are numbered, to be judged.
+        """
+        self.listen('fill', handler, str, int)
 
     def on_again(self, handler: Callable[[], Awaitable[object] | object]) -> None:
         """Hear that somebody wants another conversation, with other values."""

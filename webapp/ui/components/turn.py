@@ -60,6 +60,7 @@ class FieldView:
 
     field: Field
     id: str
+    rules: str = ''  # of one that takes files: `UploadRules` as JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from webapp.chat.message import Reply, Status
 from webapp.edge import policy
 from webapp.embedding.passes import Purpose
 from webapp.errors import AppError, FormUnfit, NotFound, Refused, UpstreamError
+from webapp.files.written import without_addresses
 from webapp.principal import Principal
 from webapp.services import Services
 from webapp.store import conversations
@@ -38,6 +39,7 @@ from webapp.ui.components.conversations import Conversations
 from webapp.ui.components.host import Host
 from webapp.ui.components.inputs import Inputs
 from webapp.ui.components.thread import Thread
+from webapp.ui.form_views import asked_rules
 from webapp.ui.hearing import REFUSAL, Hearing
 from webapp.ui.history import History, Page
 from webapp.ui.introduction import Introduction
@@ -202,6 +204,7 @@ class ChatPage(Hearing):
             file_url=partial(self._services.embedding.passes.file, self._principal),
             step_look=self._step_look,
             app=self._app.slug,
+            asked_rules=partial(asked_rules, self._app, links=self._services.files.takes_links),
         )
 
     def _address(self, conversation_id: str | None = None) -> str:
@@ -284,9 +287,9 @@ class ChatPage(Hearing):
             self._tell_host('user', message.conversation_id, 'complete', query)
             await self._join(message, visit)
 
-    def _take_values(self, values: str) -> Awaitable[object]:
+    def _take_values(self, values: str, number: int) -> Awaitable[object]:
         """What stands in the form; at once, for the question that comes right behind must find it."""
-        self._asking.written = values
+        self._asking.take(values, number)
         return self._hear(self._see)()
 
     async def _ask(self, text: str, key: str) -> None:
@@ -311,7 +314,7 @@ class ChatPage(Hearing):
 
     async def _ended(self, reply: Reply) -> None:
         self._set_state()
-        self._tell_host('assistant', self._here, reply.status, reply.text)
+        self._tell_host('assistant', self._here, reply.status, without_addresses(reply.text))
         if reply.status is Status.COMPLETE:
             self._introduction.is_there()
             await self._introduction.greet()
