@@ -24,6 +24,7 @@ export default {
             <span dir="auto">{{ field.label }}</span></label>
           <template v-else>
             <label :id="idOf(field) + '-label'" :for="idOf(field)" dir="auto">{{ field.label }}
+              <span v-if="field.unit" class="field-optional">({{ field.unit }})</span>
               <span v-if="!field.required" class="field-optional">{{ words.optional }}</span></label>
             <span v-if="field.control === 'select'" class="field-select">
               <select :id="idOf(field)" v-model="values[field.variable]" v-bind="marks(field)">
@@ -31,13 +32,13 @@ export default {
                 <option v-for="option in field.options" :key="option" :value="option">{{ option }}</option>
               </select><i class="icon icon-chevron"></i></span>
             <textarea v-else-if="isLong(field)" :id="idOf(field)" rows="3" dir="auto" v-model="values[field.variable]" v-bind="marks(field)"
-              :spellcheck="field.control !== 'json_object'" :placeholder="field.control === 'json_object' ? '{}' : null"></textarea>
+              :spellcheck="field.control !== 'json_object'" :placeholder="field.placeholder || (field.control === 'json_object' ? '{}' : null)"></textarea>
             <FileField v-else-if="field.uploads" :ref="'files-' + field.variable" :id="idOf(field)" :labelledby="idOf(field) + '-label'"
               :describedby="notesOf(field)" v-model:files="trays[field.variable]" @changed="changed" :most="field.most" :rules="field.uploads"
               :place="{ app: field.uploads.app, field: field.variable }" :uploader="uploader" :words="words"
               :composerWords="composerWords"></FileField>
             <input v-else :id="idOf(field)" type="text" dir="auto" autocomplete="off" :inputmode="field.control === 'number' ? 'decimal' : null"
-              v-model="values[field.variable]" v-bind="marks(field)" @keydown.enter="entered">
+              v-model="values[field.variable]" v-bind="marks(field)" :placeholder="field.placeholder || null" @keydown.enter="entered">
           </template>
           <p v-if="field.description" :id="idOf(field) + '-help'" class="field-help" dir="auto">{{ field.description }}</p>
           <p v-if="count(field)" class="field-help">{{ count(field) }}</p>

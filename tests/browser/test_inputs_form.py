@@ -279,6 +279,32 @@ def test_a_form_that_has_changed_is_asked_anew(page: Page, serve: Serve) -> None
         expect(answer_text(page)).to_contain_text('tone: "dry"')
 
 
+def test_a_field_says_what_it_is_for(page: Page, serve: Serve) -> None:
+    from webapp.upstream.demo import build, serve as serve_demo
+
+    fields = [
+        {
+            'number': {
+                'label': 'Distance',
+                'variable': 'way',
+                'unit': 'km',
+                'placeholder': '42',
+                'description': 'By road.',
+            }
+        },
+        {'paragraph': {'label': 'Story', 'variable': 'story', 'placeholder': 'Once upon a time'}},
+    ]
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(serve_demo(build(form=fields))) as url,
+    ):
+        open_page(page, serve(DIFY_BASE_URL=url).url)
+        way = page.get_by_label('Distance (km)')
+        expect(way).to_have_attribute('placeholder', '42')
+        expect(way).to_have_accessible_description('By road.')
+        expect(page.get_by_label('Story')).to_have_attribute('placeholder', 'Once upon a time')
+
+
 def test_an_app_whose_fields_are_all_hidden_asks_nothing(page: Page, serve: Serve) -> None:
     from webapp.upstream.demo import build, serve as serve_demo
 

@@ -19,17 +19,18 @@ from starlette.routing import Route
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
-from webapp.chat.message import FilePart, Status
+from webapp.chat.message import Failure, FilePart, Reply, Status, TextPart, dump_reply
 from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.feedback import Feedback
 from webapp.files import Files, address, made, made_id
 from webapp.generations import Generations
 from webapp.principal import Principal, Role
+from webapp.repair import Repairs
 from webapp.store import feedback as rows, personal
 from webapp.store.database import Store
 from webapp.store.files import File
-from webapp.store.messages import Message
-from webapp.store.tables import FeedbackRow
+from webapp.store.messages import Leftover, Message
+from webapp.store.tables import FeedbackRow, MessageRow
 from webapp.upstream.client import DifyClient
 
 RECORDINGS = Path(__file__).parents[1] / 'recordings'
@@ -263,14 +264,22 @@ async def serving(upstream: Upstream) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def away(store: Store, changes: Changes) -> AsyncIterator[tuple[Upstream, Files]]:
+async def elsewhere() -> AsyncIterator[tuple[Upstream, Apps]]:
     upstream = Upstream()
     async with serving(upstream) as url:
         apps = Apps([App('demo', DifyClient(url, 'demo'))])
-        files = Files(store, apps, changes)
-        yield upstream, files
-        await files.close()
+        yield upstream, apps
         await apps.close()
+
+
+@pytest.fixture
+async def away(
+    elsewhere: tuple[Upstream, Apps], store: Store, changes: Changes
+) -> AsyncIterator[tuple[Upstream, Files]]:
+    upstream, apps = elsewhere
+    files = Files(store, apps, changes)
+    yield upstream, files
+    await files.close()
 
 
 @pytest.fixture
@@ -407,6 +416,62 @@ async def test_nothing_but_upstreams_files_is_fetched(
         with pytest.raises(NotFound):
             await files.find(ann, made_id(message.id, part))
     assert upstream.calls == []
+
+
+def _break(session: Session, message_id: str, reply: Reply) -> None:
+    kept = session.get(MessageRow, message_id)
+    assert kept
+    kept.reply, kept.status = dump_reply(reply), reply.status
+    session.add(kept)
+
+
+async def test_what_history_has_of_a_broken_answer_neither_loses_a_picture_nor_doubles_it(
+    elsewhere: tuple[Upstream, Apps],
+    away: tuple[Upstream, Files],
+    store: Store,
+    changes: Changes,
+    message: Message,
+    ann: Principal,
+) -> None:
+    (upstream, apps), (_, files) = elsewhere, away
+    id_ = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
+    sun = FilePart(id_, 'image', 'sun.png', url=f'/files/tools/{id_}.png?nonce=1&sign=old', is_written=True)
+    place = address(made_id(message.id, sun))
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[sun])
+    parts = (TextPart(f'Look: ![sun]({place}) and'), sun)
+    broken = replace(message.reply, status=Status.INTERRUPTED, parts=parts, failure=Failure('stream_cut'))
+    await store.write(_break, message_id=message.id, reply=broken)
+    upstream.history = [
+        {
+            'id': broken.message_id,
+            'conversation_id': broken.conversation_id,
+            'query': '',
+            'answer': 'Look:  and that is it.',  # pictures are taken out there, and put on record beside the text
+            'message_files': [
+                {
+                    'id': f'of {of}',
+                    'belongs_to': 'assistant',
+                    'type': 'image',
+                    'url': f'/files/tools/{of}.png?sign=newest',
+                }
+                for of in (id_, 'moon')
+            ],
+        }
+    ]
+
+    async def go_on(app: App, leftover: Leftover) -> bool:
+        return False
+
+    repairs = Repairs(store, changes, files, go_on=go_on)
+    names = (message.id, message.conversation_id, ann.user_id, ann.dify_user, 'demo', message.upstream_id)
+    repairs.begin(apps.get('demo'), Leftover(*names, broken))
+    kept = await repaired(store, changes, ann, message)
+    await repairs.close()
+    assert kept.reply.text == f'Look: ![sun]({place}) and that is it.'
+    assert [part.is_written for part in kept.reply.parts if isinstance(part, FilePart)] == [False, False]
+    assert len(kept.made) == 2
+    for file in kept.made:
+        assert await whole(files, await files.find(ann, file.id)) == PNG
 
 
 @pytest.fixture

@@ -129,13 +129,13 @@ FILES = {
 def test_a_field_of_a_form_is_all_there(control: str) -> None:
     said = {
         'variable': 'v', 'label': 'Label', 'required': True, 'hide': True, 'default': 'a', 'description': 'What it is',
-        'options': ['a', 'b', ' '], 'type': control,
+        'options': ['a', 'b', ' '], 'type': control, 'placeholder': 'Such as a', 'unit': 'km',
     }  # fmt: skip
     (field,) = parameters({'user_input_form': [{control: said | FILES}]}).form
     assert field == Field(
         'v', 'Label', control, is_required=True, is_hidden=True, default='a', description='What it is',
-        options=('a', 'b'), max_length=3, file_types=('image', 'custom'), file_extensions=('.png', '.md'),
-        upload_methods=('local_file', 'remote_url'),
+        placeholder='Such as a', unit='km', options=('a', 'b'), max_length=3, file_types=('image', 'custom'),
+        file_extensions=('.png', '.md'), upload_methods=('local_file', 'remote_url'),
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ ADDRESS = re.compile(
 _SCHEME = f'h(?:t(?:t(?:p(?:s?(?::(?:/(?:/[^{UNFIT}]*)?)?)?)?)?)?)?'
 _PATH = f'/(?:f(?:i(?:l(?:e(?:s(?:/[^{UNFIT}]*)?)?)?)?)?)?'
 BEGUN = re.compile(rf'(?<![\w/.:-])<?(?:{_SCHEME}|{_PATH})?\Z', re.IGNORECASE)
+ENDS = frozenset('htpsHTPS:<')  # of what may begin one, but for its slashes
 HALF = re.compile(rf'<?([Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]+(?=/))?(?:/[^{UNFIT}/]*)*\Z')
 LINK = re.compile(r'(!?)\[([^\[\]\n]*)\]\(<?\Z')  # what stands before the address of one
 ONLY_ADDRESS = re.compile(r'(?:\]\(<?|\]:[ \t]*<?|["\'=`])\Z')  # before an address that is no text by itself
@@ -105,7 +106,7 @@ class Written:
         """The event, its addresses ours, behind news of the files that stand in it."""
         match event:
             case TextDelta():
-                return self._grown(event.text)
+                return self._grown(event)
             case TextReplaced() | TextCompleted() | Repaired():
                 self._held = ''
                 text, files = self._ours(event.text)
@@ -126,8 +127,11 @@ class Written:
                 return [*self._rest(is_cut=True), event]
         return [event]
 
-    def _grown(self, added: str) -> list[Event]:
-        text = self._held + added
+    def _grown(self, delta: TextDelta) -> list[Event]:
+        if not self._held and '/' not in delta.text and delta.text[-1:] not in ENDS:  # nearly all are like that
+            self._before = (self._before + delta.text)[-WORDS:]
+            return [delta]
+        text = self._held + delta.text
         begun = BEGUN.search(text, max(0, len(text) - LONGEST))
         at = begun.start() if begun else len(text)
         self._held = text[at:]

@@ -106,6 +106,8 @@ def _field(app: App, field: Field, host: Mapping[str, object], *, links: bool) -
         value=_written(field, inputs.initial(field, host)),
         host=field.variable in host,
         description=field.description,
+        placeholder=field.placeholder,
+        unit=field.unit,
         options=field.options,
         most=inputs.most(field),
         uploads=_rules(app, field, links=links) if takes_files else None,

@@ -35,6 +35,8 @@ class Field:
     is_hidden: bool = False  # not shown; the default is sent
     default: object = None  # as sent by Dify; pre-fill and send it, not every server applies it
     description: str = ''
+    placeholder: str = ''
+    unit: str = ''  # of a 'number'
     options: tuple[str, ...] = ()
     max_length: int | None = None  # characters; for 'file-list' the number of files
     file_types: tuple[str, ...] = ()
@@ -170,6 +172,8 @@ def _field(control: str, settings: Payload) -> Field:
         is_hidden=flag(settings, 'hide'),
         default=settings.get('default'),
         description=text(settings, 'description', MAX_TEXT),
+        placeholder=name(settings, 'placeholder'),
+        unit=name(settings, 'unit'),
         options=texts(settings, 'options', MAX_OPTIONS),
         max_length=count(settings, 'max_length') or None,
         file_types=texts(settings, 'allowed_file_types'),

@@ -19,6 +19,8 @@ class FieldView:
     value: str | bool  # what stands in it at first
     host: bool = False  # the value is that of the page around ours: it takes the place of what was written before
     description: str = ''
+    placeholder: str = ''
+    unit: str = ''
     options: tuple[str, ...] = ()
     most: int = 0  # characters, or files
     uploads: UploadRules | None = None  # of fields that take files
