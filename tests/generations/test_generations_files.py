@@ -24,12 +24,13 @@ from webapp.errors import NotFound, Refused, UpstreamError
 from webapp.feedback import Feedback
 from webapp.files import Files, address, made, made_id
 from webapp.generations import Generations
+from webapp.generations.repair import Repairs
 from webapp.principal import Principal, Role
-from webapp.repair import Repairs
 from webapp.store import feedback as rows, personal
 from webapp.store.database import Store
 from webapp.store.files import File
-from webapp.store.messages import Leftover, Message
+from webapp.store.leftovers import Leftover
+from webapp.store.messages import Message
 from webapp.store.tables import FeedbackRow, MessageRow
 from webapp.upstream.client import DifyClient
 
