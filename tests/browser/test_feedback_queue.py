@@ -49,7 +49,7 @@ def test_a_rating_is_marked_with_the_keyboard_and_stays_so(app: Server, rated: P
 def test_the_conversation_is_read_with_its_diagram_and_its_way_back(app: Server, rated: Page) -> None:
     queue(rated, app, 'mermaid').first.get_by_test_id('feedback-open').click()
     turn = rated.locator('[data-rated]')
-    expect(turn.locator('.diagram img')).to_be_visible(timeout=20_000)
+    expect(turn.locator('.diagram img')).to_be_visible(timeout=60_000)
     expect(turn.locator('table')).to_contain_text('2')
     expect(turn.get_by_role('checkbox')).to_have_accessible_name(re.compile('.+'))
     assert faults(rated) == []
