@@ -64,17 +64,20 @@ class Voices:
         voice = self._held.get(message_id)
         return None if voice is None or voice.is_withdrawn else voice
 
-    def begin(self, message_id: str) -> Voice:
-        return self._held.setdefault(message_id, Voice())
+    def begin(self, message_id: str) -> None:
+        """It is about to be spoken, or may be."""
+        self._held[message_id] = Voice()
+        self._make_room()
 
     def take(self, message_id: str, sound: bytes) -> None:
-        voice = self.begin(message_id)
+        """A piece of it; of one that has not begun, or was let go, nobody hears the rest."""
+        voice = self._held.get(message_id)
+        if voice is None:
+            return
         voice.take(sound)
         if voice.size > MOST_SOUND:
             voice.withdraw()
-        while len(self._held) > 1 and self._exceeds():
-            oldest = next(iter(self._held))
-            self._held.pop(oldest).end()
+        self._make_room()
 
     def withdraw(self, message_id: str) -> None:
         """What was said so far is not the answer any more, and what is still said neither."""
@@ -82,9 +85,16 @@ class Voices:
             self._held[message_id].withdraw()
 
     def end(self, message_id: str) -> None:
-        """No more will come."""
-        if message_id in self._held:
-            self._held[message_id].end()
+        """No more will come; one that has said nothing is let go."""
+        if voice := self._held.get(message_id):
+            voice.end()
+            if not voice.size and not voice.is_withdrawn:
+                del self._held[message_id]
+
+    def _make_room(self) -> None:
+        while len(self._held) > 1 and self._exceeds():
+            oldest = next(iter(self._held))
+            self._held.pop(oldest).withdraw()
 
     def _exceeds(self) -> bool:
         return len(self._held) > MOST_HELD or sum(voice.size for voice in self._held.values()) > MOST_SOUND

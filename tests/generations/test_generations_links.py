@@ -32,12 +32,13 @@ class Web:
     def __init__(self) -> None:
         self.address = '8.8.8.8'
         self.headers = {'content-type': 'image/png', 'content-length': '4711'}
+        self.status = 200
 
     async def resolve(self, host: str, port: int) -> list[Address]:
         return [ip_address(self.address)]
 
     def serve(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers=self.headers)
+        return httpx.Response(self.status, headers=self.headers)
 
 
 @pytest.fixture
@@ -166,10 +167,13 @@ async def test_a_field_of_the_form_takes_an_address_where_it_takes_nothing_else(
         assert conversation.inputs['picture'] == {
             'file_id': link.id, 'name': 'chart.png', 'kind': 'image', 'size': 4711, 'link': URL,
         }  # fmt: skip
+        turns = {'app': 'demo', 'query': '/inputs', 'conversation_id': message.conversation_id}
+        web.status = 404  # which does not end the conversation
+        later = await generations.start(ann, **turns, key='k2')
+        await ended(generations, later)
+        assert (await row(store, ann, later)).reply.status is Status.COMPLETE
         web.address = '10.0.0.1'  # the name leads inside by now
-        later = await generations.start(
-            ann, app='demo', query='/inputs', conversation_id=message.conversation_id, key='k2'
-        )
+        later = await generations.start(ann, **turns, key='k3')
         await ended(generations, later)
         failure = (await row(store, ann, later)).reply.failure
         assert failure

@@ -19,7 +19,7 @@ from webapp.upstream.demo.state import Abilities
 from webapp.upstream.faults import Faults
 from webapp.upstream.limits import TimeLimits
 from webapp.upstream.reading import Reading
-from webapp.voices import MOST_SOUND, Voices
+from webapp.voices import MOST_HELD, MOST_SOUND, Voice, Voices
 
 SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
 RECORDINGS = Path(__file__).parents[1] / 'recordings'
@@ -104,13 +104,20 @@ def test_a_recorded_voice_is_an_mp3() -> None:
     assert all(piece.startswith(b'\xff\xfb') for piece in pieces)
 
 
+def begun(name: str) -> tuple[Voices, Voice]:
+    voices = Voices()
+    voices.begin(name)
+    voice = voices.of(name)
+    assert voice
+    return voices, voice
+
+
 async def sound_of(pieces: AsyncIterator[bytes]) -> bytes:
     return b''.join([piece async for piece in pieces])
 
 
 async def test_who_listens_early_hears_it_from_the_beginning_as_it_comes() -> None:
-    voices = Voices()
-    voice = voices.begin('m')
+    voices, voice = begun('m')
     hearing = asyncio.create_task(voice.is_heard(within=60))
     listening = asyncio.create_task(sound_of(voice.listen()))
     await asyncio.sleep(0)
@@ -124,26 +131,40 @@ async def test_who_listens_early_hears_it_from_the_beginning_as_it_comes() -> No
 
 
 async def test_silence_is_known_as_soon_as_it_is_over() -> None:
-    voices = Voices()
-    voice = voices.begin('m')
+    voices, voice = begun('m')
     assert not await voice.is_heard(within=0)
     voices.end('m')
     assert not await voice.is_heard(within=60)
+    assert voices.of('m') is None
 
 
 async def test_what_was_withdrawn_is_heard_no_more_nor_what_follows() -> None:
-    voices = Voices()
+    voices, _ = begun('m')
     voices.take('m', b'bad words')
     voices.withdraw('m')
     voices.take('m', b'more of them')
     assert voices.of('m') is None
 
 
-async def test_the_oldest_go_when_there_is_too_much() -> None:
-    voices = Voices()
+async def test_the_oldest_go_when_there_is_too_much_and_are_over_for_who_listens() -> None:
+    voices, old = begun('old')
+    voices.begin('new')
+    listening = asyncio.create_task(sound_of(old.listen()))
     for name in ('old', 'new'):
         voices.take(name, bytes(MOST_SOUND // 2 + 1))
+        await asyncio.sleep(0)
+    assert len(await listening) <= MOST_SOUND // 2 + 1
+    voices.take('old', b'the rest')
     assert voices.of('old') is None
     assert voices.of('new')
     voices.take('new', bytes(MOST_SOUND))
     assert voices.of('new') is None
+
+
+async def test_silent_ones_are_not_held() -> None:
+    voices = Voices()
+    for number in range(2 * MOST_HELD):
+        voices.begin(str(number))
+        if number % 2:
+            voices.end(str(number))
+    assert sum(voices.of(str(number)) is not None for number in range(2 * MOST_HELD)) <= MOST_HELD

@@ -157,13 +157,21 @@ class Files:
         await self._store.write(files.add, file=file)
         return file
 
-    async def check_links(self, sent: Iterable[File]) -> None:
-        """Look once more where links lead, before upstream is told of them. :raises Refused: as `link`"""
+    async def check_links(self, sent: Iterable[File], *, may_be_gone: bool = False) -> None:
+        """Look once more where links lead, before upstream is told of them.
+
+        :param may_be_gone: they need lead nowhere any more
+        :raises Refused: as `link`
+        """
         for file in sent:
             if file.link:
                 if self._links is None:
                     raise Refused('upload_off', status=403)
-                await self._links.check(links.read(file.link))
+                try:
+                    await self._links.check(links.read(file.link))
+                except Refused as refused:
+                    if not (may_be_gone and refused.code == 'link_unreachable'):
+                        raise
 
     async def find(self, principal: Principal, file_id: str) -> File:
         """A file of the principal's, with all its bytes here.

@@ -39,8 +39,15 @@ class Hearing:
 
         :raises UpstreamError, Refused: the question was not taken, or can't be sent any more
         """
+        self._voices.begin(generation.message.id)
+        try:
+            await self._hear_all(generation)
+        finally:
+            self._voices.end(generation.message.id)
+
+    async def _hear_all(self, generation: Generation) -> None:
         if generation.goes_on is None:
-            broken = await self._hear_aloud(generation)
+            broken = await self._feed(generation, await self._asked(generation))
         else:
             broken = await self._feed_rest(generation, generation.goes_on)
         for pause in resuming.RESUME_AFTER:
@@ -52,16 +59,6 @@ class Hearing:
             broken = await self._feed_rest(generation, GoingOn(was_broken=True, catch_up=True))
         if broken is not None:
             generation.feed(broken)
-
-    async def _hear_aloud(self, generation: Generation) -> Interrupted | None:
-        """Put the question and hear what is said to it, also what an app says aloud."""
-        stream = await self._asked(generation)
-        if _speaks(generation.app):
-            self._voices.begin(generation.message.id)
-        try:
-            return await self._feed(generation, stream)
-        finally:
-            self._voices.end(generation.message.id)
 
     async def _feed_rest(self, generation: Generation, why: GoingOn) -> Interrupted | None:
         rest = resuming.rest(generation, was_broken=why.was_broken, catch_up=why.catch_up)
@@ -89,7 +86,7 @@ class Hearing:
         if parts := made_in(event):  # ours before anybody sees them
             app, user_id = generation.conversation.app, generation.user_id
             await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
-        if isinstance(event, TextReplaced):
+        if isinstance(event, TextReplaced) and event.with_reasoning:  # else it is the same once more
             self._voices.withdraw(generation.message.id)
         generation.feed(event)
 
@@ -115,7 +112,9 @@ class Hearing:
         files, values = generation.message.files, generation.conversation.inputs
         ids = inputs.file_ids(values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
-        await self._files.check_links([*files, *found.values()])
+        await self._files.check_links(files)
+        # those of the form go along with every turn, and the conversation is not to end with them
+        await self._files.check_links(found.values(), may_be_gone=generation.message.parent > 0)
         return generation.app.client.send(
             await self._words(generation),
             user=generation.dify_user,
