@@ -117,11 +117,15 @@ def _validator(schema: Any) -> jsonschema_rs.Validator:
 
 
 def _keywords(schema: object) -> Iterator[str]:
-    """All there are at any depth, and names that may look like some: then there is just less to tell."""
-    if isinstance(schema, dict):
-        yield from schema
-    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
-        yield from _keywords(inner)
+    """All there are at any depth."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _keywords(each)
+    elif isinstance(schema, dict):
+        for keyword, value in schema.items():
+            yield keyword
+            if keyword not in DATA:
+                yield from _keywords([*value.values()] if keyword in BY_NAME and isinstance(value, dict) else value)
 
 
 def _left_out(keywords: Set[str]) -> Set[str]:

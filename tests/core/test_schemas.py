@@ -143,9 +143,7 @@ def test_choices_within_choices_end() -> None:
     value: dict[str, object] = {'left': 1}
     for _ in range(12):
         value = {'and': [value]}
-    words = told(CONDITIONS, value)
-    assert words.startswith("The object: this does not fit the app's schema (")
-    assert 'oneOf' in words
+    assert told(CONDITIONS, value) == "The object: this does not fit the app's schema (oneOf)."
     assert told(CONDITIONS, []) == 'The object: this must be of the type object.'
 
 
