@@ -22,8 +22,8 @@ from webapp.upstream.parameters import Field, Parameters, Uploads
 from webapp.upstream.records import EXTENSIONS, FileRef
 
 __all__ = [
-    'FILES', 'Field', 'Uploads', 'complete', 'enclosed', 'file_ids', 'initial', 'mismatches', 'most', 'of_host',
-    'of_person', 'references', 'uploads', 'uploads_asked', 'with_files',
+    'FILES', 'FILE_ID', 'WEB', 'Field', 'Uploads', 'complete', 'enclosed', 'file_ids', 'initial', 'mismatches', 'most',
+    'of_host', 'of_person', 'references', 'uploads', 'uploads_asked', 'with_files',
 ]  # fmt: skip
 
 TEXTS = {'text-input', 'paragraph'}
@@ -34,6 +34,7 @@ MAX_NUMBER = 2**53  # a browser's own
 MAX_DEPTH = 30  # of a JSON object; the store takes a little more
 NUMBER = re.compile(r'[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?', re.ASCII)
 FILE_ID = re.compile(r'[0-9a-f]{32}')
+WEB = ('http://', 'https://')
 TRUE = {'true', '1', 'yes', 'on'}
 
 
@@ -200,21 +201,45 @@ def with_files(form: Sequence[Field], values: Mapping[str, object], found: Mappi
         | ({'link': file.link} if file.link else {})
         for id_, file in found.items()
     }
-    return {name: _replaced(value, names) for name, value in values.items()}
+    holding = {field.variable for field in form if field.control in FILES}
+    return {name: _replaced(value, names) if name in holding else value for name, value in values.items()}
 
 
-def references(values: Mapping[str, object], found: Mapping[str, File]) -> dict[str, object]:
+def references(form: Sequence[Field], values: Mapping[str, object], found: Mapping[str, File]) -> dict[str, object]:
     """Values as Dify takes them: its own references in the place of our files.
 
+    :param form: as for `file_ids`
     :param found: files of whoever has filled in the form, by id
     """
     theirs = {id_: FileRef(file.kind, file.upstream_id, file.link).as_json() for id_, file in found.items()}
-    return {name: _replaced(value, theirs) for name, value in values.items()}
+    holding = _holding(form, values)
+    return {name: _replaced(value, theirs) if name in holding else value for name, value in values.items()}
 
 
-def file_ids(values: Mapping[str, object]) -> list[str]:
-    """Ids of what may be files in values whose form is not known."""
-    return [id_ for value in values.values() for id_ in _ids(value)]
+def file_ids(form: Sequence[Field], values: Mapping[str, object]) -> list[str]:
+    """Ids of the files in the values of a conversation.
+
+    :param form: the app's of today, which may have changed since, or not be known
+    """
+    return [id_ for name in _holding(form, values) for id_ in _ids(values[name])]
+
+
+def _holding(form: Sequence[Field], values: Mapping[str, object]) -> list[str]:
+    """Which of these hold files: those whose fields take some, and where there is no field those kept as our own."""
+    takes = {field.variable: field.control in FILES for field in form}
+    return [name for name, value in values.items() if (takes[name] if name in takes else _is_kept(value))]
+
+
+def _is_kept(value: object) -> bool:
+    """Whether a value has the shape that `with_files` gives."""
+    return all(
+        isinstance(each, dict)
+        and each.keys() - {'link'} == {'file_id', 'name', 'kind', 'size'}
+        and all(isinstance(each[key], str) for key in each.keys() - {'size'})
+        and isinstance(each['size'], int)
+        and each.get('link', 'https://').lower().startswith(WEB)
+        for each in (value if isinstance(value, list) else [value])
+    )
 
 
 def _fit(field: Field, value: object) -> object:
@@ -361,8 +386,9 @@ def _is_storable(data: object, depth: int) -> bool:
 
 def _ids(value: object) -> Iterator[str]:
     for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, dict) and isinstance(each.get('file_id'), str):
-            yield each['file_id']
+        id_ = each.get('file_id') if isinstance(each, dict) else None
+        if isinstance(id_, str) and FILE_ID.fullmatch(id_):
+            yield id_
 
 
 def _replaced(value: object, files: Mapping[str, Mapping[str, object]]) -> object:

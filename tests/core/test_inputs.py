@@ -151,13 +151,44 @@ def test_files_are_kept_by_our_ids_and_sent_by_those_of_dify() -> None:
     kept = inputs.with_files(PICTURES, values, found)
     assert kept['photo'] == {'file_id': PHOTO, 'name': 'image.x', 'kind': 'image', 'size': 7}
     assert 'dify' not in json.dumps(kept)
-    assert set(inputs.file_ids(kept)) >= {PHOTO, NOTES}
+    assert inputs.file_ids(PICTURES, kept) == inputs.file_ids((), kept) == [PHOTO, NOTES]
     local = {'transfer_method': 'local_file'}
-    assert inputs.references(kept, found) == {
+    assert inputs.references(PICTURES, kept, found) == {
         'photo': {'type': 'image', 'upload_file_id': 'dify-image'} | local,
         'all': [{'type': 'document', 'upload_file_id': 'dify-document'} | local],
         'json': {'file_id': 'of no file'},
     }
+
+
+def test_an_object_that_looks_like_a_file_stays_what_it_is() -> None:
+    found = {PHOTO: file(PHOTO, 'image')}
+    kept = inputs.with_files(PICTURES, {'photo': {'file_id': PHOTO}, 'json': {'file_id': PHOTO}}, found)
+    assert kept['json'] == {'file_id': PHOTO}
+    for json_ in ({'file_id': PHOTO}, kept['photo'], [kept['photo']]):
+        values = {'photo': kept['photo'], 'json': json_}
+        assert inputs.file_ids(PICTURES, values) == [PHOTO]
+        assert inputs.references(PICTURES, values, found)['json'] == json_
+
+
+@pytest.mark.parametrize(
+    ('changed', 'is_one'),
+    [
+        ({}, True),
+        ({'link': 'https://example.com/photo.png'}, True),
+        ({'link': 'javascript:alert(1)'}, False),
+        ({'link': 7}, False),
+        ({'file_id': '0'}, False),
+        ({'size': 'large'}, False),
+        ({'more': 1}, False),
+    ],
+)
+def test_a_file_whose_field_is_gone_is_told_by_how_it_was_kept(changed: dict[str, object], is_one: bool) -> None:
+    found = {PHOTO: file(PHOTO, 'image')}
+    kept = inputs.with_files(PICTURES, {'photo': {'file_id': PHOTO}}, found)['photo']
+    assert isinstance(kept, dict)
+    values: dict[str, object] = {'photo': kept | changed}
+    assert inputs.file_ids((), values) == ([PHOTO] if is_one else [])
+    assert (inputs.references((), values, found) != values) == is_one
 
 
 def test_files_that_are_not_there_or_of_another_kind_are_refused() -> None:
@@ -222,7 +253,7 @@ def test_the_recorded_files_have_the_shape_that_we_send() -> None:
     photo = replace(file(PHOTO, 'image'), upstream_id=sent['doc']['upload_file_id'])
     form = recorded('chatflow').form
     given = sent | {'doc': {'file_id': PHOTO}, 'pics': [{'file_id': PHOTO}]}
-    values = inputs.references(inputs.complete(form, given), {PHOTO: photo})
+    values = inputs.references(form, inputs.complete(form, given), {PHOTO: photo})
     assert (values['doc'], values['pics']) == (sent['doc'], sent['pics'][:1])
 
 

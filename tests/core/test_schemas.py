@@ -83,6 +83,7 @@ def test_drafts_are_those_that_schemas_name() -> None:
 def test_a_schema_that_is_none_takes_everything(schema: object) -> None:
     assert mismatches(json.dumps(schema), {'a': 'b'}) == ()
     assert mismatches('{', {'a': 'b'}) == ()
+    assert mismatches('{"not":' * 20_000 + '{}' + '}' * 20_000, {'a': 'b'}) == ()
 
 
 @pytest.mark.parametrize('where', ['http://127.0.0.1:{port}/a.json', 'http://localhost:{port}/a.json#/b'])
@@ -97,9 +98,19 @@ def test_nobody_is_asked_for_what_a_schema_refers_to(where: str) -> None:
     assert mismatches('{"$ref": "file:///etc/passwd"}', {}) == ()
 
 
-@pytest.mark.parametrize('pattern', ['^(a+)+$', '^(?=(a+)+$)b', r'^(a|a)*\\1$'])
-def test_a_pattern_made_to_be_slow_is_not(pattern: str) -> None:
-    mismatches(json.dumps({'properties': {'a': {'pattern': pattern}}}), {'a': 'a' * 40_000 + 'b'})
+@pytest.mark.parametrize(
+    ('pattern', 'is_judged'),
+    [('^(a+)+$', True), ('^(?=(a+)+$)b', True), (r'^(a|a)*\1$', False)],  # a back-reference takes too many tries
+)
+def test_a_pattern_made_to_be_slow_is_not(pattern: str, is_judged: bool) -> None:
+    words = told({'properties': {'a': {'pattern': pattern}}}, {'a': 'a' * 40_000 + 'b'})
+    assert words == (f'a: this must match the pattern {pattern}' if is_judged else '')
+
+
+def test_a_back_reference_is_judged_where_that_is_quick() -> None:
+    schema = {'properties': {'a': {'pattern': r'^(a|b)\1$'}}}
+    assert told(schema, {'a': 'bb'}) == ''
+    assert told(schema, {'a': 'ab'}) != ''
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:
@@ -107,6 +118,69 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
     value: dict[str, object] = {'left': {'right': 1}}
     assert told(tree, value) == 'left.right: this must be of the type object.'
     assert mismatches('{"$ref": "#"}', {}) == ()
+
+
+HERE = {'$ref': '#'}
+CONDITION = {'$ref': '#/$defs/condition'}
+CONDITIONS = {
+    '$ref': '#/$defs/condition',
+    '$defs': {
+        'condition': {
+            'type': 'object',
+            'oneOf': [{'$ref': f'#/$defs/{each}'} for each in ('and', 'or', 'not', 'comparison')],
+        },
+        **{
+            each: {'required': [each], 'properties': {each: {'type': 'array', 'items': CONDITION}}}
+            for each in ('and', 'or')
+        },
+        'not': {'properties': {'not': CONDITION, 'and': {'items': CONDITION}}},
+        'comparison': {'properties': {'left': {'type': 'string'}, 'and': {'items': CONDITION}}},
+    },
+}
+
+
+def test_choices_within_choices_end() -> None:
+    value: dict[str, object] = {'left': 1}
+    for _ in range(12):
+        value = {'and': [value]}
+    assert told(CONDITIONS, value) == "The object: this does not fit the app's schema (oneOf)."
+    assert told(CONDITIONS, []) == 'The object: this must be of the type object.'
+
+
+@pytest.mark.parametrize(
+    'schema',
+    [
+        {'properties': {'a': {'anyOf': [HERE, HERE]}}},
+        {'properties': {'a': {'allOf': [HERE, HERE]}}},
+        {'properties': {'a': HERE}, 'patternProperties': {'a': HERE, '^a': HERE}},
+        {'properties': {'a': HERE}, 'dependentSchemas': {'a': {'properties': {'a': HERE}}}},
+        {'properties': {'a': {'$ref': '#', '$dynamicRef': '#', 'properties': {'a': HERE}}}},
+        {'properties': {'a': HERE | {'properties': {'a': HERE}}}},
+        {'properties': {'a': {'if': HERE, 'then': HERE, 'else': HERE}}},
+        {'properties': {'a': {'allOf': [HERE, HERE]}}, 'unevaluatedProperties': HERE},
+        {'properties': {'b': HERE}, 'additionalProperties': HERE, 'allOf': [{'additionalProperties': HERE}]},
+    ],
+)
+@pytest.mark.parametrize(('leaf', 'fits'), [({}, True), (1, False)])
+def test_a_schema_that_comes_upon_itself_twice_ends(schema: dict[str, object], leaf: object, fits: bool) -> None:
+    value = leaf
+    for _ in range(inputs.MAX_DEPTH - 2):
+        value = {'a': value}
+    assert (told({'type': 'object', **schema}, value) == '') == fits
+
+
+def test_what_is_plain_is_told_beside_a_choice() -> None:
+    schema = {
+        'properties': {'if': {'type': 'string'}, 'a': {'enum': [{'not': 1}]}},
+        'allOf': [{'required': ['b']}],
+        'not': {'anyOf': [{'required': ['c']}]},
+        'unevaluatedProperties': False,
+    }
+    assert told(schema, {'if': 1, 'a': 2}) == (
+        'if: this must be of the type string. a: this must be one of {"not": 1}. The object: “b” is missing.'
+    )
+    assert told(schema, {'a': {'not': 1}, 'b': 1}).startswith('The object: this does not fit')
+    assert told({'anyOf': [{'type': 'string'}], 'properties': {'a': {'$ref': '#/anyOf/0'}}}, {}).count('anyOf') == 1
 
 
 def test_a_form_refuses_what_does_not_fit_and_says_what() -> None:

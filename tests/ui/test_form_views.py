@@ -1,5 +1,7 @@
 """A form and its values, as a person sees them: also when the app has changed since."""
 
+import json
+
 from webapp.apps import About, App
 from webapp.ui import form_views
 from webapp.ui.components.inputs import FileLink, ValueView
@@ -51,6 +53,19 @@ def test_what_was_begun_with_is_told_without_what_is_hidden_or_empty() -> None:
     assert form_views.told(app(), {'name': ' '}, url) == []
     assert form_views.told(app(FORM[-1:]), kept, url) is None
     assert form_views.told(app(()), kept, url) is None
+
+
+def test_only_fields_for_files_hold_links_and_those_lead_to_the_web() -> None:
+    lure = {'file_id': '0', 'name': 'Open me', 'link': 'javascript:alert(1)'}
+    assert form_views.links(app(), {'more': lure, 'gone': lure}, url) == {}
+    told = form_views.told(app(), {'more': lure}, url)
+    assert told == [ValueView('More', json.dumps(lure))]
+    assert form_views.links(app(), {'photo': lure}, url) == {'photo': ()}
+    unsafe = FILE | {'link': 'javascript:alert(1)'}
+    assert form_views.links(app(), {'photo': unsafe}, url) == {'photo': (LINK,)}
+    address = 'https://example.com/photo.png'
+    elsewhere = FileLink('a' * 32, 'photo.png', address, is_elsewhere=True)
+    assert form_views.links(app(), {'photo': FILE | {'link': address}}, url) == {'photo': (elsewhere,)}
 
 
 def test_values_of_another_time_do_not_break_a_field() -> None:

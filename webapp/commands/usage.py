@@ -25,9 +25,7 @@ def run(since: date | None, until: date | None, by: list[reports.Side], form: Li
         store = Store(chosen.database_url)
         try:
             if await store.read(schema.version) is None:
-                raise CommandFailed(
-                    'There is no database yet.', '`webapp serve` makes one, and so does `webapp migrate`.'
-                )
+                raise CommandFailed(*NO_DATABASE)
             pages = usage_records.pages(store, wanted, sides)
             async for piece in tabular.written(pages, usage_records.columns(sides), form):
                 sys.stdout.write(piece.decode())

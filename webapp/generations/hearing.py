@@ -110,7 +110,8 @@ class Hearing:
         :raises UpstreamError, Refused: something that goes along with it can't be sent any more
         """
         files, values = generation.message.files, generation.conversation.inputs
-        ids = inputs.file_ids(values)
+        form = generation.app.known.parameters.form if generation.app.known else ()
+        ids = inputs.file_ids(form, values)
         found = await self._store.read(stored.some, user_id=generation.user_id, ids=ids) if ids else {}
         await self._files.check_links(files)
         # those of the form go along with every turn, and the conversation is not to end with them
@@ -119,7 +120,7 @@ class Hearing:
             await self._words(generation),
             user=generation.dify_user,
             conversation_id=generation.message.upstream_id,
-            inputs=inputs.references(values, found),
+            inputs=inputs.references(form, values, found),
             files=[FileRef(file.kind, file.upstream_id, file.link) for file in files],
             auto_generate_name=self._auto_name,
             expects_speech=_speaks(generation.app),

@@ -76,5 +76,5 @@ class Asking:
     def fill_again(self, conversation: Conversation) -> None:
         """Put what a conversation was begun with into the form of a new one."""
         kept = conversation.inputs
-        files = {variable: form_views.links(value, self._url) for variable, value in kept.items()}
+        files = form_views.links(self._app, kept, self._url)
         self._element.prefill(form_views.written(self._app, kept), files)

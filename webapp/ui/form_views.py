@@ -56,8 +56,9 @@ def texts(app: App, host: Mapping[str, object], *, all_: bool) -> dict[str, str]
 def told(app: App, values: Mapping[str, object], url: Url) -> list[ValueView] | None:
     """What a conversation was begun with, without what is empty; None where nothing was asked."""
     asked = [field for field in form(app) if not field.is_hidden]
+    files = links(app, values, url)
     views = [
-        ValueView(field.label, _text(field, values[field.variable]), links(values[field.variable], url))
+        ValueView(field.label, _text(field, values[field.variable]), files.get(field.variable, ()))
         for field in asked
         if field.variable in values
     ]
@@ -75,12 +76,20 @@ def mismatched(found: Sequence[Mismatch]) -> str:
     return ' '.join(_mismatch(each) for each in found)
 
 
-def links(value: object, url: Url) -> tuple[FileLink, ...]:
-    """The files of a value."""
+def links(app: App, values: Mapping[str, object], url: Url) -> dict[str, tuple[FileLink, ...]]:
+    """The files of a form's values, by variable: of fields that take some, as a JSON object may hold anything."""
+    return {
+        field.variable: _links(values[field.variable], url)
+        for field in form(app)
+        if field.control in inputs.FILES and field.variable in values
+    }
+
+
+def _links(value: object, url: Url) -> tuple[FileLink, ...]:
     return tuple(
         _link(each, url)
         for each in (value if isinstance(value, list) else [value])
-        if isinstance(each, dict) and isinstance(each.get('file_id'), str) and 'name' in each
+        if isinstance(each, dict) and inputs.FILE_ID.fullmatch(str(each.get('file_id'))) and 'name' in each
     )
 
 
@@ -92,8 +101,8 @@ def _mismatch(mismatch: Mismatch) -> str:
 
 def _link(file: Mapping[str, object], url: Url) -> FileLink:
     id_, elsewhere = str(file['file_id']), file.get('link')
-    address = elsewhere if isinstance(elsewhere, str) else url(id_)
-    return FileLink(id_, str(file['name']), address, is_elsewhere=address == elsewhere)
+    is_elsewhere = isinstance(elsewhere, str) and elsewhere.lower().startswith(inputs.WEB)
+    return FileLink(id_, str(file['name']), str(elsewhere) if is_elsewhere else url(id_), is_elsewhere=is_elsewhere)
 
 
 def _field(app: App, field: Field, host: Mapping[str, object], *, links: bool) -> FieldView:
@@ -153,5 +162,5 @@ def _text(field: Field, value: object) -> str:
     if isinstance(value, bool):
         return i18n.t('inputs.yes') if value else i18n.t('inputs.no')
     if field.control in inputs.FILES:
-        return ', '.join(link.name for link in links(value, str))
+        return ', '.join(link.name for link in _links(value, str))
     return '' if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
