@@ -31,7 +31,11 @@ LOOK = {
     'copyright': 'Example Travel',
     'privacy_policy': 'https://rules.example.com/privacy?a=1&b=2',
 }
-PAINTED = {'icon_type': 'image', 'icon': 'x', 'icon_url': 'http://inside:5001/files/tools/icon.png?sign=secret'}
+PAINTED = {
+    'icon_type': 'image',
+    'icon': 'x',
+    'icon_url': 'http://inside:5001/files/tools/6d2f1f0e-0b1a-4c3d-8e9f-001122334455.png?sign=secret',
+}
 
 
 def picture() -> bytes:
@@ -50,7 +54,7 @@ class Painter:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get('path') == '/files/tools/icon.png':
+        if scope.get('path') == '/files/tools/6d2f1f0e-0b1a-4c3d-8e9f-001122334455.png':
             return await Response(PICTURE, media_type='image/png')(scope, receive, send)
         return await self._app(scope, receive, send)
 

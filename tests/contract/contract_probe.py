@@ -34,6 +34,7 @@ GONE = object()
 ENOUGH = 3
 JUNK = (GONE, None, 'junk', 7, True, ['junk'], {'junk': 'junk'})
 LIMITS = TimeLimits(busy_pause=0, busy_pause_at_most=0)
+NOBODYS = '00000000-0000-0000-0000-000000000000'
 
 CALLS: dict[str, Call] = {
     'POST /chat-messages': lambda client: client.ask(
@@ -53,9 +54,11 @@ CALLS: dict[str, Call] = {
     'POST /files/upload': lambda client: client.upload('a.png', b'x', 'image/png', user='ann'),
     'GET /files/{id}/preview': lambda client: _bytes(client.preview('not-a-uuid', as_attachment=True)),
     'GET /files/{id}/file-preview': lambda client: _bytes(
-        client.file('/files/not-a-uuid/file-preview?timestamp=1&nonce=n&sign=s')
+        client.file(f'/files/{NOBODYS}/file-preview?timestamp=1&nonce=n&sign=s')
     ),
-    'GET /files/tools/{id}': lambda client: _bytes(client.file('/files/tools/x.png?timestamp=1&nonce=n&sign=s')),
+    'GET /files/tools/{id}': lambda client: _bytes(
+        client.file(f'/files/tools/{NOBODYS}.png?timestamp=1&nonce=n&sign=s')
+    ),
     'POST /audio-to-text': lambda client: client.audio_to_text('a.wav', b'x', 'audio/wav', user='ann'),
     'POST /text-to-audio': lambda client: _bytes(client.text_to_audio('x', user='ann', voice='v')),
     'GET /info': DifyClient.info,

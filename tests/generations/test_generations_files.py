@@ -229,6 +229,7 @@ class Upstream:
         self.content = PNG
         self.status = 200
         self.calls: list[str] = []
+        self.looks = 0  # into history
         self.history: list[dict[str, object]] = []
         self.endless = False
 
@@ -241,6 +242,7 @@ class Upstream:
         return Response(self.content, media_type='text/html')
 
     async def messages(self, _: Request) -> Response:
+        self.looks += 1
         return JSONResponse({'data': self.history, 'has_more': False, 'limit': 100})
 
     @staticmethod
@@ -290,7 +292,9 @@ async def message(generations: Generations, store: Store, ann: Principal) -> Mes
     return await row(store, ann, begun)
 
 
-PART = FilePart('up-1', 'image', 'sun.png', 'image/png', None, 'http://api:5001/files/tools/sun.png?sign=new')
+SUN = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
+MOON = '0a1b2c3d-4e5f-4a6b-8c7d-66778899aabb'
+PART = FilePart('up-1', 'image', 'sun.png', 'image/png', None, f'http://api:5001/files/tools/{SUN}.png?sign=new')
 
 
 async def test_content_tells_what_a_file_is_not_what_upstream_says(
@@ -324,34 +328,86 @@ async def test_an_address_that_has_expired_is_asked_for_anew(
             'query': '',
             'answer': 'here it is',
             'message_files': [
-                {'id': PART.id, 'type': 'image', 'belongs_to': 'assistant', 'url': '/files/tools/sun.png?sign=newest'}
+                {
+                    'id': PART.id,
+                    'type': 'image',
+                    'belongs_to': 'assistant',
+                    'url': f'/files/tools/{SUN}.png?sign=newest',
+                }
             ],
         }
     ]
-    old = replace(PART, url='/files/tools/sun.png?sign=old')
+    old = replace(PART, url=f'/files/tools/{SUN}.png?sign=old')
     await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[old])
     file = await files.find(ann, made_id(message.id, old))
     assert await whole(files, file) == PNG
     assert upstream.calls == ['sign=old', 'sign=newest']
 
 
-async def test_an_expired_address_in_a_text_is_looked_for_in_that_text(
+def _written(id_: str, sign: str = 'old') -> FilePart:
+    return FilePart(id_, 'image', 'sun.png', url=f'/files/tools/{id_}.png?nonce=1&sign={sign}', is_written=True)
+
+
+async def test_an_address_that_somebody_had_written_is_never_signed_for_them(
     away: tuple[Upstream, Files], message: Message, ann: Principal
 ) -> None:
     upstream, files = away
-    id_ = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
+    signed_anew = f'![sun](http://api:5001/files/tools/{SUN}.png?nonce=1&sign=newest)'
     upstream.history = [
         {
             'id': message.reply.message_id,
             'conversation_id': message.reply.conversation_id,
             'query': '',
-            'answer': f'here it is: ![sun](http://api:5001/files/tools/{id_}.png?nonce=1&sign=newest)',
+            'answer': signed_anew,
+            'extra_contents': [
+                {
+                    'type': 'human_input',
+                    'submitted': True,
+                    'form_definition': {'form_id': 'f', 'form_content': signed_anew, 'rendered_content': signed_anew},
+                    'form_submission_data': {'rendered_content': signed_anew, 'action_id': 'yes'},
+                }
+            ],
         }
     ]
-    part = FilePart(id_, 'image', 'sun.png', url=f'/files/tools/{id_}.png?nonce=1&sign=old', is_written=True)
+    part = _written(SUN)
     await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[part])
-    assert await whole(files, await files.find(ann, made_id(message.id, part))) == PNG
-    assert upstream.calls == ['nonce=1&sign=old', 'nonce=1&sign=newest']
+    with pytest.raises(NotFound):
+        await files.find(ann, made_id(message.id, part))
+    assert set(upstream.calls) == {'nonce=1&sign=old'}
+
+
+async def test_a_text_full_of_forged_addresses_is_little_work_and_no_outage(
+    elsewhere: tuple[Upstream, Apps], away: tuple[Upstream, Files], message: Message, ann: Principal
+) -> None:
+    (upstream, apps), (_, files) = elsewhere, away
+    parts = [_written(f'{number:08x}{SUN[8:]}') for number in range(100)]
+    for part in parts:
+        await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[part])
+    for part in parts:
+        with pytest.raises(NotFound):
+            await files.find(ann, made_id(message.id, part))
+    assert upstream.looks == 1
+    assert not apps.get('demo').client.health.is_down
+    known = _written(f'{0:08x}{SUN[8:]}', 'new')  # which is not another one
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[known, PART])
+    for part in (known, PART):  # nor does a text keep out what upstream names itself
+        assert (await files.find(ann, made_id(message.id, part))).is_kept
+
+
+@pytest.mark.parametrize('status', [401, 403, 404, 502])
+async def test_a_file_that_is_refused_says_nothing_about_how_upstream_is_doing(
+    status: int, elsewhere: tuple[Upstream, Apps], away: tuple[Upstream, Files], message: Message, ann: Principal
+) -> None:
+    (upstream, apps), (_, files) = elsewhere, away
+    health = apps.get('demo').client.health
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[PART])
+    assert (await files.find(ann, made_id(message.id, PART))).is_kept
+    upstream.status = status
+    refused = replace(PART, id='up-2')
+    await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[refused])
+    with pytest.raises((NotFound, UpstreamError)):
+        await files.find(ann, made_id(message.id, refused))
+    assert health.code == ''
 
 
 async def test_a_file_that_nobody_has_any_more_is_not_found(
@@ -411,12 +467,19 @@ async def test_nothing_but_upstreams_files_is_fetched(
     away: tuple[Upstream, Files], message: Message, ann: Principal
 ) -> None:
     upstream, files = away
-    for number, url in enumerate(('http://169.254.169.254/latest', 'file:///etc/passwd', '/files/../v1/messages', '')):
+    hostile = (
+        'http://169.254.169.254/latest',
+        'file:///etc/passwd',
+        '/files/../v1/messages',
+        '/files/%2e%2e/v1/info',
+        '',
+    )
+    for number, url in enumerate(hostile):
         part = replace(PART, id=str(number), url=url)
         await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[part])
         with pytest.raises(NotFound):
             await files.find(ann, made_id(message.id, part))
-    assert upstream.calls == []
+    assert (upstream.calls, upstream.looks) == ([], 1)
 
 
 def _break(session: Session, message_id: str, reply: Reply) -> None:
@@ -435,8 +498,7 @@ async def test_what_history_has_of_a_broken_answer_neither_loses_a_picture_nor_d
     ann: Principal,
 ) -> None:
     (upstream, apps), (_, files) = elsewhere, away
-    id_ = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
-    sun = FilePart(id_, 'image', 'sun.png', url=f'/files/tools/{id_}.png?nonce=1&sign=old', is_written=True)
+    sun = FilePart(SUN, 'image', 'sun.png', url=f'/files/tools/{SUN}.png?nonce=1&sign=old', is_written=True)
     place = address(made_id(message.id, sun))
     await files.adopt(message.id, user_id=ann.user_id, app='demo', parts=[sun])
     parts = (TextPart(f'Look: ![sun]({place}) and'), sun)
@@ -455,7 +517,7 @@ async def test_what_history_has_of_a_broken_answer_neither_loses_a_picture_nor_d
                     'type': 'image',
                     'url': f'/files/tools/{of}.png?sign=newest',
                 }
-                for of in (id_, 'moon')
+                for of in (SUN, MOON)
             ],
         }
     ]

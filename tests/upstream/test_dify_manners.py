@@ -20,6 +20,7 @@ from webapp.errors import Unreachable, UpstreamError
 from webapp.upstream import transport
 from webapp.upstream.client import DifyClient
 from webapp.upstream.limits import TimeLimits
+from webapp.upstream.parameters import ToolIcon
 from webapp.upstream.records import FileRef
 
 NAMES = {'conversation_id': 'c', 'message_id': 'm', 'task_id': 't'}
@@ -436,16 +437,114 @@ async def test_cookies_do_not_stick(theatre: Stage) -> None:
     await client.aclose()
 
 
-async def test_signed_file_is_fetched_from_dify_only_and_without_the_key(client: DifyClient, theatre: Stage) -> None:
+FILE = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455'
+TOOLS = '/console/api/workspaces/current/tool-provider/builtin'
+
+
+@pytest.mark.parametrize(
+    'path',
+    [f'/files/tools/{FILE}.png', f'/files/tools/{FILE}', f'/files/{FILE}/file-preview', f'/files/{FILE}/image-preview'],
+)
+async def test_signed_file_is_fetched_from_dify_only_and_without_the_key(
+    path: str, client: DifyClient, theatre: Stage
+) -> None:
     theatre.play(whole(b'PNG', headers={'Content-Type': 'image/png'}))
-    for url in ('/files/tools/x.png?sign=a%3D', 'http://api:5001/files/tools/x.png?sign=a%3D'):
-        async with client.file(url) as answer:
+    for origin in ('', 'http://api:5001', 'https://dify.example.com/sub.path/of', 'http://[fd00::1]:80', '/sub'):
+        async with client.file(f'{origin}{path}?timestamp=1&nonce=0f&sign=a%3D') as answer:
             assert (answer.media_type, answer.size, await answer.read()) == ('image/png', 3, b'PNG')
-        assert theatre.requests[-1].target == '/files/tools/x.png?sign=a%3D'
+        assert theatre.requests[-1].target == f'{path}?timestamp=1&nonce=0f&sign=a%3D'
         assert 'authorization' not in theatre.requests[-1].headers
-    for url in ('http://169.254.169.254/latest', '/files/../v1/info', 'javascript:alert(1)', ''):
-        with pytest.raises(UpstreamError):
-            client.file(url)
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'http://169.254.169.254/latest',
+        'javascript:alert(1)',
+        '',
+        '/files/x.png',
+        '/files/../v1/info',
+        '/files/%2e%2e/v1/info',
+        'https://evil.example/files/%2e%2e/console/api/setup',
+        'https://evil.example/files/%2E%2E/v1/info',
+        'https://evil.example/files/%252e%252e/v1/info',
+        f'/files/tools/{FILE}.png/../../../v1/info',
+        f'/files/tools/{FILE}.png/%2e%2e/%2e%2e/%2e%2e/v1/info',
+        f'/files/tools/{FILE}.png%2f..%2f..%2fv1%2finfo',
+        f'/files/tools/..%5c{FILE}.png',
+        f'/files/tools\\{FILE}.png',
+        f'/files//tools/{FILE}.png',
+        f'/files/./tools/{FILE}.png',
+        f'//evil.example/files/tools/{FILE}.png',
+        f'https://me@evil.example/files/tools/{FILE}.png',
+        f'ftp://evil.example/files/tools/{FILE}.png',
+        f'/%2e%2e/files/tools/{FILE}.png',
+        f'/../files/tools/{FILE}.png',
+        f'/files/tools/{FILE}.png\n',
+        f'/files/tools/{FILE}.png\r\nHost: evil',
+        f'/files/tools/{FILE}.p\0ng',
+        f'/files/tools/{FILE}.png?sign=\n',
+        f'/files/tools/{FILE}.png?sign=a#b',
+        f'/files/tools/{FILE}.png;/../x',
+        f'/files/tools/{FILE.replace("6", "６")}.png',
+        f'/files/{FILE}/preview',
+        f'/files/{FILE}/file-preview/x',
+        f'/files/tools/{FILE}.png?sign={"a" * 70_000}',
+        f'https://{"a" * 70_000}/files/tools/{FILE}.png',
+        '/files/' * 500,
+    ],
+    ids=lambda url: ascii(url)[:80],
+)
+async def test_what_is_no_address_of_a_file_is_not_asked_for(url: str, client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole(b'secret'))
+    with pytest.raises(UpstreamError, match='not_found'):
+        async with client.file(url):
+            pass
+    assert theatre.requests == []
+
+
+@pytest.mark.parametrize('provider', ['time', 'langgenius/fakedraw/fakedraw', 'a.b_c'])
+async def test_icon_of_a_tool_is_fetched_from_dify_only(provider: str, client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole(b'PNG', headers={'Content-Type': 'image/png'}))
+    for origin in ('', 'http://127.0.0.1:15001', 'https://dify.example.com/sub'):
+        assert await client.tool_icon(ToolIcon(url=f'{origin}{TOOLS}/{provider}/icon')) == b'PNG'
+        assert theatre.requests[-1].target == f'{TOOLS}/{provider}/icon'
+        assert 'authorization' not in theatre.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        '/console/api/setup',
+        '/console/api/workspaces/current/members',
+        f'{TOOLS}/icon',
+        f'{TOOLS}/time/tools',
+        f'{TOOLS}/../../../setup',
+        f'{TOOLS}/%2e%2e/%2e%2e/%2E%2E/setup',
+        f'{TOOLS}/%2e%2e/icon',
+        f'{TOOLS}/./icon',
+        f'{TOOLS}//time/icon',
+        f'{TOOLS}/a\\..\\b/icon',
+        f'{TOOLS}/time/icon/../../x',
+        f'{TOOLS}/time/icon\n',
+        f'{TOOLS}/a/b/c/d/icon',
+        f'{TOOLS}/{"a" * 70_000}/icon',
+    ],
+    ids=lambda url: ascii(url)[:80],
+)
+async def test_what_is_no_address_of_an_icon_is_not_asked_for(url: str, client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole(b'secret'))
+    with pytest.raises(UpstreamError, match='not_found'):
+        await client.tool_icon(ToolIcon(url=url))
+    assert theatre.requests == []
+
+
+async def test_an_id_longer_than_any_address_is_not_found(client: DifyClient, theatre: Stage) -> None:
+    theatre.play(whole({}))
+    for call in (client.history('c' * 70_000, user='ann'), client.run('r' * 70_000)):
+        with pytest.raises(UpstreamError, match='not_found'):
+            await call
+    assert theatre.requests == []
 
 
 async def test_null_in_place_of_sound(client: DifyClient, theatre: Stage) -> None:

@@ -15,7 +15,7 @@ from webapp.files import content, keeping, written
 from webapp.files.addresses import made_id
 from webapp.store import files
 from webapp.store.database import Store
-from webapp.store.files import File, Source
+from webapp.store.files import File, Origin, Source
 from webapp.upstream import records
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ MOST_BYTES = 100 * 1024 * 1024
 FETCH_SECONDS = 300.0
 ATTEMPTS = (0.0, 2.0, 15.0)  # seconds before each; afterwards only when a browser asks
 AT_ONCE = 4
+MOST_WRITTEN = 20  # of one answer that stand in its text alone, where anybody can have them written
+LOOK_SECONDS = 60.0  # for which a look into history is good; what it finds is for minutes
 GONE = {403, 404}  # what upstream says of an address that has expired
 
 
@@ -35,6 +37,7 @@ class Made:
         self._apps = apps
         self._changes = changes
         self._fetching: dict[str, asyncio.Task[File]] = {}
+        self._looks: dict[Origin, asyncio.Task[list[FilePart]]] = {}
         self._followers = Tasks()
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -43,6 +46,9 @@ class Made:
         for part in parts:
             file = _file(message_id, user_id, app, part)
             try:
+                if part.is_written and await self._has_enough(message_id, file):
+                    logger.info('file %s is one too many in the text of an answer', file.id)
+                    continue
                 await self._store.write(files.adopt, file=file, message_id=message_id)
             except StoreUnavailable as error:
                 logger.warning('file %s could not be noted: %s', file.id, error)
@@ -63,10 +69,16 @@ class Made:
 
     async def close(self) -> None:
         await self._followers.close()
-        fetching = list(self._fetching.values())
+        fetching = [*self._fetching.values(), *self._looks.values()]
         for task in fetching:
             task.cancel()
         await asyncio.gather(*fetching, return_exceptions=True)
+
+    async def _has_enough(self, message_id: str, file: File) -> bool:
+        """Whether an answer has as many files as its text may lead to, and this is another one."""
+        known = (await self._store.read(files.of_messages, message_ids=[message_id])).get(message_id, [])
+        made = {other.id for other in known if other.source is Source.ASSISTANT}
+        return len(made) >= MOST_WRITTEN and file.id not in made
 
     async def _follow(self, file: File) -> None:
         for pause in ATTEMPTS:
@@ -107,7 +119,7 @@ class Made:
             raise NotFound from error
 
     async def _download(self, file: File, url: str) -> File:
-        async with self._apps.get(file.app).client.file(url) as answer:
+        async with self._apps.get(file.app).client.file(url, is_courtesy=True) as answer:
             if answer.size is not None and answer.size > MOST_BYTES:
                 return await self._give_up(file, f'{answer.size} bytes')
             try:
@@ -134,17 +146,28 @@ class Made:
             self._changes.bump(file.user_id, file.conversation_id)
 
     async def _newer_address(self, file: File) -> str:
-        """History signs its files anew at each reading. :raises NotFound: it does not know this one"""
+        """History signs its files anew at each reading. :raises NotFound: it does not know this one
+
+        Only what upstream itself has on record as a file of the message counts. It signs the addresses in a text, too,
+        without asking whose files they are, and a text holds whatever somebody had written there. A picture that stands
+        in a text alone, and was not fetched while its address was good, is lost with that: it is fetched at once, while
+        the answer is still being written.
+        """
         origin = await self._store.read(files.origin, file_id=file.id)
-        page = await self._apps.get(origin.app).client.history(origin.conversation_id, user=origin.dify_user)
-        replies = [message.reply for message in page.items if message.id == origin.message_id]
-        for part in (part for reply in replies for part in reply.parts if isinstance(part, FilePart)):
+        look = self._looks.get(origin)
+        if look is None:  # one for all files of the message, however many are refused
+            look = self._looks[origin] = asyncio.create_task(self._look(origin))
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._looks.pop, origin, None)
+        for part in await asyncio.shield(look):
             if part.url and file.upstream_id in {part.id, written.key(part.url)}:
                 return part.url
-        for url in (url for reply in replies for url in written.addresses(reply.text)):
-            if written.key(url) == file.upstream_id:
-                return url
         raise NotFound
+
+    async def _look(self, origin: Origin) -> list[FilePart]:
+        """The files that history has on record for a message, with addresses that are good for minutes."""
+        page = await self._apps.get(origin.app).client.history(origin.conversation_id, user=origin.dify_user)
+        replies = [message.reply for message in page.items if message.id == origin.message_id]
+        return [part for reply in replies for part in reply.parts if isinstance(part, FilePart)]
 
     def _forget(self, file_id: str, done: asyncio.Task[File]) -> None:
         self._fetching.pop(file_id, None)

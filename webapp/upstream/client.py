@@ -1,5 +1,6 @@
 """The client of one Dify app's Service API: Dify 1.12 to 1.16, and whatever stands in front of it."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import BinaryIO, Literal
@@ -26,6 +27,18 @@ from webapp.upstream.wire import whole
 MAX_ICON = 64 * 1024  # bytes
 MAX_TITLE = 255  # characters; Dify answers 500 beyond
 PAGE = 100  # rows, the most that Dify gives
+MAX_ADDRESS = 4_000  # characters
+# Addresses that are fetched without the key, as they come from outside. What is no more than it seems may pass: no
+# escape, no empty or dotted segment, nothing that is read one way here and another way when it is sent.
+_UUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
+_ORIGIN = r'(?:[Hh][Tt][Tt][Pp][Ss]?://[\w.:\[\]-]+)?(?:/[\w~-][\w.~-]*)*?'  # and the sub-path that it calls itself
+_QUERY = r'(?:\?[\x21\x24-\x5b\x5d-\x7e]*)?'
+FILE = re.compile(
+    rf'{_ORIGIN}(/files/(?:tools/{_UUID}(?:\.\w{{1,10}})?|{_UUID}/(?:file|image)-preview){_QUERY})', re.ASCII
+)
+ICON = re.compile(
+    rf'{_ORIGIN}(/console/api/workspaces/current/tool-provider/builtin(?:/[\w-][\w.-]*){{1,3}}/icon{_QUERY})', re.ASCII
+)
 
 
 class DifyClient:
@@ -241,12 +254,9 @@ class DifyClient:
         :raises UpstreamError: `not_found` for what is no icon's address
         :raises Unreachable: it is larger than any icon
 
-        Source: `/console/api/workspaces/current/tool-provider/builtin/{provider}/icon` and the like, which need no key.
+        Source: `/console/api/workspaces/current/tool-provider/builtin/{provider}/icon`, which needs no key.
         """
-        _, found, rest = icon.url.partition('/console/api/workspaces/')
-        if not found or '..' in rest:
-            raise UpstreamError('not_found', "no address of a tool's icon", status=404)
-        url = f'{self.base_url.removesuffix("/v1")}/console/api/workspaces/{rest}'
+        url = self._at_home(ICON, icon.url)
         async with self._dify.open('GET', url, with_key=False, wait=self._limits.call) as answer:
             return await answer.read(MAX_ICON)
 
@@ -282,15 +292,17 @@ class DifyClient:
         Only the path counts: what upstream calls itself may be reachable for nobody, and what a model wrote may lead
         anywhere. :raises UpstreamError: `not_found` for what is no file's address
 
-        Source: `/files/{id}/file-preview`, `/files/tools/{id}`.
+        Source: `/files/{id}/file-preview`, `/files/{id}/image-preview` (older), `/files/tools/{id}[.{extension}]`.
         """
-        _, files, rest = url.partition('/files/')
-        if not files or '..' in rest.partition('?')[0]:
-            raise UpstreamError('not_found', "no address of upstream's files", status=404)
-        root = self.base_url.removesuffix('/v1')
-        return self._dify.download(
-            'GET', f'{root}/files/{rest}', with_key=False, wait=self._limits.call, is_courtesy=is_courtesy
-        )
+        url = self._at_home(FILE, url)
+        return self._dify.download('GET', url, with_key=False, wait=self._limits.call, is_courtesy=is_courtesy)
+
+    def _at_home(self, shape: re.Pattern[str], url: str) -> str:
+        """The address where we find what `url` leads to. :raises UpstreamError: it has another shape"""
+        found = shape.fullmatch(url) if len(url) <= MAX_ADDRESS else None
+        if found is None:
+            raise UpstreamError('not_found', "no address of upstream's files or icons", status=404)
+        return self.base_url.removesuffix('/v1') + found[1]
 
     async def feedback(
         self, message_id: str, rating: Literal['like', 'dislike'] | None, *, user: str, content: str = ''

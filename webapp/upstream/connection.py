@@ -99,7 +99,7 @@ class Connection:
         url = path if '://' in path else self.base_url + path
         pauses = self._pauses()
         while True:
-            request = self._http.build_request(method, url, **content)
+            request = self._request(method, url, **content)
             if not with_key:
                 del request.headers['Authorization']
             response = await self._send(request, wait)
@@ -153,6 +153,13 @@ class Connection:
             if not piece:
                 return
             yield piece
+
+    def _request(self, method: str, url: str, **content: Any) -> httpx.Request:
+        """:raises UpstreamError: an id or address in it is longer than any that leads somewhere"""
+        try:
+            return self._http.build_request(method, url, **content)
+        except httpx.InvalidURL as error:
+            raise UpstreamError('not_found', str(error), status=404) from error
 
     async def _send(self, request: httpx.Request, wait: float) -> httpx.Response:
         """A GET is asked again when a kept connection turns out to be closed; anything else might happen twice."""
