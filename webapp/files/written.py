@@ -7,7 +7,6 @@ place of upstream's before anybody sees it. An address of somebody else stays wh
     ![Sales](http://api:5001/files/tools/6d…2a.png?timestamp=…&nonce=…&sign=…)    ![Sales](/files/0f…9c)
 """
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -38,9 +37,10 @@ LONGEST = 4_000  # characters of an address
 WORDS = 300  # of a link, before its address
 UUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
 UNFIT = r'\s()<>"\'\[\]|`'  # in no address that stands in Markdown
+_SERVER = f'[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}'
+_ORIGIN = rf'(?P<origin>{_SERVER}(?:/[\w.~-]{{1,100}}){{0,5}}?)?'
 ADDRESS = re.compile(
-    rf"""(?<![\w/.:-])(?P<open><)?
-    (?P<origin>[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}(?:/[\w.~-]{{1,100}}){{0,5}}?)?
+    rf"""(?<![\w/.:-])(?P<open><)?{_ORIGIN}
     (?P<path>/files/(?:tools/(?P<tool>{UUID})(?P<extension>\.\w{{1,10}})?|(?P<upload>{UUID})/(?:file|image)-preview))
     (?P<query>\?(?:[\w=%+~-]|&(?:amp;)?)*)?(?P<close>>)?""",
     re.VERBOSE,
@@ -50,24 +50,26 @@ _SCHEME = f'h(?:t(?:t(?:p(?:s?(?::(?:/(?:/[^{UNFIT}]*)?)?)?)?)?)?)?'
 _PATH = f'/(?:f(?:i(?:l(?:e(?:s(?:/[^{UNFIT}]*)?)?)?)?)?)?'
 BEGUN = re.compile(rf'(?<![\w/.:-])<?(?:{_SCHEME}|{_PATH})?\Z', re.IGNORECASE)
 ENDS = frozenset('htpsHTPS:<')  # of what may begin one, but for its slashes
-HALF = re.compile(rf'<?([Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]+(?=/))?(?:/[^{UNFIT}/]*)*\Z')
+# One that has broken off, and can become a signed address: within the path, or short of it, right after its server.
+_HALF_ID = r'(?:[0-9A-Fa-f]{8}-|[0-9A-Fa-f]{0,8}\Z)'
+HALF = re.compile(rf'<?{_ORIGIN}/files/(?:(?:tools/)?{_HALF_ID}|t(?:o(?:o(?:ls?)?)?)?\Z)')
+HALF_SERVER = re.compile(rf'<?(?P<origin>{_SERVER})/(?:f(?:i(?:l(?:es?)?)?)?)?\Z')
 LINK = re.compile(r'(!?)\[([^\[\]\n]*)\]\(<?\Z')  # what stands before the address of one
 ONLY_ADDRESS = re.compile(r'(?:\]\(<?|\]:[ \t]*<?|["\'=`])\Z')  # before an address that is no text by itself
 OWN = r'/files/[0-9a-f]{32}(?![0-9A-Za-z_-])'
 OWN_ADDRESS = re.compile(rf'(\]\(|\]:[ \t]*)({OWN})')
 OWN_LINK = re.compile(rf'!?\[([^\[\]\n]*)\]\({OWN}[^()\n]*\)')
-PICTURE = re.compile(r'!\[.*?\]\(.*?\)')  # as upstream's history lacks them
+PICTURE = re.compile(r'!\[[^\[\]\n]*\]\([^()\n]*\)')  # as upstream's history lacks them
 
 
 def key(url: str) -> str:
     """What stays the same of a signed address of upstream's however often it is signed; '' if it is none."""
-    found = ADDRESS.search(url)
-    return (found['tool'] or found['upload']).lower() if found else ''
+    return next((_id(found) for found in _signed(url)), '')
 
 
 def addresses(text: str) -> Iterator[str]:
     """All signed addresses of files in a text, as far as they may be upstream's."""
-    return (_path(found) for found in ADDRESS.finditer(text))
+    return (_path(found) for found in _signed(text))
 
 
 def without_addresses(text: str) -> str:
@@ -108,10 +110,11 @@ class Written:
             case TextDelta():
                 return self._grown(event)
             case TextReplaced() | TextCompleted() | Repaired():
-                self._held = ''
+                # what is held goes with a text that is withdrawn; a whole that is no more than a part replaces nothing
+                rest, self._held = [] if isinstance(event, TextReplaced) else self._rest(), ''
                 text, files = self._ours(event.text)
                 self._before = text[-WORDS:]
-                return [*files, replace(event, text=text)]
+                return [*rest, *files, replace(event, text=text)]
             case FormChanged(form):
                 content, asked = self._ours(form.content)
                 answer, told = self._ours(form.answer)
@@ -143,17 +146,14 @@ class Written:
         :param is_cut: it has not come to its own end: half an address of ours is nobody's word
         """
         text, self._held = self._held, ''
-        if is_cut and not ADDRESS.search(text) and self._is_half(text):
+        if is_cut and self._is_half(text):
             return []
         return self._said(text)
 
     def _said(self, text: str) -> list[Event]:
         if not text:
             return []
-        if '/files/' in text:
-            text, files = self._ours(text, self._before)
-        else:
-            files = []
+        text, files = self._ours(text, self._before)
         self._before = (self._before + text)[-WORDS:]
         return [*files, TextDelta(text)]
 
@@ -162,7 +162,7 @@ class Written:
         pieces: list[str] = []
         files: list[Event] = []
         whole, end = before + text, len(before)
-        for found in ADDRESS.finditer(whole, len(before)):
+        for found in _signed(whole, len(before)):
             place = whole[max(0, found.start() - WORDS) : found.start()]
             file = self._file(found, place)
             if file is None:
@@ -178,7 +178,7 @@ class Written:
         """The file that an address leads to; None if it is not upstream's, or nobody could get it."""
         if not self._is_ours(found['origin']):
             return None
-        known = self._files.get((found['tool'] or found['upload']).lower())
+        known = self._files.get(_id(found))
         if known is not None or 'sign=' not in (found['query'] or '') or len(self._files) >= MAX_FILES:
             return known
         link = LINK.search(place)
@@ -205,8 +205,9 @@ class Written:
         return self._files[found]
 
     def _is_half(self, text: str) -> bool:
-        found = HALF.match(text)
-        return found is not None and '/' in text and self._is_ours(found[1])
+        found = HALF.match(text) or HALF_SERVER.match(text)
+        is_told = 'sign=' in text or key(text) in self._files
+        return found is not None and not is_told and self._is_ours(found['origin'])
 
     def _is_ours(self, origin: str | None) -> bool:
         """Whether an address leads to upstream: to where we find it, or to what it calls itself within its network."""
@@ -219,9 +220,19 @@ class Written:
         return host == self._host or is_internal(host)
 
 
+def _signed(text: str, start: int = 0) -> Iterator[re.Match[str]]:
+    """The addresses in a text that have the form of signed ones. What is longer than one can be is none."""
+    if text.find('/files/', start) >= 0:
+        yield from (found for found in ADDRESS.finditer(text, start) if len(found[0]) <= LONGEST)
+
+
+def _id(found: re.Match[str]) -> str:
+    return (found['tool'] or found['upload']).lower()
+
+
 def _path(found: re.Match[str]) -> str:
     """An address without what its server calls itself, as it is fetched."""
-    return found['path'] + html.unescape(found['query'] or '')
+    return found['path'] + (found['query'] or '').replace('&amp;', '&')
 
 
 def _named(words: str, extension: str) -> str:
