@@ -16,7 +16,7 @@ from webapp.chat.events import (
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import Failure, FilePart, FormPart, Reply
+from webapp.chat.message import Failure, FilePart, FormPart, Reply, TextPart
 from webapp.chat.reducer import replay
 from webapp.files import Written, address, made_id
 from webapp.files.written import LONGEST, with_addresses_of, with_pictures, without_addresses
@@ -220,8 +220,9 @@ def test_one_answer_has_so_many_files_and_no_more() -> None:
 def test_a_hostile_text_takes_no_time() -> None:
     for text in (',http://' * 50_000, '<' * 100_000, f'/files/{CHART}' * 5_000, '![x](http://a' * 20_000):
         assert read(TextDelta(text), Finished(), cut=50_000).text == text
+    whole = TextCompleted('another text')
     for text in ('![' * 20_000, '![](' * 10_000, '![]' * 20_000):  # minutes for a pattern that looks on to the end
-        assert with_pictures(text, 'another text') == 'another text'
+        assert with_pictures(whole, Reply(parts=(TextPart(text),))) == whole
 
 
 def test_elsewhere_an_address_of_ours_says_where_we_are_or_gives_way_to_its_words() -> None:
@@ -245,4 +246,7 @@ def test_elsewhere_an_address_of_ours_says_where_we_are_or_gives_way_to_its_word
     ],
 )
 def test_history_that_lacks_the_pictures_gets_them_back(heard: str, kept: str, whole: str) -> None:
-    assert with_pictures(heard, kept) == whole
+    reply = Reply(parts=(TextPart(heard),))
+    assert with_pictures(TextCompleted(kept), reply) == TextCompleted(whole)
+    assert with_pictures(Repaired(kept), reply) == Repaired(whole)
+    assert with_pictures(TextReplaced(kept), reply) == TextReplaced(kept)

@@ -27,7 +27,7 @@ from webapp.chat.events import (
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import FilePart, Part
+from webapp.chat.message import FilePart, Part, Reply
 from webapp.files.addresses import address, made_id
 from webapp.files.links import is_internal
 from webapp.upstream import records
@@ -82,8 +82,14 @@ def with_addresses_of(text: str, site: str) -> str:
     return OWN_ADDRESS.sub(lambda found: f'{found[1]}{site}{found[2]}', text) if '/files/' in text else text
 
 
-def with_pictures(ours: str, theirs: str) -> str:
-    """The whole of an answer as history has it, where it lacks the pictures that we have heard of."""
+def with_pictures(event: Event, heard: Reply) -> Event:
+    """The event, the pictures that we have heard of in it if it tells a whole: upstream's history lacks them."""
+    if isinstance(event, TextCompleted | Repaired):
+        return replace(event, text=_with_pictures(heard.text, event.text))
+    return event
+
+
+def _with_pictures(ours: str, theirs: str) -> str:
     bare = PICTURE.sub('', ours).strip()
     if bare == ours.strip() or not theirs.startswith(bare):
         return theirs
