@@ -11,12 +11,13 @@ from webapp.chat.events import (
     ReasoningDelta,
     Repaired,
     Reported,
+    StepChanged,
     Stopped,
     TextCompleted,
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import Failure, FilePart, FormPart, Reply, TextPart
+from webapp.chat.message import Citation, Failure, FilePart, FormPart, Reply, StepPart, TextPart
 from webapp.chat.reducer import replay
 from webapp.files import Written, address, made_id
 from webapp.files.written import LONGEST, with_addresses_of, with_pictures, without_addresses
@@ -35,8 +36,8 @@ def read(*events: Event, cut: int = 10_000, parts: tuple[FilePart, ...] = ()) ->
         piece
         for event in events
         for piece in (
-            [TextDelta(event.text[at : at + cut]) for at in range(0, len(event.text), cut)]
-            if isinstance(event, TextDelta)
+            [type(event)(event.text[at : at + cut]) for at in range(0, len(event.text), cut)]
+            if isinstance(event, TextDelta | ReasoningDelta)
             else [event]
         )
     ]
@@ -180,6 +181,28 @@ def test_what_is_too_long_for_an_address_is_none_in_pieces_or_whole() -> None:
 def test_steps_between_two_halves_of_an_address_do_not_part_it() -> None:
     reply = read(TextDelta(f'![x]({TOOL[:20]}'), ReasoningDelta('hm'), TextDelta(f'{TOOL[20:]})'), Finished())
     assert reply.text == f'![x]({ours(CHART)})'
+
+
+@pytest.mark.parametrize('origin', ['', 'http://api:5001', 'https://dify.example.com'])
+def test_what_stands_beside_the_answer_is_shown_without_signed_addresses(origin: str) -> None:
+    text, shown = f'I made ![x]({origin}{TOOL}) with', 'I made ![x](…) with'
+    for cut in (1, 7, 10_000):
+        reply = read(ReasoningDelta(text), TextDelta('Here.'), Finished(), cut=cut)
+        assert (reply.reasoning, reply.text, files(reply)) == (shown, 'Here.', [])
+    half = read(ReasoningDelta(f'I made ![x]({origin}{TOOL[:30]}'), Stopped())
+    assert half.reasoning == 'I made ![x]('
+    step = StepPart('s', 'tool', 'Draw', input=text, output=f'<{origin}{UPLOAD}>')
+    source = Citation(1, 'a.pdf', content=text, url=f'{origin}{UPLOAD}')
+    reply = read(StepChanged(step), Reported(citations=(source,)), Finished())
+    assert [(step.input, step.output) for step in reply.steps] == [(shown, '<…>')]
+    assert [(source.content, source.url) for source in reply.citations] == [(shown, '')]
+
+
+def test_what_is_not_upstreams_stays_beside_the_answer() -> None:
+    text = f'https://elsewhere.example.org{TOOL} and /files/tools/{CHART}.png, then /'
+    step, source = StepPart('s', 'tool', 'Draw', input=text, output=text), Citation(1, 'a', text, url='https://a.com/b')
+    reply = read(ReasoningDelta(text), StepChanged(step), Reported(citations=(source,)), Stopped(), cut=1)
+    assert (reply.reasoning, reply.steps, reply.citations) == (text, (step,), (source,))
 
 
 def test_a_file_that_upstream_names_besides_is_the_same_one() -> None:

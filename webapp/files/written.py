@@ -2,13 +2,14 @@
 
 Upstream signs such addresses for minutes, and may call itself what nobody else can reach. So they are read where text
 comes in: each becomes a file of the answer like any other that the assistant has made, and our address of it takes the
-place of upstream's before anybody sees it. An address of somebody else stays what it is.
+place of upstream's before anybody sees it. An address of somebody else stays what it is. What stands beside the answer,
+thoughts, steps and sources, is no place for files: it is shown without upstream's signed addresses.
 
     ![Sales](http://api:5001/files/tools/6d…2a.png?timestamp=…&nonce=…&sign=…)    ![Sales](/files/0f…9c)
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -20,14 +21,16 @@ from webapp.chat.events import (
     FormChanged,
     Interrupted,
     Paused,
+    ReasoningDelta,
     Repaired,
     Reported,
+    StepChanged,
     Stopped,
     TextCompleted,
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import FilePart, Part, Reply
+from webapp.chat.message import Citation, FilePart, Part, Reply
 from webapp.files.addresses import address, made_id
 from webapp.files.links import is_internal
 from webapp.upstream import records
@@ -35,6 +38,7 @@ from webapp.upstream.limits import MAX_FILES
 
 LONGEST = 4_000  # characters of an address
 WORDS = 300  # of a link, before its address
+LEFT_OUT = '…'  # stands for an address that is not shown
 UUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
 UNFIT = r'\s()<>"\'\[\]|`'  # in no address that stands in Markdown
 _SERVER = f'[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}'
@@ -107,19 +111,27 @@ class Written:
         self._message_id = message_id
         self._host = urlsplit(base_url).hostname or ''
         self._files = {key(part.url): part for part in parts if isinstance(part, FilePart) and key(part.url)}
-        self._held = ''  # may turn out to be the beginning of an address
-        self._before = ''  # the end of what came before it
+        self._text = _Growing()
+        self._reasoning = _Growing()
 
-    def feed(self, event: Event) -> list[Event]:  # noqa: PLR0911  one case for each kind of event
+    def feed(self, event: Event) -> list[Event]:
         """The event, its addresses ours, behind news of the files that stand in it."""
+        if isinstance(event, ReasoningDelta):
+            return self._thought(self._reasoning.grow(event.text))
+        if not self._reasoning.held:
+            return self._fed(event)
+        is_cut = isinstance(event, Stopped | Failed | Interrupted)
+        return [*self._thought(self._end(self._reasoning, is_cut=is_cut)), *self._fed(event)]
+
+    def _fed(self, event: Event) -> list[Event]:  # noqa: PLR0911  one case for each kind of event
         match event:
             case TextDelta():
-                return self._grown(event)
+                return self._said(self._text.grow(event.text))
             case TextReplaced() | TextCompleted() | Repaired():
                 # what is held goes with a text that is withdrawn; a whole that is no more than a part replaces nothing
-                rest, self._held = [] if isinstance(event, TextReplaced) else self._rest(), ''
+                rest = [] if isinstance(event, TextReplaced) else self._rest()
                 text, files = self._ours(event.text)
-                self._before = text[-WORDS:]
+                self._text = _Growing(before=text[-WORDS:])
                 return [*rest, *files, replace(event, text=text)]
             case FormChanged(form):
                 content, asked = self._ours(form.content)
@@ -128,57 +140,70 @@ class Written:
                 return [*self._rest(), *asked, *told, FormChanged(changed)]
             case FileAdded(file):
                 return [FileAdded(self._known(file))]
-            case Reported(files=files) if files:
-                return [replace(event, files=tuple(map(self._known, files)))]
+            case Reported(files=files, citations=citations) if files or citations:
+                known, bare = tuple(map(self._known, files)), tuple(map(self._bare, citations))
+                return [replace(event, files=known, citations=bare)]
+            case StepChanged(step):
+                bare_step = replace(step, input=self._without(step.input), output=self._without(step.output))
+                return [StepChanged(bare_step)]
             case Finished() | Paused():
                 return [*self._rest(), event]
             case Stopped() | Failed() | Interrupted():
                 return [*self._rest(is_cut=True), event]
         return [event]
 
-    def _grown(self, delta: TextDelta) -> list[Event]:
-        if not self._held and '/' not in delta.text and delta.text[-1:] not in ENDS:  # nearly all are like that
-            self._before = (self._before + delta.text)[-WORDS:]
-            return [delta]
-        text = self._held + delta.text
-        begun = BEGUN.search(text, max(0, len(text) - LONGEST))
-        at = begun.start() if begun else len(text)
-        self._held = text[at:]
-        return self._said(text[:at])
-
     def _rest(self, *, is_cut: bool = False) -> list[Event]:
-        """What is still held, at the end of the text.
+        return self._said(self._end(self._text, is_cut=is_cut))
+
+    def _end(self, growing: '_Growing', *, is_cut: bool) -> str:
+        """What is still held at the end of a text.
 
         :param is_cut: it has not come to its own end: half an address of ours is nobody's word
         """
-        text, self._held = self._held, ''
-        if is_cut and self._is_half(text):
-            return []
-        return self._said(text)
+        text, growing.held = growing.held, ''
+        return '' if is_cut and self._is_half(text) else text
 
     def _said(self, text: str) -> list[Event]:
         if not text:
             return []
-        text, files = self._ours(text, self._before)
-        self._before = (self._before + text)[-WORDS:]
+        text, files = self._ours(text, self._text.before)
+        self._text.note(text)
         return [*files, TextDelta(text)]
+
+    def _thought(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        text = self._without(text, self._reasoning.before)
+        self._reasoning.note(text)
+        return [ReasoningDelta(text)]
 
     def _ours(self, text: str, before: str = '') -> tuple[str, list[Event]]:
         """A text with our addresses in it, and the files that they lead to, as far as these are news."""
-        pieces: list[str] = []
         files: list[Event] = []
-        whole, end = before + text, len(before)
-        for found in _signed(whole, len(before)):
-            place = whole[max(0, found.start() - WORDS) : found.start()]
+
+        def ours(found: re.Match[str], place: str) -> str | None:
             file = self._file(found, place)
             if file is None:
-                continue
+                return None
             if file.url and self._files.get(key(file.url)) is not file:
                 self._files[key(file.url)] = file
                 files.append(FileAdded(file))
-            pieces += [whole[end : found.start()], self._in_place(found, place, file)]
-            end = found.end()
-        return ''.join([*pieces, whole[end:]]), files
+            return self._in_place(found, place, file)
+
+        return _replaced(text, before, ours), files
+
+    def _without(self, text: str, before: str = '') -> str:
+        """A text without what would give a file of upstream's to everybody."""
+
+        def left_out(found: re.Match[str], _: str) -> str | None:
+            is_theirs = 'sign=' in (found['query'] or '') and self._is_ours(found['origin'])
+            return f'{found["open"] or ""}{LEFT_OUT}{found["close"] or ""}' if is_theirs else None
+
+        return _replaced(text, before, left_out)
+
+    def _bare(self, citation: Citation) -> Citation:
+        url = citation.url if self._without(citation.url) == citation.url else ''
+        return replace(citation, content=self._without(citation.content), url=url)
 
     def _file(self, found: re.Match[str], place: str) -> FilePart | None:
         """The file that an address leads to; None if it is not upstream's, or nobody could get it."""
@@ -224,6 +249,42 @@ class Written:
         except ValueError:
             return False
         return host == self._host or is_internal(host)
+
+
+class _Growing:
+    """A text that comes in pieces, the end of which may turn out to be the beginning of an address."""
+
+    def __init__(self, before: str = '') -> None:
+        self.held = ''
+        self.before = before  # the end of what came before it
+
+    def grow(self, more: str) -> str:
+        """What can be said now."""
+        if not self.held and '/' not in more and more[-1:] not in ENDS:  # nearly all are like that
+            return more
+        text = self.held + more
+        begun = BEGUN.search(text, max(0, len(text) - LONGEST))
+        at = begun.start() if begun else len(text)
+        self.held = text[at:]
+        return text[:at]
+
+    def note(self, said: str) -> None:
+        self.before = (self.before + said)[-WORDS:]
+
+
+def _replaced(text: str, before: str, in_place: Callable[[re.Match[str], str], str | None]) -> str:
+    """A text with other words in place of signed addresses.
+
+    :param in_place: told of each address and what stands before it; None leaves it
+    """
+    pieces: list[str] = []
+    whole, end = before + text, len(before)
+    for found in _signed(whole, end):
+        words = in_place(found, whole[max(0, found.start() - WORDS) : found.start()])
+        if words is not None:
+            pieces += [whole[end : found.start()], words]
+            end = found.end()
+    return ''.join([*pieces, whole[end:]])
 
 
 def _signed(text: str, start: int = 0) -> Iterator[re.Match[str]]:
