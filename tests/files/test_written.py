@@ -11,13 +11,16 @@ from webapp.chat.events import (
     ReasoningDelta,
     Repaired,
     Reported,
+    StepChanged,
+    Stopped,
+    TextCompleted,
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import Failure, FilePart, FormPart, Reply
+from webapp.chat.message import Citation, Failure, FilePart, FormPart, Reply, StepPart, TextPart
 from webapp.chat.reducer import replay
 from webapp.files import Written, address, made_id
-from webapp.files.written import with_addresses_of, with_pictures, without_addresses
+from webapp.files.written import LONGEST, with_addresses_of, with_pictures, without_addresses
 
 BASE = 'https://dify.example.com/v1'
 CHART, REPORT = '6d2f1f0e-0b1a-4c3d-8e9f-001122334455', '0a1b2c3d-4e5f-4a6b-8c7d-66778899aabb'
@@ -33,8 +36,8 @@ def read(*events: Event, cut: int = 10_000, parts: tuple[FilePart, ...] = ()) ->
         piece
         for event in events
         for piece in (
-            [TextDelta(event.text[at : at + cut]) for at in range(0, len(event.text), cut)]
-            if isinstance(event, TextDelta)
+            [type(event)(event.text[at : at + cut]) for at in range(0, len(event.text), cut)]
+            if isinstance(event, TextDelta | ReasoningDelta)
             else [event]
         )
     ]
@@ -120,9 +123,86 @@ def test_half_an_address_is_never_said() -> None:
     assert foreign.text == 'Look: https://elsewhere.exam'
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        'Open http://localhost:8080/admin',
+        'as in https://dify.example.com/docs/intro',
+        'and/or, then /',
+        'in /files/archive',
+        'in /files/0123456789abcdef0123456789abcdef',
+        'the /forum',
+        'http://localhost',
+    ],
+)
+def test_what_can_be_no_address_of_upstreams_is_said_however_the_answer_ends(text: str) -> None:
+    for cut in (1, 10_000):
+        assert read(TextDelta(text), Stopped(), cut=cut).text == text
+
+
+@pytest.mark.parametrize('origin', ['', 'http://api:5001', 'https://dify.example.com', 'http://dify.internal/sub'])
+def test_an_address_that_has_broken_off_is_not_said_wherever_it_did(origin: str) -> None:
+    for whole in (TOOL, UPLOAD):
+        for end in range(len('/files/'), whole.index('sign=')):
+            assert read(TextDelta(f'Look: {origin}{whole[:end]}'), Stopped()).text == 'Look: ', whole[:end]
+    if origin.count('/') == 2:
+        for end in range(1, len('/files/')):
+            assert read(TextDelta(f'Look: {origin}{TOOL[:end]}'), Stopped()).text == 'Look: '
+
+
+def test_a_whole_that_is_less_takes_nothing_away() -> None:
+    text = 'see https://example.com/page'
+    assert read(TextDelta(text), TextCompleted('see'), Finished()).text == text
+    assert (
+        read(TextDelta(f'![x]({TOOL}'), TextCompleted(f'![x]({TOOL}) a'), Finished()).text == f'![x]({ours(CHART)}) a'
+    )
+
+
+def test_a_signature_is_taken_as_it_is_written() -> None:
+    query = 'nonce=a&timestamp=1&copy=2&sign=b'
+    for between in ('&', '&amp;'):
+        [(*_, url)] = files(read(TextReplaced(f'![x](/files/tools/{CHART}.png?{query.replace("&", between)})')))
+        assert url == f'/files/tools/{CHART}.png?{query}'
+
+
+def test_what_is_too_long_for_an_address_is_none_in_pieces_or_whole() -> None:
+    for excess in (0, 1, 1_000):
+        path = TOOL.ljust(LONGEST + excess, 'x')
+        for event, cut in (
+            (TextDelta(f'![x]({path})'), 1),
+            (TextDelta(f'![x]({path})'), 9_999),
+            (TextReplaced(f'![x]({path})'), 1),
+        ):
+            reply = read(event, Finished(), cut=cut)
+            assert reply.text == f'![x]({path if excess else ours(CHART)})'
+            assert len(files(reply)) == (0 if excess else 1)
+
+
 def test_steps_between_two_halves_of_an_address_do_not_part_it() -> None:
     reply = read(TextDelta(f'![x]({TOOL[:20]}'), ReasoningDelta('hm'), TextDelta(f'{TOOL[20:]})'), Finished())
     assert reply.text == f'![x]({ours(CHART)})'
+
+
+@pytest.mark.parametrize('origin', ['', 'http://api:5001', 'https://dify.example.com'])
+def test_what_stands_beside_the_answer_is_shown_without_signed_addresses(origin: str) -> None:
+    text, shown = f'I made ![x]({origin}{TOOL}) with', 'I made ![x](…) with'
+    for cut in (1, 7, 10_000):
+        reply = read(ReasoningDelta(text), TextDelta('Here.'), Finished(), cut=cut)
+        assert (reply.reasoning, reply.text, files(reply)) == (shown, 'Here.', [])
+    half = read(ReasoningDelta(f'I made ![x]({origin}{TOOL[:30]}'), Stopped())
+    assert half.reasoning == 'I made ![x]('
+    step = StepPart('s', 'tool', 'Draw', input=text, output=f'<{origin}{UPLOAD}>')
+    source = Citation(1, 'a.pdf', content=text, url=f'{origin}{UPLOAD}')
+    reply = read(StepChanged(step), Reported(citations=(source,)), Finished())
+    assert [(step.input, step.output) for step in reply.steps] == [(shown, '<…>')]
+    assert [(source.content, source.url) for source in reply.citations] == [(shown, '')]
+
+
+def test_what_is_not_upstreams_stays_beside_the_answer() -> None:
+    text = f'https://elsewhere.example.org{TOOL} and /files/tools/{CHART}.png, then /'
+    step, source = StepPart('s', 'tool', 'Draw', input=text, output=text), Citation(1, 'a', text, url='https://a.com/b')
+    reply = read(ReasoningDelta(text), StepChanged(step), Reported(citations=(source,)), Stopped(), cut=1)
+    assert (reply.reasoning, reply.steps, reply.citations) == (text, (step,), (source,))
 
 
 def test_a_file_that_upstream_names_besides_is_the_same_one() -> None:
@@ -163,6 +243,9 @@ def test_one_answer_has_so_many_files_and_no_more() -> None:
 def test_a_hostile_text_takes_no_time() -> None:
     for text in (',http://' * 50_000, '<' * 100_000, f'/files/{CHART}' * 5_000, '![x](http://a' * 20_000):
         assert read(TextDelta(text), Finished(), cut=50_000).text == text
+    whole = TextCompleted('another text')
+    for text in ('![' * 20_000, '![](' * 10_000, '![]' * 20_000):  # minutes for a pattern that looks on to the end
+        assert with_pictures(whole, Reply(parts=(TextPart(text),))) == whole
 
 
 def test_elsewhere_an_address_of_ours_says_where_we_are_or_gives_way_to_its_words() -> None:
@@ -186,4 +269,7 @@ def test_elsewhere_an_address_of_ours_says_where_we_are_or_gives_way_to_its_word
     ],
 )
 def test_history_that_lacks_the_pictures_gets_them_back(heard: str, kept: str, whole: str) -> None:
-    assert with_pictures(heard, kept) == whole
+    reply = Reply(parts=(TextPart(heard),))
+    assert with_pictures(TextCompleted(kept), reply) == TextCompleted(whole)
+    assert with_pictures(Repaired(kept), reply) == Repaired(whole)
+    assert with_pictures(TextReplaced(kept), reply) == TextReplaced(kept)

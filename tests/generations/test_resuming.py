@@ -2,22 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from generations_support import ask, ended, row
 
 from webapp.apps import App, Apps
 from webapp.changes import Changes
-from webapp.chat.events import Event
-from webapp.chat.message import Status
-from webapp.files import Files
+from webapp.chat.events import Event, TextCompleted, TextDelta
+from webapp.chat.message import FilePart, Reply, Status, TextPart
+from webapp.files import Files, address, made_id
 from webapp.generations import Generations
 from webapp.principal import Principal
 from webapp.store.database import Store
 from webapp.upstream import demo
 from webapp.upstream.client import DifyClient
+from webapp.upstream.history import HistoryMessage
+from webapp.upstream.records import Page, Run
 
 WHOLE = ' '.join(f'w{i}' for i in range(60))
+PICTURE = '![sun](/files/tools/6d2f1f0e-0b1a-4c3d-8e9f-001122334455.png?nonce=1&sign=a)'
 
 
 async def test_the_rest_of_a_run_is_heard_at_once_and_no_word_twice(
@@ -33,6 +38,35 @@ async def test_the_rest_of_a_run_is_heard_at_once_and_no_word_twice(
     assert {step.state for step in kept.reply.steps} == {'succeeded'}
     assert kept.reply.usage
     assert kept.reply.usage.total_price
+
+
+async def test_a_picture_stays_though_history_lacks_it(
+    generations: Generations, apps: Apps, store: Store, ann: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = apps.get('demo').client
+    resume, run, history = client.resume, client.run, client.history
+
+    async def silent(*args: Any, **named: Any) -> AsyncGenerator[Event, None]:
+        async for event in resume(*args, **named):
+            if not isinstance(event, TextDelta | TextCompleted):
+                yield event
+
+    async def unanswered(run_id: str) -> Run:
+        return replace(await run(run_id), answer='')
+
+    async def bare(*args: Any, **named: Any) -> Page[HistoryMessage]:
+        page = await history(*args, **named)
+        return replace(page, items=tuple(replace(each, reply=Reply(parts=(TextPart(WHOLE),))) for each in page.items))
+
+    monkeypatch.setattr(client, 'resume', silent)
+    monkeypatch.setattr(client, 'run', unanswered)
+    monkeypatch.setattr(client, 'history', bare)
+    message = await ask(generations, ann, f'/steps /rate 50 /cut 30 /echo {PICTURE} {WHOLE}')
+    await ended(generations, message)
+    reply = (await row(store, ann, message)).reply
+    [sun] = [part for part in reply.parts if isinstance(part, FilePart)]
+    assert reply.status is Status.COMPLETE
+    assert reply.text == f'![sun]({address(made_id(message.id, sun))}) {WHOLE}'
 
 
 async def test_one_that_comes_to_ask_while_nobody_hears_it_asks(

@@ -2,14 +2,14 @@
 
 Upstream signs such addresses for minutes, and may call itself what nobody else can reach. So they are read where text
 comes in: each becomes a file of the answer like any other that the assistant has made, and our address of it takes the
-place of upstream's before anybody sees it. An address of somebody else stays what it is.
+place of upstream's before anybody sees it. An address of somebody else stays what it is. What stands beside the answer,
+thoughts, steps and sources, is no place for files: it is shown without upstream's signed addresses.
 
     ![Sales](http://api:5001/files/tools/6d…2a.png?timestamp=…&nonce=…&sign=…)    ![Sales](/files/0f…9c)
 """
 
-import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -21,14 +21,16 @@ from webapp.chat.events import (
     FormChanged,
     Interrupted,
     Paused,
+    ReasoningDelta,
     Repaired,
     Reported,
+    StepChanged,
     Stopped,
     TextCompleted,
     TextDelta,
     TextReplaced,
 )
-from webapp.chat.message import FilePart, Part
+from webapp.chat.message import Citation, FilePart, Part, Reply
 from webapp.files.addresses import address, made_id
 from webapp.files.links import is_internal
 from webapp.upstream import records
@@ -36,11 +38,13 @@ from webapp.upstream.limits import MAX_FILES
 
 LONGEST = 4_000  # characters of an address
 WORDS = 300  # of a link, before its address
+LEFT_OUT = '…'  # stands for an address that is not shown
 UUID = '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'
 UNFIT = r'\s()<>"\'\[\]|`'  # in no address that stands in Markdown
+_SERVER = f'[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}'
+_ORIGIN = rf'(?P<origin>{_SERVER}(?:/[\w.~-]{{1,100}}){{0,5}}?)?'
 ADDRESS = re.compile(
-    rf"""(?<![\w/.:-])(?P<open><)?
-    (?P<origin>[Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]{{1,255}}(?:/[\w.~-]{{1,100}}){{0,5}}?)?
+    rf"""(?<![\w/.:-])(?P<open><)?{_ORIGIN}
     (?P<path>/files/(?:tools/(?P<tool>{UUID})(?P<extension>\.\w{{1,10}})?|(?P<upload>{UUID})/(?:file|image)-preview))
     (?P<query>\?(?:[\w=%+~-]|&(?:amp;)?)*)?(?P<close>>)?""",
     re.VERBOSE,
@@ -50,24 +54,26 @@ _SCHEME = f'h(?:t(?:t(?:p(?:s?(?::(?:/(?:/[^{UNFIT}]*)?)?)?)?)?)?)?'
 _PATH = f'/(?:f(?:i(?:l(?:e(?:s(?:/[^{UNFIT}]*)?)?)?)?)?)?'
 BEGUN = re.compile(rf'(?<![\w/.:-])<?(?:{_SCHEME}|{_PATH})?\Z', re.IGNORECASE)
 ENDS = frozenset('htpsHTPS:<')  # of what may begin one, but for its slashes
-HALF = re.compile(rf'<?([Hh][Tt][Tt][Pp][Ss]?://[^{UNFIT}/]+(?=/))?(?:/[^{UNFIT}/]*)*\Z')
+# One that has broken off, and can become a signed address: within the path, or short of it, right after its server.
+_HALF_ID = r'(?:[0-9A-Fa-f]{8}-|[0-9A-Fa-f]{0,8}\Z)'
+HALF = re.compile(rf'<?{_ORIGIN}/files/(?:(?:tools/)?{_HALF_ID}|t(?:o(?:o(?:ls?)?)?)?\Z)')
+HALF_SERVER = re.compile(rf'<?(?P<origin>{_SERVER})/(?:f(?:i(?:l(?:es?)?)?)?)?\Z')
 LINK = re.compile(r'(!?)\[([^\[\]\n]*)\]\(<?\Z')  # what stands before the address of one
 ONLY_ADDRESS = re.compile(r'(?:\]\(<?|\]:[ \t]*<?|["\'=`])\Z')  # before an address that is no text by itself
 OWN = r'/files/[0-9a-f]{32}(?![0-9A-Za-z_-])'
 OWN_ADDRESS = re.compile(rf'(\]\(|\]:[ \t]*)({OWN})')
 OWN_LINK = re.compile(rf'!?\[([^\[\]\n]*)\]\({OWN}[^()\n]*\)')
-PICTURE = re.compile(r'!\[.*?\]\(.*?\)')  # as upstream's history lacks them
+PICTURE = re.compile(r'!\[[^\[\]\n]*\]\([^()\n]*\)')  # as upstream's history lacks them
 
 
 def key(url: str) -> str:
     """What stays the same of a signed address of upstream's however often it is signed; '' if it is none."""
-    found = ADDRESS.search(url)
-    return (found['tool'] or found['upload']).lower() if found else ''
+    return next((_id(found) for found in _signed(url)), '')
 
 
 def addresses(text: str) -> Iterator[str]:
     """All signed addresses of files in a text, as far as they may be upstream's."""
-    return (_path(found) for found in ADDRESS.finditer(text))
+    return (_path(found) for found in _signed(text))
 
 
 def without_addresses(text: str) -> str:
@@ -80,8 +86,14 @@ def with_addresses_of(text: str, site: str) -> str:
     return OWN_ADDRESS.sub(lambda found: f'{found[1]}{site}{found[2]}', text) if '/files/' in text else text
 
 
-def with_pictures(ours: str, theirs: str) -> str:
-    """The whole of an answer as history has it, where it lacks the pictures that we have heard of."""
+def with_pictures(event: Event, heard: Reply) -> Event:
+    """The event, the pictures that we have heard of in it if it tells a whole: upstream's history lacks them."""
+    if isinstance(event, TextCompleted | Repaired):
+        return replace(event, text=_with_pictures(heard.text, event.text))
+    return event
+
+
+def _with_pictures(ours: str, theirs: str) -> str:
     bare = PICTURE.sub('', ours).strip()
     if bare == ours.strip() or not theirs.startswith(bare):
         return theirs
@@ -99,19 +111,28 @@ class Written:
         self._message_id = message_id
         self._host = urlsplit(base_url).hostname or ''
         self._files = {key(part.url): part for part in parts if isinstance(part, FilePart) and key(part.url)}
-        self._held = ''  # may turn out to be the beginning of an address
-        self._before = ''  # the end of what came before it
+        self._text = _Growing()
+        self._reasoning = _Growing()
 
-    def feed(self, event: Event) -> list[Event]:  # noqa: PLR0911  one case for each kind of event
+    def feed(self, event: Event) -> list[Event]:
         """The event, its addresses ours, behind news of the files that stand in it."""
+        if isinstance(event, ReasoningDelta):
+            return self._thought(self._reasoning.grow(event.text))
+        if not self._reasoning.held:
+            return self._fed(event)
+        is_cut = isinstance(event, Stopped | Failed | Interrupted)
+        return [*self._thought(self._end(self._reasoning, is_cut=is_cut)), *self._fed(event)]
+
+    def _fed(self, event: Event) -> list[Event]:  # noqa: PLR0911  one case for each kind of event
         match event:
             case TextDelta():
-                return self._grown(event)
+                return self._said(self._text.grow(event.text))
             case TextReplaced() | TextCompleted() | Repaired():
-                self._held = ''
+                # what is held goes with a text that is withdrawn; a whole that is no more than a part replaces nothing
+                rest = [] if isinstance(event, TextReplaced) else self._rest()
                 text, files = self._ours(event.text)
-                self._before = text[-WORDS:]
-                return [*files, replace(event, text=text)]
+                self._text = _Growing(before=text[-WORDS:])
+                return [*rest, *files, replace(event, text=text)]
             case FormChanged(form):
                 content, asked = self._ours(form.content)
                 answer, told = self._ours(form.answer)
@@ -119,66 +140,76 @@ class Written:
                 return [*self._rest(), *asked, *told, FormChanged(changed)]
             case FileAdded(file):
                 return [FileAdded(self._known(file))]
-            case Reported(files=files) if files:
-                return [replace(event, files=tuple(map(self._known, files)))]
+            case Reported(files=files, citations=citations) if files or citations:
+                known, bare = tuple(map(self._known, files)), tuple(map(self._bare, citations))
+                return [replace(event, files=known, citations=bare)]
+            case StepChanged(step):
+                bare_step = replace(step, input=self._without(step.input), output=self._without(step.output))
+                return [StepChanged(bare_step)]
             case Finished() | Paused():
                 return [*self._rest(), event]
             case Stopped() | Failed() | Interrupted():
                 return [*self._rest(is_cut=True), event]
         return [event]
 
-    def _grown(self, delta: TextDelta) -> list[Event]:
-        if not self._held and '/' not in delta.text and delta.text[-1:] not in ENDS:  # nearly all are like that
-            self._before = (self._before + delta.text)[-WORDS:]
-            return [delta]
-        text = self._held + delta.text
-        begun = BEGUN.search(text, max(0, len(text) - LONGEST))
-        at = begun.start() if begun else len(text)
-        self._held = text[at:]
-        return self._said(text[:at])
-
     def _rest(self, *, is_cut: bool = False) -> list[Event]:
-        """What is still held, at the end of the text.
+        return self._said(self._end(self._text, is_cut=is_cut))
+
+    def _end(self, growing: '_Growing', *, is_cut: bool) -> str:
+        """What is still held at the end of a text.
 
         :param is_cut: it has not come to its own end: half an address of ours is nobody's word
         """
-        text, self._held = self._held, ''
-        if is_cut and not ADDRESS.search(text) and self._is_half(text):
-            return []
-        return self._said(text)
+        text, growing.held = growing.held, ''
+        return '' if is_cut and self._is_half(text) else text
 
     def _said(self, text: str) -> list[Event]:
         if not text:
             return []
-        if '/files/' in text:
-            text, files = self._ours(text, self._before)
-        else:
-            files = []
-        self._before = (self._before + text)[-WORDS:]
+        text, files = self._ours(text, self._text.before)
+        self._text.note(text)
         return [*files, TextDelta(text)]
+
+    def _thought(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        text = self._without(text, self._reasoning.before)
+        self._reasoning.note(text)
+        return [ReasoningDelta(text)]
 
     def _ours(self, text: str, before: str = '') -> tuple[str, list[Event]]:
         """A text with our addresses in it, and the files that they lead to, as far as these are news."""
-        pieces: list[str] = []
         files: list[Event] = []
-        whole, end = before + text, len(before)
-        for found in ADDRESS.finditer(whole, len(before)):
-            place = whole[max(0, found.start() - WORDS) : found.start()]
+
+        def ours(found: re.Match[str], place: str) -> str | None:
             file = self._file(found, place)
             if file is None:
-                continue
+                return None
             if file.url and self._files.get(key(file.url)) is not file:
                 self._files[key(file.url)] = file
                 files.append(FileAdded(file))
-            pieces += [whole[end : found.start()], self._in_place(found, place, file)]
-            end = found.end()
-        return ''.join([*pieces, whole[end:]]), files
+            return self._in_place(found, place, file)
+
+        return _replaced(text, before, ours), files
+
+    def _without(self, text: str, before: str = '') -> str:
+        """A text without what would give a file of upstream's to everybody."""
+
+        def left_out(found: re.Match[str], _: str) -> str | None:
+            is_theirs = 'sign=' in (found['query'] or '') and self._is_ours(found['origin'])
+            return f'{found["open"] or ""}{LEFT_OUT}{found["close"] or ""}' if is_theirs else None
+
+        return _replaced(text, before, left_out)
+
+    def _bare(self, citation: Citation) -> Citation:
+        url = citation.url if self._without(citation.url) == citation.url else ''
+        return replace(citation, content=self._without(citation.content), url=url)
 
     def _file(self, found: re.Match[str], place: str) -> FilePart | None:
         """The file that an address leads to; None if it is not upstream's, or nobody could get it."""
         if not self._is_ours(found['origin']):
             return None
-        known = self._files.get((found['tool'] or found['upload']).lower())
+        known = self._files.get(_id(found))
         if known is not None or 'sign=' not in (found['query'] or '') or len(self._files) >= MAX_FILES:
             return known
         link = LINK.search(place)
@@ -205,8 +236,9 @@ class Written:
         return self._files[found]
 
     def _is_half(self, text: str) -> bool:
-        found = HALF.match(text)
-        return found is not None and '/' in text and self._is_ours(found[1])
+        found = HALF.match(text) or HALF_SERVER.match(text)
+        is_told = 'sign=' in text or key(text) in self._files
+        return found is not None and not is_told and self._is_ours(found['origin'])
 
     def _is_ours(self, origin: str | None) -> bool:
         """Whether an address leads to upstream: to where we find it, or to what it calls itself within its network."""
@@ -219,9 +251,55 @@ class Written:
         return host == self._host or is_internal(host)
 
 
+class _Growing:
+    """A text that comes in pieces, the end of which may turn out to be the beginning of an address."""
+
+    def __init__(self, before: str = '') -> None:
+        self.held = ''
+        self.before = before  # the end of what came before it
+
+    def grow(self, more: str) -> str:
+        """What can be said now."""
+        if not self.held and '/' not in more and more[-1:] not in ENDS:  # nearly all are like that
+            return more
+        text = self.held + more
+        begun = BEGUN.search(text, max(0, len(text) - LONGEST))
+        at = begun.start() if begun else len(text)
+        self.held = text[at:]
+        return text[:at]
+
+    def note(self, said: str) -> None:
+        self.before = (self.before + said)[-WORDS:]
+
+
+def _replaced(text: str, before: str, in_place: Callable[[re.Match[str], str], str | None]) -> str:
+    """A text with other words in place of signed addresses.
+
+    :param in_place: told of each address and what stands before it; None leaves it
+    """
+    pieces: list[str] = []
+    whole, end = before + text, len(before)
+    for found in _signed(whole, end):
+        words = in_place(found, whole[max(0, found.start() - WORDS) : found.start()])
+        if words is not None:
+            pieces += [whole[end : found.start()], words]
+            end = found.end()
+    return ''.join([*pieces, whole[end:]])
+
+
+def _signed(text: str, start: int = 0) -> Iterator[re.Match[str]]:
+    """The addresses in a text that have the form of signed ones. What is longer than one can be is none."""
+    if text.find('/files/', start) >= 0:
+        yield from (found for found in ADDRESS.finditer(text, start) if len(found[0]) <= LONGEST)
+
+
+def _id(found: re.Match[str]) -> str:
+    return (found['tool'] or found['upload']).lower()
+
+
 def _path(found: re.Match[str]) -> str:
     """An address without what its server calls itself, as it is fetched."""
-    return found['path'] + html.unescape(found['query'] or '')
+    return found['path'] + (found['query'] or '').replace('&amp;', '&')
 
 
 def _named(words: str, extension: str) -> str:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 from webapp import inputs
 from webapp.apps import App
-from webapp.chat.events import Event, Interrupted, Paused, TextReplaced, Voiced, made_in
+from webapp.chat.events import Event, Interrupted, Paused, TextCompleted, TextReplaced, Voiced, made_in
 from webapp.chat.message import Failure
 from webapp.errors import UpstreamError
 from webapp.files import Files, Written
-from webapp.files.written import without_addresses
+from webapp.files.written import with_pictures, without_addresses
 from webapp.generations import resuming
 from webapp.generations.generation import DRAIN_SECONDS, Generation, GoingOn
 from webapp.store import files as stored, messages
@@ -88,6 +88,8 @@ class Hearing:
             await self._files.adopt(generation.message.id, user_id=user_id, app=app, parts=parts)
         if isinstance(event, TextReplaced) and event.with_reasoning:  # else it is the same once more
             self._voices.withdraw(generation.message.id)
+        if isinstance(event, TextCompleted):  # no look at the reply for each word
+            event = with_pictures(event, generation.reply)
         generation.feed(event)
 
     def _speak(self, generation: Generation, sound: bytes) -> None:

@@ -93,15 +93,13 @@ class Repairs:
                 logger.info('answer %s: nothing to repair it with yet: %s', broken.message_id, error)
 
     async def _ours(self, app: App, broken: Leftover, found: Sequence[Event]) -> list[Event]:
-        """What was found, its files ours, and its text with the pictures that upstream's history is without."""
+        """What was found, its files ours, and its text with the pictures that we have heard of."""
         written = Written(broken.message_id, app.client.base_url, broken.reply.parts)
         events = []
         for event in (event for each in found for event in written.feed(each)):
             if parts := made_in(event):
                 await self._files.adopt(broken.message_id, user_id=broken.user_id, app=broken.app, parts=parts)
-            if isinstance(event, Repaired):
-                event = Repaired(with_pictures(broken.reply.text, event.text))  # noqa: PLW2901
-            events.append(event)
+            events.append(with_pictures(event, broken.reply))
         return events
 
 
