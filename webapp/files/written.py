@@ -71,11 +71,6 @@ def key(url: str) -> str:
     return next((_id(found) for found in _signed(url)), '')
 
 
-def addresses(text: str) -> Iterator[str]:
-    """All signed addresses of files in a text, as far as they may be upstream's."""
-    return (_path(found) for found in _signed(text))
-
-
 def without_addresses(text: str) -> str:
     """A text with the words of links to our files alone, for those who could not follow them."""
     return OWN_LINK.sub(r'\1', text) if '/files/' in text else text
