@@ -34,7 +34,7 @@ export default {
           <h1 v-if="apps.length < 2" class="app-name" dir="auto">{{ name }}</h1>
           <template v-else>
             <h1 class="app-name"><button type="button" class="button" data-testid="app-switcher" popovertarget="apps"
-              aria-haspopup="true" dir="auto">{{ name }}<i class="icon icon-chevron"></i></button></h1>
+              aria-haspopup="true" dir="auto"><span>{{ name }}</span><i class="icon icon-chevron"></i></button></h1>
             <nav id="apps" popover class="menu at-start apps" :aria-label="words.apps" @toggle="$event.newState === 'open' && $emit('apps', [])">
               <a v-for="app in apps" :key="app.href" :href="app.href" :aria-current="app.current ? 'page' : null">
                 <span class="app-icon" aria-hidden="true" :style="{ backgroundColor: app.emoji ? app.background : '' }">

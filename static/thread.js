@@ -115,7 +115,7 @@ export default {
       this.dressAll();
       if (isRunning(this.messages.node(item.id))) this.say(this.words.answering);
       if (own) this.follow.toEnd();
-      if (own) this.expected.add(item.id);
+      if (own) this.expect(item.id);
     },
     /** Other messages stand behind one from now on: another version of what was there. */
     turnTo(after, items, own) {
@@ -131,7 +131,7 @@ export default {
         this.follow.closeUp();
         change();
         this.follow.toEnd();
-        this.expected.add(items.at(-1).id);
+        this.expect(items.at(-1).id);
         this.say(this.words.answering);
         if (hadFocus) this.messages.node(items.at(-1).id).querySelector("[data-action=edit]").focus({ preventScroll: true });
       } else if (isChosen) this.arrive(change);
@@ -193,6 +193,10 @@ export default {
       if (held.textContent.length !== offset) return this.lose(id);
       held.parentElement.hidden = false;
       held.append(added);
+    },
+    /** What is here with its words has come to its end long ago. */
+    expect(id) {
+      if (isRunning(this.messages.node(id)) || !prose(this.messages.node(id)).hasChildNodes()) this.expected.add(id);
     },
     reopen(id) {
       this.asking.reopen(this.messages.node(id));

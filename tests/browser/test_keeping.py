@@ -190,6 +190,29 @@ def test_the_same_draft_sent_twice_is_asked_once(app: Server, page: Page) -> Non
     expect(answers(page)).to_have_count(1)
 
 
+def test_what_is_sent_again_after_its_end_shows_its_answer(app: Server, page: Page) -> None:
+    """As when a page is reloaded before it has heard that its question was taken."""
+    open_page(page, app.url)
+    box = page.get_by_test_id('composer-input')
+    box.fill('/echo said already')
+    send = page.get_by_test_id('composer-send')
+    kept = (
+        "button => { button.click(); return Object.entries(localStorage).filter(([place]) => place.endsWith(':sent')) }"
+    )
+    drafts = send.evaluate(kept)
+    assert drafts
+    expect_status(page, 'complete')
+    app.keeps_all()
+    page.evaluate('drafts => drafts.forEach(([place, draft]) => localStorage.setItem(place, draft))', drafts)
+    open_page(page, app.url)
+    expect(box).to_have_value('/echo said already')
+    known = page.get_by_test_id('conversation-item').count()
+    send.click()
+    expect(answers(page)).to_have_count(1)
+    expect(answer_text(page)).to_have_text('said already')
+    expect(page.get_by_test_id('conversation-item')).to_have_count(known)
+
+
 def test_of_many_long_answers_a_page_gets_the_newest_and_the_others_when_scrolled_to(
     serve: Serve, page: Page, context: BrowserContext
 ) -> None:

@@ -74,7 +74,7 @@ async def test_rows_that_are_older_than_an_end_do_not_take_it_back(
     message = await generations.start(ann, app='demo', conversation_id=None, query='/rate 50 /long 20', key='one')
     begun = await store.read(conversations.get, user_id=ann.user_id, conversation_id=message.conversation_id)
     reading.show(begun, Page(), None)
-    reading.add(message, own=True)
+    await reading.add(message, own=True)
     await reading.refresh(message.conversation_id)
     assert told.states[-1] == 'complete'
     assert 'running' not in told.states[told.states.index('complete') :]

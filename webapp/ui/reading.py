@@ -92,14 +92,17 @@ class Reading:
         for message in page.messages:
             self._follow(message)
 
-    def add(self, message: Message, *, own: bool) -> None:
+    async def add(self, message: Message, *, own: bool) -> None:
         """Show a message that has just begun, if it is of this conversation and not here yet.
+
+        One that was sent a second time may have come to its end long ago.
 
         :param own: it was sent from this page
         """
+        html = '' if self._services.generations.of(message.id) else await self._history.html(message)
         is_here = self.conversation is not None and self.conversation.id == message.conversation_id
         if is_here and message.id not in self._shown:
-            self._go_on(message.parent, [message], {message.id: ''}, own=own)
+            self._go_on(message.parent, [message], {message.id: html}, own=own)
             self.suggest()
 
     def suggest(self) -> None:

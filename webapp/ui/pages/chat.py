@@ -309,8 +309,10 @@ class ChatPage(Hearing):
                 self._composer.set_draft_key(conversation.id)
                 self._asking.show(conversation)
                 self._sidebar.select(conversation.id)
-        self._reading.add(message, own=True)
+        await self._reading.add(message, own=True)
         self._set_state()
+        if not self._reading.running:
+            await self._see()
 
     async def _ended(self, reply: Reply) -> None:
         self._set_state()
