@@ -169,7 +169,8 @@ def test_a_diagram_that_takes_forever_holds_up_nobody(chat: Page) -> None:
     ask(chat, f'/rate 0 /echo ```mermaid\n{ENDLESS}```\n')
     block = answer_text(chat).locator('.code')
     chat.wait_for_selector('.diagram-frame', state='attached')
-    block.get_by_test_id('code-copy').click(timeout=2000)  # while it is being drawn
+    block.get_by_test_id('code-copy').click()
+    assert block.get_attribute('data-diagram') != 'failed'  # it is being drawn still
     expect(block).to_have_attribute('data-diagram', 'failed', timeout=30_000)
     begin_another(chat)
     expect(draw(chat, FLOW)).to_have_attribute('data-diagram', 'drawn')
