@@ -110,7 +110,9 @@ export default {
   watch: {
     draftKey(_, before) {
       const moves = before.startsWith("new:") && this.lastFrom === before;
-      if (moves) this.move(placeOf(before));
+      const carries = this.carries && (this.text || this.trays[placeOf(before)]?.length) && !read(this.place)?.text;
+      this.carries = false;
+      if (moves || carries) this.move(placeOf(before));
       else this.load();
     },
     state() {
@@ -258,6 +260,10 @@ export default {
       this.lastFrom = undefined;
       this.rejected = "";
       this.write(draft?.text ?? "", draft?.key);
+    },
+    /** The conversation has gone: what is written goes along, unless something waits where the reader comes to. */
+    carry() {
+      this.carries = true;
     },
     /** A new conversation has got its address: what was written meanwhile goes there with the reader. */
     move(from) {

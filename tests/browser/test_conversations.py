@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from support.chat import ask, begin_another, conversation, conversation_id, conversations, open_page, say
 from support.server import Server, wait_for
 
@@ -100,6 +100,21 @@ def test_deleting_the_open_one_leaves_a_new_one(page: Page, two: tuple[str, str]
     page.get_by_test_id('confirm').click()
     expect(page).not_to_have_url(gone)
     expect(page.get_by_test_id('message-user')).to_have_count(0)
+
+
+def test_one_that_is_deleted_elsewhere_leaves_what_was_typed(
+    app: Server, page: Page, two: tuple[str, str], context: BrowserContext
+) -> None:
+    page.get_by_test_id('composer-input').fill('typed meanwhile')
+    other = context.new_page()
+    open_page(other, app.url)
+    conversation(other, two[1]).get_by_test_id('conversation-menu').click()
+    other.get_by_test_id('conversation-delete').click()
+    other.get_by_test_id('confirm').click()
+    expect(page.get_by_test_id('banner').filter(has_text='deleted elsewhere')).to_be_visible()
+    expect(page.get_by_test_id('composer-input')).to_have_value('typed meanwhile')
+    page.reload()
+    expect(page.get_by_test_id('composer-input')).to_have_value('typed meanwhile')
 
 
 def test_search_finds_by_title(app: Server, page: Page, two: tuple[str, str]) -> None:

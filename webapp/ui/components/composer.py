@@ -65,6 +65,10 @@ class Composer(
         """
         self.keep(draftKey=key)
 
+    def carry(self) -> None:
+        """With the next `set_draft_key` what is written goes along: its conversation is no more."""
+        self.call('carry')
+
     def set_text(self, text: str) -> None:
         """Put a text into the box, for the reader to send or not."""
         self.call('setText', text)

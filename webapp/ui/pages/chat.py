@@ -30,7 +30,7 @@ from webapp.store.conversations import Conversation
 from webapp.store.feedback import Rating
 from webapp.store.limits import Scope
 from webapp.store.messages import Message
-from webapp.ui import app_views, failures, open_pages, persons, refusals, sites, theme, views
+from webapp.ui import app_views, failures, i18n, open_pages, persons, refusals, sites, theme, views
 from webapp.ui.asking import Asking
 from webapp.ui.board import Board
 from webapp.ui.budget_warnings import BudgetWarnings
@@ -528,7 +528,9 @@ class ChatPage(Hearing):
                 await self._reading.refresh(conversation.id)
         except NotFound:  # deleted in another tab
             if visit == self._reading.visit:
+                self._composer.carry()
                 await self._new()
+                self._tell(i18n.t('banner.deleted'))
             return
         if visit == self._reading.visit:
             self._reading.conversation = conversation
