@@ -1,11 +1,12 @@
 """Diagrams: drawn where nothing can be reached, shown as images, in the colours of the page."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from support import direct
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from support import chromium, direct
 from support.chat import answer_text, ask, begin_another, open_page
 from support.server import Server
 
@@ -39,6 +40,14 @@ def expected_problems(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """What the policy keeps hostile diagrams from, the browser reports."""
     is_attack = 'hostile' in request.node.name or 'reach' in request.node.name
     return ('Content Security Policy', 'WebSocket') if is_attack else ()
+
+
+@pytest.fixture(scope='module')
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A whole Chromium, which gives frames without an origin a process of their own, as people's browsers do."""
+    browser = chromium.launch(playwright, whole=True)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
