@@ -215,6 +215,10 @@ async def test_a_field_that_is_asked_takes_its_own_kinds_and_addresses(
             await files.upload(ann, name='a.txt', stream=io.BytesIO(b'words'), **(place | other))
     with pytest.raises(NotFound):
         await files.upload(bob, name='a.txt', stream=io.BytesIO(b'words'), **place)
+    two = Apps([apps.get('demo'), App('other', apps.get('demo').client)])
+    elsewhere = Files(store, two, changes)
+    with pytest.raises(Refused, match='upload_off'):  # the question is another app's
+        await elsewhere.upload(ann, name='a.txt', stream=io.BytesIO(b'words'), **(place | {'app': 'other'}))
     link = await files.link(ann, url='https://files.example.com/a.png', **place)
     other = Generations(store, apps, changes, files)
     leads[:] = [ip_address('10.0.0.1')]

@@ -258,8 +258,11 @@ class Files:
         parameters = (await app.about()).parameters
         if not form:
             return inputs.uploads(parameters, field)
-        reply = (await self._belongings.message(principal, message)).reply
-        asked = [each for each in reply.forms if each.id == form and each.is_open]
+        asking = await self._belongings.message(principal, message)
+        conversation = await self._belongings.conversation(principal, asking.conversation_id)
+        if conversation.app != app.slug:
+            return Uploads()
+        asked = [each for each in asking.reply.forms if each.id == form and each.is_open]
         found = [each for each in forms.fields(asked[0]) if each.name == field and each.is_file] if asked else []
         return inputs.uploads_asked(parameters, found[0]) if found else Uploads()
 
