@@ -7,6 +7,7 @@ import struct
 import wave
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import httpx
 from support import direct
@@ -16,6 +17,7 @@ from support.server import Server, wait_for
 from webapp.upstream.demo.state import Abilities
 
 ALL = Abilities(hears=True)
+SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
 
 
 def wav(seconds: float = 1.0, *, loud: int = 3000, rate: int = 16_000) -> bytes:
@@ -33,6 +35,18 @@ def wav(seconds: float = 1.0, *, loud: int = 3000, rate: int = 16_000) -> bytes:
 def seconds_of(sound: bytes) -> float:
     with wave.open(io.BytesIO(sound)) as opened:
         return opened.getnframes() / opened.getframerate()
+
+
+@contextmanager
+def speaking(folder: Path, upstream: str, toml: str = '') -> Iterator[Server]:
+    """The app in front of such a demo, open to guests."""
+    (folder / 'webapp.toml').write_text(toml)
+    guests = {'WEBAPP_GUESTS': 'true', 'WEBAPP_SECRET': SECRET}
+    server = Server(folder, {'DIFY_BASE_URL': upstream, 'DIFY_API_KEY': 'demo'} | guests)
+    server.start()
+    yield server
+    server.stop()
+    assert 'Traceback' not in server.log, server.log
 
 
 @contextmanager

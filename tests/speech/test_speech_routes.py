@@ -7,14 +7,13 @@ from contextlib import closing
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from speech_support import ALL, answered, one, seconds_of, somebody, wav
+from speech_support import ALL, answered, one, seconds_of, somebody, speaking, wav
 from support import direct
 from support.server import Server
 
 from webapp.speech import MOST_RECORDED
 from webapp.upstream import demo
 
-SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
 LIMITS = '[limits]\nspeech_per_minute = 9\nmessages_per_minute = 0\n'
 
 
@@ -29,14 +28,8 @@ def hearing() -> Iterator[str]:
 
 @pytest.fixture(scope='module')
 def server(tmp_path_factory: pytest.TempPathFactory, hearing: str) -> Iterator[Server]:
-    settings = {'DIFY_BASE_URL': hearing, 'DIFY_API_KEY': 'demo', 'WEBAPP_GUESTS': 'true', 'WEBAPP_SECRET': SECRET}
-    folder = tmp_path_factory.mktemp('app')
-    (folder / 'webapp.toml').write_text(LIMITS)
-    server = Server(folder, settings)
-    server.start()
-    yield server
-    server.stop()
-    assert 'Traceback' not in server.log, server.log
+    with speaking(tmp_path_factory.mktemp('app'), hearing, LIMITS) as server:
+        yield server
 
 
 @pytest.fixture

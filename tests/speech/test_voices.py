@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from speech_support import answered, seconds_of, somebody
+from speech_support import answered, seconds_of, somebody, speaking
 from starlette.types import ASGIApp, Receive, Scope, Send
 from support.server import Server
 
@@ -21,7 +21,6 @@ from webapp.upstream.limits import TimeLimits
 from webapp.upstream.reading import Reading
 from webapp.voices import MOST_HELD, MOST_SOUND, Voice, Voices
 
-SECRET = 'a7c29b1e-44f0-4d5b-9f7e-0d6b3c51e8aa'
 RECORDINGS = Path(__file__).parents[1] / 'recordings'
 
 
@@ -45,13 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(demo.serve(upstream)) as url,
+        speaking(tmp_path_factory.mktemp('app'), url) as server,
     ):
-        settings = {'DIFY_BASE_URL': url, 'DIFY_API_KEY': 'demo', 'WEBAPP_GUESTS': 'true', 'WEBAPP_SECRET': SECRET}
-        server = Server(tmp_path_factory.mktemp('app'), settings)
-        server.start()
         yield server
-        server.stop()
-        assert 'Traceback' not in server.log, server.log
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,10 +75,15 @@ def fields(form: FormPart) -> tuple[Field, ...]:
             tuple(option for option in options if isinstance(option, str)) if isinstance(options, list) else (),
             _most(definition, known),
             _texts(definition, 'allowed_file_types'),
-            tuple(f'.{each.lower().removeprefix(".")}' for each in _texts(definition, 'allowed_file_extensions')),
+            extensions(_texts(definition, 'allowed_file_extensions')),
             _texts(definition, 'allowed_file_upload_methods'),
         )
     return tuple(found.values())
+
+
+def extensions(given: Iterable[str]) -> tuple[str, ...]:
+    """Extensions as names of files end in them, `.png`, each once. Apps write them in any case, the dot or not."""
+    return tuple(dict.fromkeys('.' + each.strip().lower().removeprefix('.') for each in given))
 
 
 def actions(form: FormPart) -> tuple[Action, ...]:

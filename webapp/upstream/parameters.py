@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from webapp.chat.form import extensions
 from webapp.upstream.payload import Payload, count, dump, flag, mapping, mappings, name, number, text, texts
 
 CONTROLS = {'text-input', 'paragraph', 'select', 'number', 'checkbox', 'file', 'file-list', 'json_object'}
@@ -222,8 +223,7 @@ def _megabytes(limits: Payload) -> dict[str, float]:
 
 
 def _extensions(settings: Payload) -> tuple[str, ...]:
-    given = texts(settings, 'allowed_file_extensions')
-    return tuple(dict.fromkeys('.' + extension.strip().lower().removeprefix('.') for extension in given))
+    return extensions(texts(settings, 'allowed_file_extensions'))
 
 
 def _is_on(data: Payload, feature: str) -> bool:
